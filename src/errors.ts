@@ -1,0 +1,33 @@
+/**
+ * What a failure means to whoever called us. `main.ts` turns it into an exit code; nothing else does.
+ */
+export type FailureKind =
+  | 'failed'
+  | 'usage'
+  | 'refused'
+  | 'mismatch'
+  | 'operator'
+  | 'busy'
+  | 'permission'
+  | 'configuration'
+
+/** A failure with one sentence for people: what, why, what to do. */
+export class Failure extends Error {
+  readonly kind: FailureKind
+
+  constructor(kind: FailureKind, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'Failure'
+    this.kind = kind
+  }
+}
+
+/** The sentence to show for anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** True for a file system error with one of these codes, such as ENOENT. */
+export function isErrno(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
+}
