@@ -1,4 +1,4 @@
-import { execa, type Options } from 'execa'
+import { execa } from 'execa'
 
 /** How a program on this host ended. */
 export interface Ended {
@@ -45,15 +45,10 @@ export async function attempt(
 ): Promise<Ended> {
   const child = execa(program, args, {
     reject: false,
-    cwd: options.cwd,
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { LC_ALL: 'C', ...options.env },
     ...(options.input === undefined ? {} : { input: options.input }),
-    stdio: [
-      options.input === undefined ? 'ignore' : 'pipe',
-      'pipe',
-      'pipe',
-      ...((options.fds ?? []) as StdinOption[]),
-    ],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(options.fds ?? [])],
     timeout: (options.timeoutSeconds ?? 0) * 1000,
     stripFinalNewline: false,
     maxBuffer: 256 * 1024 * 1024,
