@@ -43,12 +43,14 @@ export async function attempt(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<Ended> {
+  // execa hands numbers on as descriptors from 3 on as well; its types only say so for 0 to 2.
+  const descriptors = (options.fds ?? []) as unknown as 'ignore'[]
   const child = execa(program, args, {
     reject: false,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { LC_ALL: 'C', ...options.env },
     ...(options.input === undefined ? {} : { input: options.input }),
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(options.fds ?? [])],
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...descriptors],
     timeout: (options.timeoutSeconds ?? 0) * 1000,
     stripFinalNewline: false,
     maxBuffer: 256 * 1024 * 1024,
