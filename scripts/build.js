@@ -11,7 +11,7 @@ await build({
   format: 'esm',
   // CommonJS dependencies (ssh2, pg) call require for Node's own modules.
   banner: {
-    js: "#!/usr/bin/env node\nimport { createRequire } from 'node:module'; const require = createRequire(import.meta.url)",
+    js: "#!/usr/bin/env node\nimport { createRequire } from 'node:module'; const require = createRequire(import.meta.url); const __dirname = import.meta.dirname",
   },
   // Optional native speed-ups; the JavaScript paths do.
   external: ['*.node', 'cpu-features', 'pg-native'],

@@ -1,3 +1,6 @@
+import { closeSync, openSync } from 'node:fs'
+import { constants } from 'node:os'
+import type { Readable, Writable } from 'node:stream'
 import { execa } from 'execa'
 
 /** How a program on this host ended. */
@@ -16,6 +19,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Open descriptors that the program gets as 3, 4, … */
   readonly fds?: readonly number[]
+  /** Called for each line of standard output while it runs. */
+  readonly onStdoutLine?: (line: string) => void
   /** Called for each line of standard error while it runs. */
   readonly onStderrLine?: (line: string) => void
 }
@@ -55,6 +60,7 @@ export async function attempt(
     stripFinalNewline: false,
     maxBuffer: 256 * 1024 * 1024,
   })
+  if (options.onStdoutLine) void forEachLine(child.iterable({ from: 'stdout' }), options.onStdoutLine)
   if (options.onStderrLine) void forEachLine(child.iterable({ from: 'stderr' }), options.onStderrLine)
   const result = await child
   const ended = { code: result.exitCode ?? 127, stdout: String(result.stdout), stderr: String(result.stderr) }
@@ -79,6 +85,81 @@ export async function run(
   const ended = await attempt(program, args, options)
   if (ended.code !== 0) throw new ProgramError(program, args, ended, `exit code ${ended.code}`)
   return ended
+}
+
+/** A program that runs beside us, such as a virtual machine. */
+export interface Background {
+  readonly pid: number
+  readonly stdin: Writable
+  readonly stdout: Readable
+  /** How it ended: an exit code, or the signal that ended it. Never rejects. */
+  readonly ended: Promise<string>
+  kill(signal: NodeJS.Signals): void
+}
+
+/**
+ * Starts a program that runs until it is told to end; its standard error is appended to a file. It leads a
+ * session of its own, so that a terminal's Ctrl-C reaches us alone, and is killed when we end.
+ * @throws ProgramError if it can't be started.
+ */
+export async function startBackground(
+  program: string,
+  args: readonly string[],
+  options: { readonly stderrFile: string },
+): Promise<Background> {
+  const log = openSync(options.stderrFile, 'a')
+  const child = execa('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], {
+    reject: false,
+    buffer: false,
+    detached: true,
+    env: { LC_ALL: 'C' },
+    // execa takes a descriptor here as well; its types only say so for 0 to 2.
+    stdio: ['pipe', 'pipe', log as unknown as 'ignore'],
+  })
+  closeSync(log)
+  if (child.pid === undefined) {
+    const result = await child
+    const ended = { code: 127, stdout: '', stderr: '' }
+    throw new ProgramError(program, args, ended, result.shortMessage ?? 'could not be started')
+  }
+  return {
+    pid: child.pid,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    ended: child.then((result) => result.signal ?? `exit code ${result.exitCode}`),
+    kill: (signal) => void child.kill(signal),
+  }
+}
+
+/** A program that has our terminal, streams and environment. */
+export interface Attached {
+  readonly pid: number
+  /** Its exit code; 128 and the signal's number if a signal ended it. Never rejects. */
+  readonly ended: Promise<number>
+}
+
+/**
+ * Starts a program with our own standard streams, in a session of its own: signals meant for it have to be
+ * sent to it. It is killed when we end, however we end.
+ */
+export function startAttached(
+  program: string,
+  args: readonly string[],
+  options: { readonly env: Readonly<Record<string, string>> },
+): Attached {
+  const child = execa('setpriv', ['--pdeathsig', 'KILL', '--', program, ...args], {
+    reject: false,
+    buffer: false,
+    detached: true,
+    env: options.env,
+    stdio: 'inherit',
+  })
+  return {
+    pid: child.pid ?? -1,
+    ended: child.then(
+      (result) => result.exitCode ?? 128 + (constants.signals[result.signal ?? 'SIGKILL'] ?? 0),
+    ),
+  }
 }
 
 async function forEachLine(lines: AsyncIterable<unknown>, act: (line: string) => void): Promise<void> {

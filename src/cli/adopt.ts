@@ -1,0 +1,84 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Command } from 'commander'
+import { writeDurably } from '../durable.ts'
+import { Failure } from '../errors.ts'
+import { withSuffix } from '../swap/phases/inspect.ts'
+import { daemonReload, restartUnit } from '../tools/systemd.ts'
+import { adoptionOf } from '../workload/adopt.ts'
+import { inspectService, inspectSurroundings } from '../workload/service.ts'
+import { createOutput, type Output } from './output.ts'
+import { requireRoot, requireSystemd } from './root.ts'
+
+interface Options {
+  readonly undo: boolean
+  readonly now: boolean
+  readonly json: boolean
+}
+
+/** `kernelswap adopt`: make a unit carriable. */
+export function adoptCommand(): Command {
+  return new Command('adopt')
+    .summary('make a unit carriable')
+    .description(
+      'Writes the smallest drop-in that lets CRIU checkpoint a unit, and says what the unit gives up by it.\n' +
+        'It takes effect with the next restart of the unit.',
+    )
+    .argument('<unit>', 'the service')
+    .option('--undo', 'take the drop-in away', false)
+    .option('--now', 'restart the unit at once', false)
+    .option('--json', 'print one JSON document', false)
+    .action(async (name: string, options: Options) => {
+      const output = createOutput(options.json)
+      requireRoot()
+      requireSystemd()
+      const unit = withSuffix(name)
+      await (options.undo ? undo(unit, options, output) : adopt(unit, options, output))
+    })
+}
+
+async function adopt(unit: string, options: Options, output: Output): Promise<void> {
+  const settings = adoptionOf(await inspectService(unit), await inspectSurroundings())
+  if (settings.length > 0) {
+    const file = dropInOf(unit)
+    await mkdir(dirname(file), { recursive: true })
+    const lines = settings.map(({ setting }) => setting)
+    await writeDurably(
+      file,
+      ['# Written by `kernelswap adopt`.', '[Service]', ...lines, ''].join('\n'),
+      0o644,
+    )
+    await reload(unit, options)
+  }
+  const said = settings.map(({ setting, givesUp }) => `${unit}: ${setting}: ${givesUp}`)
+  output.result(
+    { schema: 'kernelswap.adopt/1', unit, settings, restarted: options.now && settings.length > 0 },
+    settings.length === 0 ? `${unit} needs nothing` : [...said, ...restartAdvice(unit, options)].join('\n'),
+  )
+}
+
+async function undo(unit: string, options: Options, output: Output): Promise<void> {
+  // An unknown unit is refused as when adopting it.
+  await inspectService(unit)
+  await rm(dropInOf(unit)).catch(() => {
+    throw new Failure('refused', `${unit} is not adopted; \`kernelswap adopt ${unit}\` does it.`)
+  })
+  await reload(unit, options)
+  output.result(
+    { schema: 'kernelswap.adopt/1', unit, settings: [], restarted: options.now },
+    [`${unit} has its own settings again`, ...restartAdvice(unit, options)].join('\n'),
+  )
+}
+
+function dropInOf(unit: string): string {
+  return join('/etc/systemd/system', `${unit}.d`, 'kernelswap-adopt.conf')
+}
+
+async function reload(unit: string, options: Options): Promise<void> {
+  await daemonReload()
+  if (options.now) await restartUnit(unit)
+}
+
+function restartAdvice(unit: string, options: Options): string[] {
+  return options.now ? [] : [`one restart is needed for it to take effect: systemctl restart ${unit}`]
+}

@@ -1,0 +1,24 @@
+import { Command } from 'commander'
+import { reportText } from '../report/text.ts'
+import { withLock } from '../swap/lock.ts'
+import { resume } from '../swap/resume.ts'
+import { createOutput } from './output.ts'
+import { requireRoot, requireSystemd } from './root.ts'
+
+/** `kernelswap resume`: finish what a jump or a crash left open; kernelswap-settle.service calls it. */
+export function resumeCommand(): Command {
+  return new Command('resume')
+    .summary('finish what a jump or a crash left open')
+    .description(
+      'Verifies and settles a swap after its jump, or takes back one that was cut short. Runs at boot by itself.',
+    )
+    .option('--json', 'print one JSON document', false)
+    .action(async (options: { json: boolean }) => {
+      const output = createOutput(options.json)
+      requireRoot()
+      requireSystemd()
+      const report = await withLock(resume)
+      output.result(report ?? null, report ? reportText(report) : 'nothing to resume')
+      if (report && report.verdict !== 'swapped') process.exitCode = 1
+    })
+}

@@ -1,0 +1,88 @@
+import { createInterface } from 'node:readline/promises'
+import { Command } from 'commander'
+import { loadConfiguration } from '../config/configuration.ts'
+import { Failure } from '../errors.ts'
+import { reportText } from '../report/text.ts'
+import { withLock } from '../swap/lock.ts'
+import { makePlan } from '../swap/phases/check.ts'
+import { runSwap } from '../swap/swap.ts'
+import { collect } from './options.ts'
+import { createOutput, type Output } from './output.ts'
+import { planText } from './plan.ts'
+import { requireRoot, requireSystemd } from './root.ts'
+
+interface Options {
+  readonly kernel?: string
+  readonly restart: string[]
+  readonly yes: boolean
+  readonly json: boolean
+}
+
+/** `kernelswap run`: the swap. */
+export function runCommand(): Command {
+  return new Command('run')
+    .summary('swap the kernel')
+    .description(
+      'Plans, checkpoints the units, jumps into the target kernel and restores them there. Until the jump any failure\n' +
+        'thaws the units and takes everything back (exit code 1). After it, `kernelswap report` tells how it went.',
+    )
+    .argument('[unit...]', 'services to carry (default: every running service that is not platform)')
+    .option(
+      '--kernel <version>',
+      'target kernel as `uname -r` prints it (default: the newest installed, not running)',
+    )
+    .option('--restart <unit>', 'stop this unit before the swap and start it after (repeatable)', collect, [])
+    .option('--yes', 'do not ask', false)
+    .option('--json', 'print one JSON document', false)
+    .action(async (units: string[], options: Options) => {
+      const output = createOutput(options.json)
+      requireRoot()
+      requireSystemd()
+      await withLock(() => swapOrRefuse(units, options, output))
+    })
+}
+
+async function swapOrRefuse(units: string[], options: Options, output: Output): Promise<void> {
+  const request = { units, kernel: options.kernel, restart: options.restart, trial: true }
+  const plan = await makePlan(request, await loadConfiguration(), output.say)
+  if (!plan.ready) {
+    output.result(plan, planText(plan))
+    process.exitCode = 3
+    return
+  }
+  if (!options.yes) await confirm(planText(plan))
+  const began = performance.now()
+  const report = await runSwap(
+    plan,
+    (phase, step) =>
+      output.say(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${phase}: ${step}`),
+    stopOnSignal(output),
+  )
+  output.result(report, reportText(report))
+  process.exitCode = 1
+}
+
+async function confirm(question: string): Promise<void> {
+  if (!process.stdin.isTTY)
+    throw new Failure('usage', 'There is no terminal to ask on; add --yes to swap without a question.')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await terminal.question(`${question}\n\nSwap the kernel now? [y/N] `)
+    if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('failed', 'Nothing was swapped.')
+  } finally {
+    terminal.close()
+  }
+}
+
+/** Ctrl-C and SIGTERM abort between two steps; a hangup doesn't: losing the terminal must not stop a swap. */
+function stopOnSignal(output: Output): () => boolean {
+  let requested = false
+  const request = () => {
+    requested = true
+    output.say('stopping after this step')
+  }
+  process.on('SIGINT', request)
+  process.on('SIGTERM', request)
+  process.on('SIGHUP', () => {})
+  return () => requested
+}

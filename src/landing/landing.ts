@@ -1,0 +1,117 @@
+import { mkdir, rm, symlink, unlink } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { syncDirectory, writeDurably } from '../durable.ts'
+import { isErrno } from '../errors.ts'
+import type { AddressBook } from '../network/addresses.ts'
+import { paths } from '../paths.ts'
+import type { RoomTies } from '../workload/room.ts'
+import type { Service } from '../workload/service.ts'
+
+/** A service that the landing restores. */
+export interface Passenger {
+  readonly service: Service
+  readonly ties: RoomTies
+  /** Where its checkpoint will lie. */
+  readonly checkpoint: string
+}
+
+export interface LandingPlan {
+  /** The swap's directory. */
+  readonly swap: string
+  /** Boot that stages it: the generator leaves that one alone. */
+  readonly boot: string
+  /** PIDs up to here belong to the checkpoint. */
+  readonly lastPid: number
+  readonly addresses: AddressBook
+  readonly passengers: readonly Passenger[]
+}
+
+/** Placeholder main process of a unit until its processes are restored; any long-lived program does. */
+const placeholder = '/usr/bin/sleep'
+
+/**
+ * Writes what the next boot needs to put the services back. Nothing of it takes effect before `sealLanding`.
+ * It stays outside /etc/systemd: a generator hands the drop-ins to systemd while a sealed swap is pending.
+ */
+export async function writeLanding(plan: LandingPlan): Promise<void> {
+  const directory = paths.landing
+  await removeLanding()
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  const write = (name: string, content: string) => writeDurably(join(directory, name), content)
+  await symlink(plan.swap, join(directory, 'swap'))
+  await write('boot-id', `${plan.boot}\n`)
+  await write('last-pid', `${plan.lastPid}\n`)
+  await write('links', plan.addresses.links.map((link) => `${link}\n`).join(''))
+  await write('addresses', plan.addresses.batch)
+  await write('units.list', plan.passengers.map(({ service }) => `'${service.unit}'\n`).join(''))
+  for (const passenger of plan.passengers) await writePassenger(directory, passenger)
+}
+
+async function writePassenger(directory: string, passenger: Passenger): Promise<void> {
+  const { service, ties, checkpoint } = passenger
+  const images = join(checkpoint, 'images')
+  await mkdir(images, { recursive: true, mode: 0o700 })
+  await writeDurably(join(checkpoint, 'main-pid'), `${service.mainPid}\n`)
+  await writeDurably(join(images, 'restore.conf'), restoreOptions(ties))
+  const dropIns = join(directory, 'units', `${service.unit}.d`)
+  await mkdir(dropIns, { recursive: true, mode: 0o755 })
+  // systemd merges drop-ins of all directories by file name; the last one wins (systemd.unit(5)).
+  await writeDurably(join(dropIns, 'zz-kernelswap.conf'), dropIn(passenger), 0o644)
+}
+
+/** CRIU's option file for a restore (criu(8), CONFIGURATION FILES). */
+export function restoreOptions(ties: RoomTies): string {
+  const external = ties.external.map((resource) => `external ${resource}\n`)
+  const inherit = ties.inherit.map((resource) => `inherit-fd ${resource}\n`)
+  return [...external, ...inherit].join('')
+}
+
+/** The drop-in with which a unit starts as a placeholder and is restored into it. */
+export function dropIn({ service, checkpoint }: Passenger): string {
+  const { properties } = service
+  return [
+    '# kernelswap restores this unit from its checkpoint. Exists only while a swap lands.',
+    '[Service]',
+    'Type=exec',
+    'NotifyAccess=all',
+    // Until the restore nobody writes it, and systemd would wait for it.
+    'PIDFile=',
+    'Restart=no',
+    'WatchdogSec=0',
+    'TimeoutStartSec=infinity',
+    'RuntimeDirectoryPreserve=yes',
+    // The journal names messages by the program that opened the stream: restore-unit, without this.
+    `SyslogIdentifier=${identifier(properties)}`,
+    ...(properties.NoExecPaths ? [`ExecPaths=${placeholder} /usr/lib /usr/lib64`] : []),
+    ...['ExecCondition=', 'ExecStartPre=', 'ExecStartPost=', 'ExecStop=', 'ExecStopPost=', 'ExecStart='],
+    `ExecStart=${placeholder} infinity`,
+    `ExecStartPost=+${paths.library}/restore-unit ${checkpoint}`,
+    '',
+  ].join('\n')
+}
+
+/** What systemd names the unit's messages by: its setting, or the name of the program it starts. */
+function identifier(properties: Service['properties']): string {
+  if (properties.SyslogIdentifier) return properties.SyslogIdentifier
+  const program = /path=(\S+)/.exec(properties.ExecStart ?? '')?.[1]
+  return program ? basename(program) : '%p'
+}
+
+/** Writes the rules that hold the sockets' packets from the first moment of the next boot. */
+export async function writeLandingGate(rules: string): Promise<void> {
+  await writeDurably(join(paths.landing, 'gate.nft'), rules)
+}
+
+/** From here on the next boot restores the checkpoint. */
+export async function sealLanding(): Promise<void> {
+  await syncDirectory(paths.landing)
+  await writeDurably(join(paths.landing, 'sealed'), '')
+}
+
+/** Takes the landing away: the seal first, so that no boot finds half of it. */
+export async function removeLanding(): Promise<void> {
+  await unlink(join(paths.landing, 'sealed')).catch((error) => {
+    if (!isErrno(error, 'ENOENT')) throw error
+  })
+  await rm(paths.landing, { recursive: true, force: true })
+}

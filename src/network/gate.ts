@@ -1,0 +1,53 @@
+import type { InetSocket } from '../proc/inet-sockets.ts'
+import { deleteTable, hasTable, loadRules } from '../tools/nft.ts'
+
+const table = 'kernelswap'
+
+/**
+ * The rules that hold every packet of the given sockets, so that no peer hears RST while they are away.
+ *
+ * They go by local port alone: a listener, the connections it accepted and an outgoing connection are all known by
+ * it, and what else may share the port waits for the same few seconds. CRIU's own packets carry mark 0xC114
+ * (criu, soccr/soccr.h). Priority -300 is before connection tracking (nft(8)).
+ */
+export function gateRules(sockets: readonly InetSocket[]): string {
+  const ports = (protocol: InetSocket['protocol']) =>
+    [
+      ...new Set(sockets.filter((socket) => socket.protocol === protocol).map(({ localPort }) => localPort)),
+    ].sort((a, b) => a - b)
+  const rules = (direction: 'dport' | 'sport') =>
+    (['tcp', 'udp'] as const)
+      .filter((protocol) => ports(protocol).length > 0)
+      .map((protocol) => `    ${protocol} ${direction} { ${ports(protocol).join(', ')} } drop`)
+  return [
+    // Declared before it is deleted, so that loading the rules twice is no error.
+    `table inet ${table}`,
+    `delete table inet ${table}`,
+    `table inet ${table} {`,
+    '  chain input {',
+    '    type filter hook input priority -300; policy accept;',
+    '    meta mark 0xc114 accept',
+    ...rules('dport'),
+    '  }',
+    '  chain output {',
+    '    type filter hook output priority -300; policy accept;',
+    '    meta mark 0xc114 accept',
+    ...rules('sport'),
+    '  }',
+    '}',
+    '',
+  ].join('\n')
+}
+
+export async function raiseGate(rules: string): Promise<void> {
+  await loadRules(rules)
+}
+
+/** Lets the packets through again; no error where no gate is up. */
+export async function openGate(): Promise<void> {
+  await deleteTable('inet', table)
+}
+
+export async function isGateUp(): Promise<boolean> {
+  return hasTable('inet', table)
+}

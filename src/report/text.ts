@@ -1,0 +1,26 @@
+import type { Report } from './report.ts'
+
+/** A report for people. */
+export function reportText(report: Report): string {
+  const { kernel } = report
+  return [
+    `swap ${report.id}: ${report.verdict}`,
+    ...(report.reason ? [`  ${report.reason}`] : []),
+    '',
+    `kernel     ${kernel.from} → ${kernel.to}${kernel.running === kernel.to ? '' : ` (running: ${kernel.running})`}`,
+    ...report.workloads.map(workloadLine),
+    ...(report.clients ?? []).map(clientLine),
+    ...report.timeline.map(({ phase, seconds }) => `${phase.padEnd(9)}  ${seconds.toFixed(1).padStart(7)} s`),
+  ].join('\n')
+}
+
+function workloadLine({ unit, policy, outcome, pid, reason }: Report['workloads'][number]): string {
+  const pids = pid.before === pid.after ? `PID ${pid.after}` : `PID ${pid.before} → ${pid.after}`
+  return `workload   ${unit}: ${policy === 'preserve' ? outcome : policy}, ${pids}${reason ? `; ${reason}` : ''}`
+}
+
+function clientLine(client: NonNullable<Report['clients']>[number]): string {
+  const survived = client.connectionSurvived ? 'connection survived' : 'connection lost'
+  const counts = `${client.requests} requests, ${client.errors} errors, ${client.lost} lost, ${client.doubled} doubled`
+  return `client     ${client.service}: ${survived}, ${counts}, longest wait ${client.gapSeconds.toFixed(1)} s`
+}

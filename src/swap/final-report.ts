@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Report } from '../report/report.ts'
+import type { Verdict } from './journal.ts'
+import { runningKernel } from './kernels.ts'
+import type { Outcome } from './phases/verify.ts'
+import type { Swap } from './store.ts'
+import { timeline } from './timeline.ts'
+
+interface Ending {
+  readonly verdict: Verdict
+  readonly reason: string | null
+  /** Where it isn't given, everything runs on as it was. */
+  readonly outcomes?: readonly Outcome[]
+}
+
+/** Puts a swap's report together. */
+export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
+  const { plan } = swap
+  const landLog = await readFile(join(swap.directory, 'land.log'), 'utf8').catch(() => '')
+  const outcomes = new Map(ending.outcomes?.map((outcome) => [outcome.unit, outcome]))
+  return {
+    schema: 'kernelswap.report/1',
+    id: swap.id,
+    verdict: ending.verdict,
+    reason: ending.reason,
+    kernel: { ...plan.kernel, running: runningKernel() },
+    workloads: plan.workloads.map(({ unit, policy, mainPid }) => {
+      const found = outcomes.get(unit)
+      return {
+        unit,
+        policy,
+        outcome: found?.outcome ?? 'preserved',
+        pid: { before: mainPid, after: found?.pid ?? mainPid },
+        reason: found?.reason ?? null,
+      }
+    }),
+    timeline: timeline(await swap.journal.read(), landLog, Date.now() / 1000),
+  }
+}

@@ -1,0 +1,111 @@
+import { mkdir, open, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { syncDirectory } from '../durable.ts'
+import { Failure, isErrno } from '../errors.ts'
+
+/** Version of the journal's lines; a newer one is refused. */
+const version = 1
+
+export const verdictSchema = z.enum(['swapped', 'aborted', 'fell-back', 'degraded', 'failed'])
+/** How a swap ended. */
+export type Verdict = z.infer<typeof verdictSchema>
+
+const entrySchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('step'), phase: z.string(), step: z.string() }),
+  z.object({ kind: z.literal('undo'), step: z.string() }),
+  z.object({ kind: z.literal('error'), message: z.string() }),
+  z.object({ kind: z.literal('verdict'), verdict: verdictSchema }),
+])
+const lineSchema = z.intersection(
+  z.object({ version: z.number(), time: z.number(), boot: z.string(), kernel: z.string() }),
+  entrySchema,
+)
+
+/** What is told to the journal. */
+export type Entry = z.infer<typeof entrySchema>
+/** An entry with when (Unix time in seconds), on which boot and on which kernel it was written. */
+export type JournalLine = z.infer<typeof lineSchema>
+
+/**
+ * The record of one swap: a JSON object a line, on disk before the step it announces is taken, so that whoever
+ * starts next knows what to do.
+ */
+export class Journal {
+  readonly #file: string
+  readonly #boot: string
+  readonly #kernel: string
+
+  constructor(directory: string, boot: string, kernel: string) {
+    this.#file = join(directory, 'journal.jsonl')
+    this.#boot = boot
+    this.#kernel = kernel
+  }
+
+  /** Appends an entry and returns when it is on disk, its directory too. */
+  async append(entry: Entry): Promise<void> {
+    const line: JournalLine = {
+      version,
+      time: Date.now() / 1000,
+      boot: this.#boot,
+      kernel: this.#kernel,
+      ...entry,
+    }
+    await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 })
+    const file = await open(this.#file, 'a', 0o600)
+    try {
+      await file.appendFile(`${JSON.stringify(line)}\n`)
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+    await syncDirectory(dirname(this.#file))
+  }
+
+  /** Every entry, the oldest first. */
+  async read(): Promise<JournalLine[]> {
+    const text = await readFile(this.#file, 'utf8').catch((error) => {
+      if (isErrno(error, 'ENOENT')) return ''
+      throw error
+    })
+    return parseJournal(text, this.#file)
+  }
+}
+
+/**
+ * Parses a journal. A last line that a power cut tore is dropped: its step was never taken.
+ * @throws Failure 'mismatch' for a journal of a newer kernelswap or one that is damaged elsewhere.
+ */
+export function parseJournal(text: string, file: string): JournalLine[] {
+  // What follows the last newline is a torn line, or nothing.
+  const lines = text.split('\n').slice(0, -1)
+  return lines.map((line, index) => parseLine(line, `${file}:${index + 1}`))
+}
+
+function parseLine(line: string, where: string): JournalLine {
+  const value = parseJson(line)
+  const found = z.object({ version: z.number() }).safeParse(value)
+  if (found.success && found.data.version > version) {
+    throw new Failure(
+      'mismatch',
+      `${where} was written by a newer kernelswap; install that version to go on.`,
+    )
+  }
+  const parsed = lineSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new Failure(
+    'mismatch',
+    `${where} is damaged; look at the other files in its directory to see how far it went.`,
+    {
+      cause: parsed.error,
+    },
+  )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,115 @@
+import { access, readdir, readFile } from 'node:fs/promises'
+import { release } from 'node:os'
+import { join } from 'node:path'
+import { Failure } from '../errors.ts'
+import { paths } from '../paths.ts'
+import type { Obstacle } from '../workload/obstacles.ts'
+
+/** Releases of the installed kernels, as `uname -r` prints them, the oldest first. */
+export async function installedKernels(): Promise<string[]> {
+  const files = await readdir(paths.boot)
+  return files
+    .filter((file) => file.startsWith('vmlinuz-'))
+    .map((file) => file.slice('vmlinuz-'.length))
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+}
+
+export function runningKernel(): string {
+  return release()
+}
+
+/**
+ * The kernel to swap to: the wanted one, or the newest installed that isn't running.
+ * @throws Failure 'refused' where there is none.
+ */
+export async function chooseKernel(wanted: string | undefined): Promise<string> {
+  const installed = await installedKernels()
+  const list = installed.join(', ') || 'none'
+  if (wanted !== undefined) {
+    if (installed.includes(wanted)) return wanted
+    throw new Failure(
+      'refused',
+      `Kernel ${wanted} is not installed (there is: ${list}); install its package first.`,
+    )
+  }
+  const newest = installed.filter((version) => version !== runningKernel()).at(-1)
+  if (newest) return newest
+  throw new Failure('refused', `No kernel but the running one is installed (${list}); install one first.`)
+}
+
+/** Files of an installed kernel. */
+export function kernelFiles(version: string): { kernel: string; initrd: string; config: string } {
+  return {
+    kernel: join(paths.boot, `vmlinuz-${version}`),
+    initrd: join(paths.boot, `initrd.img-${version}`),
+    config: join(paths.boot, `config-${version}`),
+  }
+}
+
+/** What CRIU and the landing need of a kernel (criu.org, "Linux kernel", and `criu check`). */
+const neededOptions = [
+  'CHECKPOINT_RESTORE',
+  'NAMESPACES',
+  'UTS_NS',
+  'IPC_NS',
+  'PID_NS',
+  'NET_NS',
+  'FHANDLE',
+  'EVENTFD',
+  'EPOLL',
+  'INOTIFY_USER',
+  'UNIX_DIAG',
+  'INET_DIAG',
+  'INET_UDP_DIAG',
+  'NETLINK_DIAG',
+  'NF_TABLES',
+  'NF_TABLES_INET',
+]
+
+/** What keeps the host from landing on this kernel. */
+export async function kernelObstacles(version: string): Promise<Obstacle[]> {
+  const files = kernelFiles(version)
+  for (const file of Object.values(files)) {
+    const there = await access(file).then(
+      () => true,
+      () => false,
+    )
+    if (!there)
+      return [{ reason: `kernel ${version} has no ${file}`, remedy: "reinstall the kernel's package" }]
+  }
+  const missing = missingOptions(await readFile(files.config, 'utf8'))
+  if (missing.length === 0) return []
+  return [
+    {
+      reason: `kernel ${version} is built without ${missing.map((option) => `CONFIG_${option}`).join(', ')}`,
+      remedy: 'choose another kernel with --kernel',
+    },
+  ]
+}
+
+/** The needed options that a kernel's config file doesn't set. */
+export function missingOptions(config: string): string[] {
+  const set = new Set([...config.matchAll(/^CONFIG_(\w+)=[ym]$/gm)].map((match) => match[1]!))
+  return neededOptions.filter((option) => !set.has(option))
+}
+
+/**
+ * The command line for the next kernel: this one's, with the sysctls that keep the checkpoint's PIDs free. The kernel
+ * sets them before PID 1 forks anything (kernel-parameters.txt, sysctl.*), so the new boot's processes come after
+ * `lastPid`. A panic there leads to an ordinary reboot, and back.
+ */
+export function nextCommandLine(current: string, lastPid: number): string {
+  const kept = current
+    .trim()
+    .split(/\s+/)
+    .filter((word) => !/^(BOOT_IMAGE|initrd|panic|sysctl\.kernel\.(pid_max|ns_last_pid))=/.test(word))
+  return [
+    ...kept,
+    'panic=10',
+    `sysctl.kernel.pid_max=${pidMax}`,
+    `sysctl.kernel.ns_last_pid=${lastPid}`,
+  ].join(' ')
+}
+
+/** PID_MAX_LIMIT of 64-bit kernels (include/linux/threads.h). */
+export const pidMax = 4_194_304

@@ -1,0 +1,140 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Configuration, Policy } from '../../config/configuration.ts'
+import { paths } from '../../paths.ts'
+import { check as criuCheck, dump, logErrors } from '../../tools/criu.ts'
+import { explainDump } from '../../workload/dump-errors.ts'
+import { type Obstacle, obstaclesOf } from '../../workload/obstacles.ts'
+import { roomTies } from '../../workload/room.ts'
+import { connectionsOf, memoryOf, type Service, type Surroundings } from '../../workload/service.ts'
+import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
+import type { Plan, Request, WorkloadPlan } from '../plan.ts'
+import { freeBytes } from '../store.ts'
+import { inspect, withSuffix } from './inspect.ts'
+
+/** Longest time a trial may hold a service still, in seconds. */
+const trialTimeout = 120
+
+/**
+ * Makes the plan: what a swap would carry, and what stops it.
+ *
+ * The trial checkpoint is the strongest check: each service is dumped for real and runs on at once.
+ * @throws Failure 'refused' where there is nothing to plan for: no systemd, an unknown unit, no such kernel.
+ */
+export async function makePlan(
+  request: Request,
+  configuration: Configuration,
+  say: (line: string) => void,
+): Promise<Plan> {
+  const to = await chooseKernel(request.kernel)
+  const { services, surroundings } = await inspect(request.units)
+  const policyOf = policies(request, configuration)
+  const host = await hostObstacles(to, services)
+  const workloads: WorkloadPlan[] = []
+  for (const service of services) {
+    const policy = policyOf(service.unit)
+    const trial = request.trial && policy === 'preserve' && host.length === 0
+    if (trial) say(`trial checkpoint of ${service.unit}`)
+    workloads.push(await planWorkload(service, surroundings, policy, trial))
+  }
+  const ready = host.length === 0 && workloads.every(({ verdict }) => verdict === 'ready')
+  return { schema: 'kernelswap.plan/1', kernel: { from: runningKernel(), to }, ready, host, workloads }
+}
+
+function policies(request: Request, configuration: Configuration): (unit: string) => Policy {
+  const restart = new Set(request.restart.map(withSuffix))
+  return (unit) => (restart.has(unit) ? 'restart' : (configuration.unit[unit]?.policy ?? 'preserve'))
+}
+
+async function planWorkload(
+  service: Service,
+  surroundings: Surroundings,
+  policy: Policy,
+  trial: boolean,
+): Promise<WorkloadPlan> {
+  const obstacles = policy === 'preserve' ? obstaclesOf(service, surroundings) : []
+  const tried = trial && obstacles.length === 0 ? await tryCheckpoint(service, surroundings) : undefined
+  if (tried?.obstacle) obstacles.push(tried.obstacle)
+  return {
+    unit: service.unit,
+    policy,
+    verdict: obstacles.length === 0 ? 'ready' : 'refused',
+    obstacles,
+    mainPid: service.mainPid,
+    controlGroup: service.controlGroup,
+    processes: service.processes.length,
+    memoryBytes: memoryOf(service),
+    connections: connectionsOf(service),
+    trialSeconds: tried?.seconds ?? null,
+  }
+}
+
+interface Trial {
+  readonly seconds: number
+  readonly obstacle: Obstacle | undefined
+}
+
+async function tryCheckpoint(service: Service, surroundings: Surroundings): Promise<Trial> {
+  await mkdir(paths.state, { recursive: true, mode: 0o700 })
+  const images = await mkdtemp(join(paths.state, 'trial-'))
+  const began = performance.now()
+  try {
+    const ended = await dump({
+      pid: service.mainPid,
+      images,
+      external: roomTies(service, surroundings).external,
+      leave: 'running',
+      timeoutSeconds: trialTimeout,
+    })
+    const seconds = (performance.now() - began) / 1000
+    if (ended.code === 0) return { seconds, obstacle: undefined }
+    return { seconds, obstacle: explainDump(service.unit, await logErrors(images, 'dump.log'), ended.stderr) }
+  } finally {
+    await rm(images, { recursive: true, force: true })
+  }
+}
+
+async function hostObstacles(kernel: string, services: readonly Service[]): Promise<Obstacle[]> {
+  const obstacles = [
+    ...(await kexecObstacles()),
+    ...(await kernelObstacles(kernel)),
+    ...(await spaceObstacles(services)),
+  ]
+  if (!existsSync('/usr/sbin/criu')) {
+    obstacles.push({ reason: 'criu is not installed', remedy: 'apt install criu' })
+  } else {
+    const complaint = await criuCheck()
+    if (complaint)
+      obstacles.push({ reason: `CRIU does not work here: ${complaint}`, remedy: 'criu check tells more' })
+  }
+  return obstacles
+}
+
+async function kexecObstacles(): Promise<Obstacle[]> {
+  const disabled = await readFile('/proc/sys/kernel/kexec_load_disabled', 'utf8').catch(() => undefined)
+  if (disabled === undefined || !existsSync('/sys/kernel/kexec_loaded')) {
+    return [{ reason: 'this kernel has no kexec (CONFIG_KEXEC)', remedy: "run the distribution's kernel" }]
+  }
+  if (disabled.trim() === '0') return []
+  return [
+    {
+      reason: 'kexec is disabled until the next boot (kernel.kexec_load_disabled=1)',
+      remedy: 'take the setting out of /etc/sysctl.d and reboot',
+    },
+  ]
+}
+
+/** A checkpoint is about as large as the memory it holds; the trial and the swap never lie there at once. */
+async function spaceObstacles(services: readonly Service[]): Promise<Obstacle[]> {
+  const needed = services.reduce((sum, service) => sum + memoryOf(service), 0) * 1.1 + 64 * 1024 * 1024
+  const free = await freeBytes()
+  if (free >= needed) return []
+  const [need, have] = [needed, free].map((bytes) => Math.ceil(bytes / 1024 / 1024))
+  return [
+    {
+      reason: `${paths.state} has ${have} MiB free, the checkpoints need ${need} MiB`,
+      remedy: `free ${need! - have!} MiB there, or mount a larger file system on it`,
+    },
+  ]
+}

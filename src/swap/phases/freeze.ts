@@ -1,0 +1,113 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkArchive } from '../../archive/check.ts'
+import { packTree } from '../../archive/pack.ts'
+import { Failure } from '../../errors.ts'
+import { type Passenger, sealLanding, writeLandingGate } from '../../landing/landing.ts'
+import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
+import { dump, logErrors } from '../../tools/criu.ts'
+import { dumpAttributes } from '../../tools/getfattr.ts'
+import { syncFileSystem } from '../../tools/sync.ts'
+import { explainDump } from '../../workload/dump-errors.ts'
+import { inspectService, inspectSurroundings, pidsOf, type Service } from '../../workload/service.ts'
+import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
+import { preserved } from '../plan.ts'
+import type { Crossing, Phase } from '../step.ts'
+import type { Swap } from '../store.ts'
+
+/** A dump that takes longer is given up; in seconds. */
+const dumpTimeout = 600
+
+/** The services stand still from here on; any failure thaws them and they have seen a pause. */
+export const freeze: Phase = {
+  name: 'freeze',
+  steps: [
+    { name: 'close-gate', do: closeGate, undo: openGate },
+    { name: 'checkpoint', do: checkpoint, undo: thaw },
+    { name: 'archive', do: archive },
+    { name: 'seal', do: seal },
+  ],
+}
+
+async function closeGate(crossing: Crossing): Promise<void> {
+  crossing.gate = gateRules(await socketsNow(crossing))
+  await raiseGate(crossing.gate)
+}
+
+async function socketsNow({ passengers }: Crossing) {
+  const services = await Promise.all(passengers.map(({ service }) => inspectService(service.unit)))
+  return services.flatMap(({ inetSockets }) => inetSockets)
+}
+
+async function checkpoint({ passengers }: Crossing): Promise<void> {
+  await Promise.all(passengers.map(checkpointOne))
+}
+
+async function checkpointOne({ service, ties, checkpoint }: Passenger): Promise<void> {
+  const images = join(checkpoint, 'images')
+  const ended = await dump({
+    pid: service.mainPid,
+    images,
+    external: ties.external,
+    leave: 'stopped',
+    timeoutSeconds: dumpTimeout,
+  })
+  if (ended.code === 0) return
+  const { reason } = explainDump(service.unit, await logErrors(images, 'dump.log'), ended.stderr)
+  throw new Failure(
+    'failed',
+    `The checkpoint of ${service.unit} failed: ${reason}; ${images}/dump.log has the details.`,
+  )
+}
+
+/** CRIU leaves dumped tasks stopped; a task it never reached doesn't mind the signal. */
+async function thaw(swap: Swap): Promise<void> {
+  for (const { controlGroup } of preserved(swap.plan)) {
+    for (const pid of await pidsOf(controlGroup)) process.kill(pid, 'SIGCONT')
+  }
+}
+
+async function archive({ passengers }: Crossing): Promise<void> {
+  const surroundings = await inspectSurroundings()
+  await Promise.all(
+    passengers.map(async ({ service, checkpoint }) => {
+      const files = tmpfsFiles(service, surroundings)
+      await archiveFiles('/', files.host, join(checkpoint, 'host'))
+      await archiveFiles(`/proc/${service.mainPid}/root`, files.private, join(checkpoint, 'private'))
+    }),
+  )
+}
+
+async function archiveFiles(root: string, members: readonly string[], target: string): Promise<void> {
+  if (members.length === 0) return
+  const packed = await packTree(root, members, `${target}.tar`)
+  const read = await checkArchive(`${target}.tar`)
+  if (packed !== read)
+    throw new Failure('failed', `${target}.tar holds ${read} of ${packed} files; nothing was swapped.`)
+  const relative = members.map((member) => join('.', member))
+  await writeFile(`${target}.xattrs`, await dumpAttributes(root, relative), { mode: 0o600 })
+}
+
+async function seal(crossing: Crossing): Promise<void> {
+  const { swap, passengers } = crossing
+  const services = await Promise.all(passengers.map(({ service }) => inspectService(service.unit)))
+  refuseIfMoved(crossing, services)
+  await writeLandingGate(crossing.gate)
+  await syncFileSystem(swap.directory)
+  await sealLanding()
+}
+
+/** Between looking at a service and freezing it, it may have opened a connection or forked. */
+function refuseIfMoved({ gate, lastPid }: Crossing, services: readonly Service[]): void {
+  const sockets = services.flatMap(({ inetSockets }) => inetSockets)
+  if (gateRules(sockets) !== gate) {
+    throw new Failure(
+      'failed',
+      'A service opened or closed a port while it was being frozen; run the swap again.',
+    )
+  }
+  const highest = Math.max(0, ...services.flatMap(({ processes }) => processes.map(({ pid }) => pid)))
+  if (highest > lastPid) {
+    throw new Failure('failed', 'So many processes were started that PIDs would collide; run the swap again.')
+  }
+}

@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import { logErrors } from '../../tools/criu.ts'
+import { showUnit } from '../../tools/systemd.ts'
+import { preserved, type WorkloadPlan } from '../plan.ts'
+import { checkpointDirectory, type Swap } from '../store.ts'
+
+/** How one workload came out of a swap. */
+export interface Outcome {
+  readonly unit: string
+  readonly outcome: 'preserved' | 'cold' | 'lost'
+  readonly pid: number
+  readonly reason: string | null
+}
+
+/** Looks at every preserved workload: its unit runs again, with the process that was checkpointed. */
+export async function verify(swap: Swap): Promise<Outcome[]> {
+  return Promise.all(preserved(swap.plan).map((workload) => verifyOne(swap, workload)))
+}
+
+async function verifyOne(swap: Swap, workload: WorkloadPlan): Promise<Outcome> {
+  const { unit, mainPid, controlGroup } = workload
+  const now = await showUnit(unit, ['ActiveState', 'SubState', 'MainPID', 'ControlGroup'])
+  const pid = Number(now.MainPID)
+  const intact = now.ActiveState === 'active' && pid === mainPid && now.ControlGroup === controlGroup
+  if (intact) return { unit, outcome: 'preserved', pid, reason: null }
+  return {
+    unit,
+    outcome: 'lost',
+    pid,
+    reason: await restoreProblem(swap, unit, `${now.ActiveState} (${now.SubState})`),
+  }
+}
+
+async function restoreProblem(swap: Swap, unit: string, state: string): Promise<string> {
+  const errors = await logErrors(join(checkpointDirectory(swap, unit), 'images'), 'restore.log')
+  return errors[0] ? `CRIU could not restore it: ${errors[0]}` : `it was not restored: the unit is ${state}`
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { policySchema } from '../config/configuration.ts'
+
+const obstacleSchema = z.object({ reason: z.string(), remedy: z.string() })
+
+const workloadPlanSchema = z.object({
+  unit: z.string(),
+  policy: policySchema,
+  verdict: z.enum(['ready', 'refused']),
+  /** What stands in the way; the first one is the one to mend first. */
+  obstacles: z.array(obstacleSchema),
+  mainPid: z.number(),
+  controlGroup: z.string(),
+  processes: z.number(),
+  memoryBytes: z.number(),
+  connections: z.number(),
+  /** How long the trial checkpoint took; null where there was none. */
+  trialSeconds: z.number().nullable(),
+})
+export type WorkloadPlan = z.infer<typeof workloadPlanSchema>
+
+/** What a swap would do, and what stops it. Kept in the swap's directory as plan.json. */
+export const planSchema = z.object({
+  schema: z.literal('kernelswap.plan/1'),
+  kernel: z.object({ from: z.string(), to: z.string() }),
+  ready: z.boolean(),
+  /** What stops it whatever the workloads. */
+  host: z.array(obstacleSchema),
+  workloads: z.array(workloadPlanSchema),
+})
+export type Plan = z.infer<typeof planSchema>
+
+/** What the caller asked for. */
+export interface Request {
+  /** Empty: every running service that isn't platform. */
+  readonly units: readonly string[]
+  readonly kernel: string | undefined
+  readonly restart: readonly string[]
+  readonly trial: boolean
+}
+
+/** The workloads of a plan that come along. */
+export function preserved(plan: Plan): WorkloadPlan[] {
+  return plan.workloads.filter(({ policy }) => policy === 'preserve')
+}
+
+/** The workloads of a plan that are stopped before and started after. */
+export function restarted(plan: Plan): WorkloadPlan[] {
+  return plan.workloads.filter(({ policy }) => policy === 'restart')
+}

@@ -1,0 +1,95 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { paths } from '../paths.ts'
+import type { Report } from '../report/report.ts'
+import { finalReport } from './final-report.ts'
+import type { Verdict } from './journal.ts'
+import { runningKernel } from './kernels.ts'
+import { clearLanding, discardImages, startCold, startRestarted } from './phases/settle.ts'
+import { type Outcome, verify } from './phases/verify.ts'
+import { preserved } from './plan.ts'
+import { decide } from './recover.ts'
+import { bootId, listSwaps, openSwap, type Swap, writeReport } from './store.ts'
+import { abort, stepsNamed } from './swap.ts'
+
+/**
+ * Finishes what a jump or a crash left open. The landing's settle unit calls it at boot; calling it again does nothing.
+ * @returns the report of the swap that was finished, undefined where there was none.
+ */
+export async function resume(): Promise<Report | undefined> {
+  if ((await listSwaps()).length === 0) return undefined
+  const swap = await openSwap()
+  const decision = decide(await swap.journal.read(), {
+    boot: await bootId(),
+    kernel: runningKernel(),
+    sealed: existsSync(join(paths.landing, 'sealed')),
+  })
+  switch (decision.kind) {
+    case 'nothing':
+      return undefined
+    case 'undo':
+      return abort(swap, stepsNamed(decision.steps), 'kernelswap was ended in the middle of the swap.')
+    case 'settle':
+      return settle(swap, decision.fellBack)
+    case 'lost':
+      return settleLost(swap)
+  }
+}
+
+async function settle(swap: Swap, fellBack: boolean): Promise<Report> {
+  await swap.journal.append({ kind: 'step', phase: 'verify', step: 'verify' })
+  const found = await verify(swap)
+  await swap.journal.append({ kind: 'step', phase: 'settle', step: 'clear-landing' })
+  await clearLanding()
+  const outcomes = [...(await startCold(found)), ...(await startRestarted(swap))]
+  const verdict = verdictOf(swap, outcomes, fellBack)
+  return conclude(swap, verdict, outcomes, await landingProblems(swap))
+}
+
+/** A power cut before the seal: what was in memory is gone, the units started as on any boot. */
+async function settleLost(swap: Swap): Promise<Report> {
+  await clearLanding()
+  const found = (await verify(swap)).map(
+    (outcome): Outcome => ({
+      ...outcome,
+      outcome: 'lost',
+      reason: 'the machine went down before the checkpoint was sealed',
+    }),
+  )
+  const outcomes = [...(await startCold(found)), ...(await startRestarted(swap))]
+  return conclude(swap, verdictOf(swap, outcomes, true), outcomes, ['The machine went down before the jump.'])
+}
+
+function verdictOf(swap: Swap, outcomes: readonly Outcome[], fellBack: boolean): Verdict {
+  if (outcomes.some(({ outcome }) => outcome === 'lost')) return 'failed'
+  const carried = new Set(preserved(swap.plan).map(({ unit }) => unit))
+  if (outcomes.some(({ unit, outcome }) => outcome === 'cold' && carried.has(unit))) return 'degraded'
+  return fellBack ? 'fell-back' : 'swapped'
+}
+
+async function conclude(
+  swap: Swap,
+  verdict: Verdict,
+  outcomes: readonly Outcome[],
+  problems: readonly string[],
+): Promise<Report> {
+  const reasons = [
+    ...problems,
+    ...outcomes.flatMap(({ unit, reason }) => (reason ? [`${unit}: ${reason}.`] : [])),
+  ]
+  const reason = verdict === 'swapped' ? null : reasons.join(' ') || 'the new kernel did not come up'
+  const report = await finalReport(swap, { verdict, reason, outcomes })
+  if (verdict === 'swapped' || verdict === 'fell-back') await discardImages(swap)
+  await writeReport(swap, report)
+  await swap.journal.append({ kind: 'verdict', verdict })
+  return report
+}
+
+/** What the landing itself says went wrong. */
+async function landingProblems(swap: Swap): Promise<string[]> {
+  const log = await readFile(join(swap.directory, 'land.log'), 'utf8').catch(() => '')
+  return [...log.matchAll(/^\S+ \S+ failed (.*)$/gm)].map(
+    (match) => `The landing reports a failure: ${match[1]}.`,
+  )
+}

@@ -1,0 +1,29 @@
+import type { Passenger } from '../landing/landing.ts'
+import type { Swap } from './store.ts'
+
+/** A swap on its way: what is on disk, and what its steps hand on to each other. */
+export interface Crossing {
+  readonly swap: Swap
+  /** The preserved services as `stage` found them. */
+  passengers: readonly Passenger[]
+  /** PIDs up to here stay free for the checkpoint on the other side. */
+  lastPid: number
+  /** Ports that the gate holds. */
+  gate: string
+}
+
+/**
+ * The smallest thing the journal knows. `undo` is called for a step that failed, was finished or was cut short at any
+ * point, perhaps by another process than the one that did it: it relies on the swap's directory alone and does no
+ * harm where nothing was done.
+ */
+export interface Step {
+  readonly name: string
+  readonly do: (crossing: Crossing) => Promise<void>
+  readonly undo?: (swap: Swap) => Promise<void>
+}
+
+export interface Phase {
+  readonly name: string
+  readonly steps: readonly Step[]
+}

@@ -1,0 +1,83 @@
+import { mkdir, readdir, readFile, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeDurably } from '../durable.ts'
+import { Failure, isErrno } from '../errors.ts'
+import { paths } from '../paths.ts'
+import { type Report, reportSchema } from '../report/report.ts'
+import { Journal } from './journal.ts'
+import { runningKernel } from './kernels.ts'
+import { type Plan, planSchema } from './plan.ts'
+
+/** One swap: its directory below the state directory and what lies in it. */
+export interface Swap {
+  readonly id: string
+  readonly directory: string
+  readonly plan: Plan
+  readonly journal: Journal
+}
+
+/** Begins a swap: its directory (0700, checkpoints hold secrets) with the plan in it. */
+export async function createSwap(plan: Plan): Promise<Swap> {
+  const id = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
+  const directory = join(paths.swaps, id)
+  await mkdir(paths.swaps, { recursive: true, mode: 0o700 })
+  await mkdir(directory, { mode: 0o700 })
+  await writeDurably(join(directory, 'plan.json'), JSON.stringify(plan))
+  return { id, directory, plan, journal: new Journal(directory, await bootId(), runningKernel()) }
+}
+
+/** Ids of all swaps, the oldest first. */
+export async function listSwaps(): Promise<string[]> {
+  const names = await readdir(paths.swaps).catch((error) => {
+    if (isErrno(error, 'ENOENT')) return []
+    throw error
+  })
+  return names.filter((name) => /^\d{14}$/.test(name)).sort()
+}
+
+/**
+ * Opens a swap, without an id the latest.
+ * @throws Failure 'usage' where there is none.
+ */
+export async function openSwap(id?: string): Promise<Swap> {
+  const found = id ?? (await listSwaps()).at(-1)
+  if (found === undefined)
+    throw new Failure('usage', 'There has been no swap yet; `kernelswap run` starts one.')
+  const directory = join(paths.swaps, found)
+  const text = await readFile(join(directory, 'plan.json'), 'utf8').catch((error) => {
+    if (!isErrno(error, 'ENOENT')) throw error
+    throw new Failure('usage', `There is no swap ${found}; \`kernelswap status\` lists them.`)
+  })
+  const plan = planSchema.parse(JSON.parse(text))
+  return { id: found, directory, plan, journal: new Journal(directory, await bootId(), runningKernel()) }
+}
+
+/** Where a workload's checkpoint lies. */
+export function checkpointDirectory(swap: Swap, unit: string): string {
+  return join(swap.directory, 'workloads', unit)
+}
+
+/** A swap's report, undefined while it has none. */
+export async function readReport(swap: Swap): Promise<Report | undefined> {
+  const text = await readFile(join(swap.directory, 'report.json'), 'utf8').catch((error) => {
+    if (isErrno(error, 'ENOENT')) return undefined
+    throw error
+  })
+  return text === undefined ? undefined : reportSchema.parse(JSON.parse(text))
+}
+
+export async function writeReport(swap: Swap, report: Report): Promise<void> {
+  await writeDurably(join(swap.directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+}
+
+/** Identity of the running boot: the same until the kernel changes (random(4)). */
+export async function bootId(): Promise<string> {
+  return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+}
+
+/** Bytes that a checkpoint may take in the state directory. */
+export async function freeBytes(): Promise<number> {
+  await mkdir(paths.state, { recursive: true, mode: 0o700 })
+  const { bavail, bsize } = await statfs(paths.state)
+  return bavail * bsize
+}

@@ -1,0 +1,38 @@
+import type { JournalLine } from './journal.ts'
+
+export interface Stretch {
+  readonly phase: string
+  readonly seconds: number
+}
+
+/**
+ * How long each phase took, from the journal (before the jump and after the landing) and the landing's own log.
+ * @param now when the last phase ends, Unix time in seconds.
+ */
+export function timeline(lines: readonly JournalLine[], landLog: string, now: number): Stretch[] {
+  const starts = [...phaseStarts(lines), ...landingStarts(landLog)].sort((a, b) => a.at - b.at)
+  return starts.map(({ phase, at }, index) => ({
+    phase,
+    // A clock that was set back meanwhile must not show as a negative time.
+    seconds: Math.max(0, Math.round(((starts[index + 1]?.at ?? now) - at) * 1000) / 1000),
+  }))
+}
+
+interface Start {
+  readonly phase: string
+  readonly at: number
+}
+
+function phaseStarts(lines: readonly JournalLine[]): Start[] {
+  const starts = new Map<string, number>()
+  for (const line of lines)
+    if (line.kind === 'step' && !starts.has(line.phase)) starts.set(line.phase, line.time)
+  return [...starts].map(([phase, at]) => ({ phase, at }))
+}
+
+/** The landing begins with its first line; the gate opens with its last, and what follows isn't outage any more. */
+function landingStarts(log: string): Start[] {
+  const marks = [...log.matchAll(/^(\S+) \S+ (landing|gate-open)$/gm)]
+  const names: Record<string, string> = { landing: 'land', 'gate-open': 'boot' }
+  return marks.map((match) => ({ phase: names[match[2]!]!, at: Number(match[1]) }))
+}

@@ -1,0 +1,89 @@
+import { closeSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { attempt, type Ended, run } from '../host/local.ts'
+
+const criu = '/usr/sbin/criu'
+
+export interface DumpOptions {
+  readonly pid: number
+  /** An existing directory for the images and dump.log. */
+  readonly images: string
+  /** What the next boot's room provides, in CRIU's --external syntax. */
+  readonly external: readonly string[]
+  /** Tasks end stopped (a swap) or go on running (a trial). */
+  readonly leave: 'stopped' | 'running'
+  readonly timeoutSeconds: number
+}
+
+/**
+ * Checkpoints a process tree from inside its own mount, UTS and network namespaces, so that CRIU sees no foreign
+ * namespace and dumps the processes only.
+ *
+ * criu and the image directory go in as descriptors: a sandbox with NoExecPaths= or ProtectSystem=strict forbids
+ * them by path. Its IPC namespace isn't entered: CRIU dumps that one (System V shared memory lives in it).
+ */
+export async function dump(options: DumpOptions): Promise<Ended> {
+  const images = openSync(options.images, 'r')
+  const binary = openSync(criu, 'r')
+  try {
+    return await attempt(
+      'nsenter',
+      [
+        ...['--target', String(options.pid), '--mount', '--uts', '--net', '--'],
+        ...['/proc/self/fd/4', 'dump', '--no-default-config'],
+        ...['--tree', String(options.pid), '--images-dir', '/proc/self/fd/3'],
+        // Packets are held by our own gate: CRIU's rules would be gone with the kernel (criu(8), --network-lock).
+        ...['--tcp-established', '--network-lock', 'skip'],
+        ...[
+          '--manage-cgroups=ignore',
+          '--file-locks',
+          '--link-remap',
+          '--ghost-limit',
+          '64M',
+          '--ext-unix-sk',
+        ],
+        ...options.external.flatMap((resource) => ['--external', resource]),
+        options.leave === 'stopped' ? '--leave-stopped' : '--leave-running',
+        ...['-v4', '--log-file', 'dump.log'],
+      ],
+      { fds: [images, binary], timeoutSeconds: options.timeoutSeconds },
+    )
+  } finally {
+    closeSync(images)
+    closeSync(binary)
+  }
+}
+
+/** The error lines of a CRIU log, without time and source location; [] where there is no log. */
+export async function logErrors(directory: string, log: string): Promise<string[]> {
+  const text = await readFile(join(directory, log), 'utf8').catch(() => '')
+  return parseLogErrors(text)
+}
+
+/** `(00.012345) Error (criu/sk-unix.c:870): unix: Can't dump …` → `unix: Can't dump …` */
+export function parseLogErrors(text: string): string[] {
+  return [...text.matchAll(/^\([\d.]+\)\s+(?:\d+: )?Error \([^)]*\): (.*)$/gm)].map((match) =>
+    match[1]!.trim(),
+  )
+}
+
+/** Runs CRIU's own check of the running kernel (criu(8), check); '' means it looks good. */
+export async function check(): Promise<string> {
+  const ended = await attempt(criu, ['check'], { timeoutSeconds: 120 })
+  return ended.code === 0 ? '' : (parseCheck(ended.stderr) ?? `criu check: exit code ${ended.code}`)
+}
+
+function parseCheck(stderr: string): string | undefined {
+  return stderr
+    .split('\n')
+    .filter((line) => /error|fail/i.test(line))
+    .at(-1)
+    ?.trim()
+}
+
+/** CRIU's version, such as 4.2.1. */
+export async function version(): Promise<string> {
+  const { stdout } = await run(criu, ['--version'])
+  return /Version: (\S+)/.exec(stdout)?.[1] ?? 'unknown'
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod'
+import { run } from '../host/local.ts'
+
+const linkSchema = z.array(
+  z.object({
+    ifname: z.string(),
+    flags: z.array(z.string()).default([]),
+    link_type: z.string().optional(),
+    mtu: z.number(),
+    addr_info: z
+      .array(
+        z.object({
+          family: z.string(),
+          local: z.string(),
+          prefixlen: z.number(),
+          broadcast: z.string().optional(),
+          scope: z.string(),
+        }),
+      )
+      .default([]),
+  }),
+)
+const routeSchema = z.array(
+  z.object({
+    dst: z.string(),
+    gateway: z.string().optional(),
+    dev: z.string().optional(),
+    prefsrc: z.string().optional(),
+    metric: z.number().optional(),
+    protocol: z.string().optional(),
+    scope: z.string().optional(),
+  }),
+)
+
+export type Link = z.infer<typeof linkSchema>[number]
+export type Route = z.infer<typeof routeSchema>[number]
+
+/** Network interfaces with their addresses. */
+export async function links(): Promise<Link[]> {
+  return linkSchema.parse(JSON.parse((await run('ip', ['-json', 'address', 'show'])).stdout))
+}
+
+/** Routes of the main table for one address family. */
+export async function routes(family: '4' | '6'): Promise<Route[]> {
+  const { stdout } = await run('ip', ['-json', `-${family}`, 'route', 'show'])
+  return routeSchema.parse(JSON.parse(stdout || '[]'))
+}

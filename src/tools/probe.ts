@@ -1,0 +1,89 @@
+import { attempt } from '../host/local.ts'
+import { probeScript } from './probe-script.ts'
+
+/** What to ask; every list may be empty. */
+export interface ProbeQuestions {
+  readonly threads: readonly number[]
+  /** Descriptors of pipes. */
+  readonly pipes: readonly ProbedFd[]
+  readonly sockets: readonly ProbedFd[]
+  /** Descriptors of regular files without a name, whose seals are asked. */
+  readonly memfds: readonly ProbedFd[]
+  readonly terminals: readonly ProbedFd[]
+  /** Groups of descriptors that may be one open file description. */
+  readonly shared: readonly (readonly ProbedFd[])[]
+  /** Fetch the bytes that wait in pipes and sockets, and what only ptrace(2) shows of each thread. */
+  readonly strict: boolean
+}
+
+export interface ProbedFd {
+  readonly pid: number
+  readonly fd: number
+}
+
+/** Answers by subject (`robust 123`, `pipe 123 4`); each a record of texts, or the reason why there is none. */
+export type ProbeAnswers = ReadonlyMap<string, Readonly<Record<string, string>> | string>
+
+/**
+ * Asks the kernel for state that /proc doesn't show: with system calls that take another process's PID
+ * (get_robust_list(2), ioprio_get(2), sched_getattr(2), kcmp(2)), and through copies of its descriptors
+ * (pidfd_getfd(2): getsockopt(2), FIONREAD, F_GET_SEALS). Node can make neither kind of call; perl can, and
+ * perl-base is part of every Debian. Nothing the process owns is changed: waiting bytes are copied with
+ * tee(2) and MSG_PEEK.
+ * @returns no answers, and the reason, where perl can't be run
+ */
+export async function probe(questions: ProbeQuestions): Promise<{ answers: ProbeAnswers; failure?: string }> {
+  const numbers = NUMBERS[process.arch as keyof typeof NUMBERS]
+  if (!numbers) return { answers: new Map(), failure: `no system call numbers for ${process.arch}` }
+  try {
+    const ended = await attempt('perl', ['-e', probeScript, ...numbers.map(String)], {
+      input: `${questionLines(questions).join('\n')}\n`,
+      timeoutSeconds: 60,
+    })
+    const answers = parseAnswers(ended.stdout)
+    return ended.code === 0
+      ? { answers }
+      : { answers, failure: `probe ended with ${ended.code}: ${ended.stderr.trim().split('\n').at(-1)}` }
+  } catch (error) {
+    return { answers: new Map(), failure: `probe: ${error instanceof Error ? error.message : error}` }
+  }
+}
+
+/**
+ * get_robust_list, ioprio_get, sched_getattr, kcmp, ioctl, fcntl, getsockopt, recvfrom, tee, ptrace, gettid-free
+ * process_vm: numbers of arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
+ */
+const NUMBERS = {
+  x64: [274, 252, 315, 312, 16, 72, 55, 45, 276, 101],
+  arm64: [100, 31, 275, 272, 29, 25, 209, 207, 77, 117],
+} as const
+
+function questionLines(questions: ProbeQuestions): string[] {
+  const fds = (verb: string, list: readonly ProbedFd[]) => list.map(({ pid, fd }) => `${verb} ${pid} ${fd}`)
+  return [
+    `strict ${Number(questions.strict)}`,
+    ...questions.threads.map((tid) => `thread ${tid}`),
+    ...fds('pipe', questions.pipes),
+    ...fds('socket', questions.sockets),
+    ...fds('memfd', questions.memfds),
+    ...fds('terminal', questions.terminals),
+    ...questions.shared.map((group) => `shared ${group.map(({ pid, fd }) => `${pid}/${fd}`).join(' ')}`),
+  ]
+}
+
+/** Parses `subject\tkey=value\tkey=value` and `subject\t!reason`. */
+export function parseAnswers(text: string): ProbeAnswers {
+  const answers = new Map<string, Record<string, string> | string>()
+  for (const line of text.split('\n')) {
+    const [subject = '', ...parts] = line.split('\t')
+    if (subject === '') continue
+    const refused = parts.find((part) => part.startsWith('!'))
+    answers.set(
+      subject,
+      refused === undefined
+        ? Object.fromEntries(parts.map((part) => [part.split('=', 1)[0], part.slice(part.indexOf('=') + 1)]))
+        : refused.slice(1),
+    )
+  }
+  return answers
+}

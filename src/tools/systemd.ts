@@ -1,0 +1,57 @@
+import { attempt, run } from '../host/local.ts'
+
+/** Properties of a unit by name, as `systemctl show` prints them. */
+export type Properties = Readonly<Record<string, string>>
+
+/** Reads properties of a unit; an unknown unit has LoadState=not-found. */
+export async function showUnit(unit: string, names: readonly string[]): Promise<Properties> {
+  const { stdout } = await run('systemctl', ['show', `--property=${names.join(',')}`, '--', unit])
+  return parseProperties(stdout)
+}
+
+/** Parses `Name=value` lines; a value may hold equal signs. */
+export function parseProperties(text: string): Properties {
+  const properties: Record<string, string> = {}
+  for (const line of text.split('\n')) {
+    const equals = line.indexOf('=')
+    if (equals > 0) properties[line.slice(0, equals)] = line.slice(equals + 1)
+  }
+  return properties
+}
+
+/** Names of the services that are running now. */
+export async function runningServices(): Promise<string[]> {
+  const { stdout } = await run('systemctl', [
+    'list-units',
+    '--type=service',
+    '--state=running',
+    '--plain',
+    '--no-legend',
+    '--full',
+  ])
+  return stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/)[0] ?? '')
+    .filter((unit) => unit !== '')
+}
+
+export async function daemonReload(): Promise<void> {
+  await run('systemctl', ['daemon-reload'])
+}
+
+export async function startUnits(units: readonly string[]): Promise<void> {
+  if (units.length > 0) await run('systemctl', ['start', '--', ...units])
+}
+
+export async function stopUnits(units: readonly string[]): Promise<void> {
+  if (units.length > 0) await run('systemctl', ['stop', '--', ...units])
+}
+
+export async function restartUnit(unit: string): Promise<void> {
+  await run('systemctl', ['restart', '--', unit])
+}
+
+/** True where PID 1 is systemd (sd_booted(3)). */
+export async function isBooted(): Promise<boolean> {
+  return (await attempt('test', ['-d', '/run/systemd/system'])).code === 0
+}

@@ -1,0 +1,147 @@
+import { isPlatform } from './platform.ts'
+import { journalStreams, peerPath, roomTies } from './room.ts'
+import type { Service, Surroundings } from './service.ts'
+
+/** Why a service can't be carried, and what would help. */
+export interface Obstacle {
+  readonly reason: string
+  readonly remedy: string
+}
+
+/** What can be seen without a checkpoint; the first obstacle is the one to mend first. */
+export function obstaclesOf(service: Service, surroundings: Surroundings): Obstacle[] {
+  return rules.flatMap((rule) => rule(service, surroundings) ?? [])
+}
+
+type Rule = (service: Service, surroundings: Surroundings) => Obstacle | undefined
+
+const rules: readonly Rule[] = [
+  belongsToPlatform,
+  isNotRunning,
+  hasOwnUserNamespace,
+  hasOwnPidNamespace,
+  hasOwnRoot,
+  usesSystemVMemory,
+  isSocketActivated,
+  keepsDescriptorsInStore,
+  talksToOthersByUnixStream,
+  isSpreadOverControlGroups,
+  isNoSingleTree,
+  holdsForeignFiles,
+]
+
+function belongsToPlatform({ unit }: Service): Obstacle | undefined {
+  if (!isPlatform(unit)) return undefined
+  return { reason: 'belongs to the platform, which every boot starts afresh', remedy: 'leave it out' }
+}
+
+function isNotRunning({ unit, mainPid, properties }: Service): Obstacle | undefined {
+  if (mainPid > 0 && properties.ActiveState === 'active' && properties.SubState === 'running')
+    return undefined
+  return {
+    reason: `is ${properties.ActiveState} (${properties.SubState}) and has no running main process`,
+    remedy: `start it, or leave it out: systemctl start ${unit}`,
+  }
+}
+
+function hasOwnUserNamespace(
+  { unit, processes }: Service,
+  { namespaces }: Surroundings,
+): Obstacle | undefined {
+  if (processes.every((process) => process.namespaces.user === namespaces.user)) return undefined
+  return {
+    reason: 'runs in a user namespace of its own (PrivateUsers=yes), which CRIU cannot dump',
+    remedy: `kernelswap adopt ${unit}`,
+  }
+}
+
+function hasOwnPidNamespace(
+  { unit, processes }: Service,
+  { namespaces }: Surroundings,
+): Obstacle | undefined {
+  if (processes.every((process) => process.namespaces.pid === namespaces.pid)) return undefined
+  return { reason: 'runs in a PID namespace of its own', remedy: restartRemedy(unit) }
+}
+
+function hasOwnRoot({ unit, properties }: Service): Obstacle | undefined {
+  if (!properties.RootDirectory && !properties.RootImage) return undefined
+  return {
+    reason: 'has a root file system of its own (RootDirectory= or RootImage=)',
+    remedy: restartRemedy(unit),
+  }
+}
+
+function usesSystemVMemory(service: Service, { namespaces }: Surroundings): Obstacle | undefined {
+  const inHostNamespace = service.processes.filter((process) => process.namespaces.ipc === namespaces.ipc)
+  if (!inHostNamespace.some(({ mapped }) => mapped.some((path) => path.startsWith('/SYSV')))) return undefined
+  return {
+    reason: "uses System V shared memory in the host's IPC namespace, which CRIU cannot dump",
+    remedy: `kernelswap adopt ${service.unit}`,
+  }
+}
+
+function isSocketActivated({ unit, properties }: Service): Obstacle | undefined {
+  const sockets = (properties.TriggeredBy ?? '').split(' ').filter((trigger) => trigger.endsWith('.socket'))
+  if (sockets.length === 0) return undefined
+  return {
+    reason: `shares its listening socket with systemd (${sockets.join(', ')})`,
+    remedy: restartRemedy(unit),
+  }
+}
+
+function keepsDescriptorsInStore({ unit, properties }: Service): Obstacle | undefined {
+  if (Number(properties.NFileDescriptorStore ?? 0) === 0) return undefined
+  return { reason: "keeps descriptors in systemd's store, which no boot keeps", remedy: restartRemedy(unit) }
+}
+
+function talksToOthersByUnixStream(service: Service, surroundings: Surroundings): Obstacle | undefined {
+  const own = new Set(service.processes.flatMap(({ files }) => files.map(({ socket }) => socket)))
+  const journal = new Set(journalStreams(service, surroundings))
+  for (const inode of own) {
+    const socket = inode === undefined ? undefined : surroundings.unixSockets.get(inode)
+    if (!socket || socket.type === 'datagram' || socket.peer === 0) continue
+    if (own.has(socket.peer) || journal.has(socket.inode)) continue
+    const path = peerPath(socket.inode, surroundings) || socket.path
+    const what = path.endsWith('/dbus/system_bus_socket')
+      ? 'a D-Bus connection'
+      : `a unix socket connection (${path})`
+    return {
+      reason: `holds ${what}, whose other end does not come along`,
+      remedy: restartRemedy(service.unit),
+    }
+  }
+  return undefined
+}
+
+function isSpreadOverControlGroups({ unit, controlGroup, processes }: Service): Obstacle | undefined {
+  if (processes.every(({ cgroup }) => cgroup === controlGroup)) return undefined
+  return { reason: 'has processes in control groups of its own making', remedy: restartRemedy(unit) }
+}
+
+function isNoSingleTree({ unit, mainPid, processes }: Service): Obstacle | undefined {
+  const tree = new Set([mainPid])
+  // Parents may come after their children in the list: go on until nothing is added.
+  for (let size = 0; size !== tree.size; ) {
+    size = tree.size
+    for (const process of processes) if (tree.has(process.parent)) tree.add(process.pid)
+  }
+  const strangers = processes.filter(({ pid }) => !tree.has(pid)).map(({ pid }) => pid)
+  if (strangers.length === 0 || mainPid === 0) return undefined
+  return {
+    reason: `has processes that do not descend from its main process (PID ${strangers.join(', ')})`,
+    remedy: restartRemedy(unit),
+  }
+}
+
+function holdsForeignFiles(service: Service, surroundings: Surroundings): Obstacle | undefined {
+  const { foreign } = roomTies(service, surroundings)
+  if (foreign.length === 0) return undefined
+  return {
+    reason: `holds files that were opened outside its sandbox (${foreign.join(', ')})`,
+    remedy: restartRemedy(service.unit),
+  }
+}
+
+function restartRemedy(unit: string): string {
+  return `--restart ${unit}`
+}
