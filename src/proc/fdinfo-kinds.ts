@@ -56,7 +56,9 @@ export type Watch = {
 export function parseWatches(info: string): readonly Watch[] {
   return info.split('\n').flatMap((line) => {
     if (!/^(inotify wd|fanotify (ino|mnt_id|sdev)):/.test(line)) return []
-    const values = Object.fromEntries([...line.matchAll(/(\w+):(\S+)/g)].map(([, key, value]) => [key, value]))
+    const values = Object.fromEntries(
+      [...line.matchAll(/(\w+):(\S+)/g)].map(([, key, value]) => [key, value]),
+    )
     return [
       {
         name: values.wd === undefined ? `mark of inode ${values.ino ?? 'any'}` : `wd ${values.wd}`,

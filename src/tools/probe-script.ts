@@ -18,7 +18,7 @@ sub copy_fd {
   return -1 if $pidfd{$pid} < 0;
   return syscall($PIDFD_GETFD, $pidfd{$pid} + 0, $fd + 0, 0);
 }
-sub release { my $fd = shift; open(my $handle, "<&=", $fd) and close($handle) }
+sub release { my $fd = shift; if (open(my $handle, "<&=", $fd)) { close($handle) } }
 sub ioctl_int {
   my ($fd, $request) = @_;
   my $value = pack("l", 0);
@@ -46,7 +46,13 @@ sub ptraced {
   my $tid = shift;
   return refuse("ptrace $tid", "PTRACE_SEIZE") if syscall($PTRACE, 0x4206, $tid + 0, 0, 0) < 0;
   syscall($PTRACE, 0x4207, $tid + 0, 0, 0);
-  waitpid($tid, 0x40000000);
+  # __WALL and WNOHANG: a thread that can't stop, such as one in uninterruptible sleep, mustn't hold this up.
+  my $stopped = 0;
+  for (1 .. 200) {
+    last if ($stopped = waitpid($tid, 0x40000001)) != 0;
+    select(undef, undef, undef, 0.002);
+  }
+  return say_of("ptrace $tid", "!it doesn't stop for ptrace(2)") if $stopped != $tid;
   my @found;
   my $rseq = pack("QLLLL", 0, 0, 0, 0, 0);
   if (syscall($PTRACE, 0x420f, $tid + 0, 24, $rseq) >= 0) {

@@ -50,8 +50,8 @@ export async function probe(questions: ProbeQuestions): Promise<{ answers: Probe
 }
 
 /**
- * get_robust_list, ioprio_get, sched_getattr, kcmp, ioctl, fcntl, getsockopt, recvfrom, tee, ptrace, gettid-free
- * process_vm: numbers of arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
+ * get_robust_list, ioprio_get, sched_getattr, kcmp, ioctl, fcntl, getsockopt, recvfrom, tee, ptrace: numbers of
+ * arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
  */
 const NUMBERS = {
   x64: [274, 252, 315, 312, 16, 72, 55, 45, 276, 101],

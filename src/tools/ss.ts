@@ -1,4 +1,4 @@
-import { attempt, run } from '../host/local.ts'
+import { run } from '../host/local.ts'
 
 /** One socket as sock_diag(7) shows it through ss(8). */
 export interface SocketRow {
@@ -29,8 +29,7 @@ const FLAGS = ['--no-header', '--oneline', '--numeric', '--all', '--extended', '
  */
 export async function socketRows(namespace?: string): Promise<readonly SocketRow[]> {
   if (namespace === undefined) return parseSocketRows((await run('ss', FLAGS)).stdout)
-  const ended = await attempt('nsenter', [`--net=${namespace}`, 'ss', ...FLAGS])
-  return parseSocketRows(ended.stdout)
+  return parseSocketRows((await run('nsenter', [`--net=${namespace}`, 'ss', ...FLAGS])).stdout)
 }
 
 /** Parses `ss -HOnaei -A all`; sockets that no descriptor holds (inode 0, time-wait) stay in. */

@@ -1,0 +1,155 @@
+import { facets } from './facets/index.ts'
+import type { Readings, Snapshot, TaskSnapshot } from './snapshot.ts'
+import type { Comparison, Facet, Setting } from './types.ts'
+
+/** What comparing two snapshots came to. Each facet counts once, by the worst that any task showed. */
+export interface AbiResult {
+  readonly schema: 'kernelswap.abi/1'
+  readonly strict: boolean
+  readonly facets: FacetCounts
+  readonly differences: readonly Difference[]
+  readonly explained: readonly FacetReason[]
+  readonly unverified: readonly FacetReason[]
+}
+
+export interface FacetCounts {
+  readonly equal: number
+  readonly explained: number
+  readonly differing: number
+  readonly unverified: number
+}
+
+export interface Difference {
+  /** `123 (redis-server)`, `123/125 (redis-server)` for a thread, `workload`. */
+  readonly task: string
+  readonly facet: string
+  readonly line: string
+}
+
+export interface FacetReason {
+  readonly facet: string
+  readonly reason: string
+}
+
+type Outcome = Comparison | { readonly kind: 'unverified'; readonly reason: string }
+type Finding = { readonly task: string; readonly facet: string; readonly outcome: Outcome }
+
+/**
+ * Compares two snapshots of the same workload, facet by facet.
+ * @param options.strict the tasks were held stopped from before the first until after the second: nothing may
+ *   have moved. Without it, what moves while tasks run is explained instead.
+ */
+export function diffSnapshots(
+  before: Snapshot,
+  after: Snapshot,
+  options: { readonly strict: boolean },
+): AbiResult {
+  const setting: Setting = {
+    strict: options.strict,
+    sameKernel: before.kernel === after.kernel,
+    elapsedSeconds: Math.max(0, (Date.parse(after.takenAt) - Date.parse(before.takenAt)) / 1000),
+    tree: new Set(before.tasks.map(({ pid }) => pid)),
+  }
+  return summarise(options.strict, [
+    ...compareTasks(before, after, setting),
+    ...compareReadings('workload', 'workload', before.workload, after.workload, setting),
+  ])
+}
+
+function compareTasks(before: Snapshot, after: Snapshot, setting: Setting): Finding[] {
+  const present = new Map(after.tasks.map((task) => [task.pid, task]))
+  const known = new Set(before.tasks.map(({ pid }) => pid))
+  return [
+    ...before.tasks.flatMap((task) => {
+      const now = present.get(task.pid)
+      return now ? compareTask(task, now, setting) : [gone(task, 'pid', 'gone')]
+    }),
+    ...after.tasks.filter(({ pid }) => !known.has(pid)).map((task) => gone(task, 'pid', 'new')),
+  ]
+}
+
+function compareTask(before: TaskSnapshot, after: TaskSnapshot, setting: Setting): Finding[] {
+  const task = `${before.pid} (${before.comm})`
+  const threads = new Map(after.threads.map((thread) => [thread.tid, thread]))
+  return [
+    ...compareReadings('task', task, before.facets, after.facets, setting),
+    // A thread on one side only is what the facet `threads` reports.
+    ...before.threads.flatMap(({ tid, facets: readings }) =>
+      compareReadings(
+        'thread',
+        tid === before.pid ? task : `${before.pid}/${tid} (${before.comm})`,
+        readings,
+        threads.get(tid)?.facets,
+        setting,
+      ),
+    ),
+  ]
+}
+
+function compareReadings(
+  scope: Facet['scope'],
+  task: string,
+  before: Readings,
+  after: Readings | undefined,
+  setting: Setting,
+): Finding[] {
+  if (!after) return []
+  return facets
+    .filter((facet) => facet.scope === scope && (!facet.strictOnly || setting.strict))
+    .map((facet) => ({
+      task,
+      facet: facet.name,
+      outcome: compareReading(facet, before, after, setting),
+    }))
+}
+
+function compareReading(facet: Facet, before: Readings, after: Readings, setting: Setting): Outcome {
+  for (const readings of [before, after]) {
+    const reading = readings[facet.name]
+    if (!reading) return { kind: 'unverified', reason: 'one snapshot was taken without it' }
+    if ('unverified' in reading) return { kind: 'unverified', reason: reading.unverified }
+  }
+  const [was, is] = [before[facet.name], after[facet.name]] as { value: never }[]
+  return facet.compare(was!.value, is!.value, setting)
+}
+
+function gone(task: TaskSnapshot, facet: string, line: string): Finding {
+  return { task: `${task.pid} (${task.comm})`, facet, outcome: { kind: 'differing', lines: [line] } }
+}
+
+const WORST_LAST = ['equal', 'explained', 'unverified', 'differing'] as const
+
+function summarise(strict: boolean, findings: readonly Finding[]): AbiResult {
+  const worst = new Map<string, (typeof WORST_LAST)[number]>()
+  for (const { facet, outcome } of findings) {
+    const known = worst.get(facet) ?? 'equal'
+    worst.set(facet, WORST_LAST.indexOf(outcome.kind) > WORST_LAST.indexOf(known) ? outcome.kind : known)
+  }
+  const count = (kind: string) => [...worst.values()].filter((one) => one === kind).length
+  return {
+    schema: 'kernelswap.abi/1',
+    strict,
+    facets: {
+      equal: count('equal'),
+      explained: count('explained'),
+      differing: count('differing'),
+      unverified: count('unverified'),
+    },
+    differences: findings.flatMap(({ task, facet, outcome }) =>
+      outcome.kind === 'differing' ? outcome.lines.map((line) => ({ task, facet, line })) : [],
+    ),
+    explained: distinct(findings, (outcome) => ('reasons' in outcome ? (outcome.reasons ?? []) : [])),
+    unverified: distinct(findings, (outcome) => (outcome.kind === 'unverified' ? [outcome.reason] : [])),
+  }
+}
+
+function distinct(
+  findings: readonly Finding[],
+  reasonsOf: (outcome: Outcome) => readonly string[],
+): FacetReason[] {
+  const known = new Map<string, FacetReason>()
+  for (const { facet, outcome } of findings) {
+    for (const reason of reasonsOf(outcome)) known.set(`${facet} ${reason}`, { facet, reason })
+  }
+  return [...known.values()]
+}

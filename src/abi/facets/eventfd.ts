@@ -1,0 +1,27 @@
+import { parseKeyedLines } from '../../proc/keyed-lines.ts'
+import { byKeyLoosely, fields, movesWhenRunning, same } from '../compare.ts'
+import { facet } from '../types.ts'
+
+type Counter = { readonly count: string; readonly semaphore: string }
+
+export const eventfd = facet<Readonly<Record<string, Counter>>>({
+  name: 'eventfd',
+  title: 'counters of event descriptors',
+  manual: 'eventfd(2)',
+  scope: 'task',
+  read: (task) =>
+    Object.fromEntries(
+      task.descriptorsOf('eventfd').map(({ fd, info }) => {
+        const values = parseKeyedLines(info)
+        return [
+          String(fd),
+          { count: values.get('eventfd-count') ?? '', semaphore: values.get('eventfd-semaphore') ?? '' },
+        ]
+      }),
+    ),
+  compare: byKeyLoosely(
+    'tasks that run open and close descriptors',
+    (fd) => `fd ${fd}`,
+    fields<Counter>({ count: movesWhenRunning('tasks that run read and write events'), semaphore: same() }),
+  ),
+})

@@ -1,0 +1,3 @@
+import { watchFacet } from '../watches.ts'
+
+export const inotify = watchFacet('inotify', 'inotify watches', 'inotify(7)')

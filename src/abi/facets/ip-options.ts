@@ -1,0 +1,12 @@
+import { byOption } from '../options.ts'
+import { bySocket, eachProbedSocket, optionsOf, type PerSocket } from '../sockets.ts'
+import { facet } from '../types.ts'
+
+export const ipOptions = facet<PerSocket<Readonly<Record<string, string>>>>({
+  name: 'ip-options',
+  title: 'IPv4 socket options: type of service, time to live, multicast, …',
+  manual: 'ip(7)',
+  scope: 'task',
+  read: (task) => eachProbedSocket(task, (answers) => optionsOf(answers, 'IP_')),
+  compare: bySocket(byOption(() => undefined)),
+})

@@ -1,0 +1,20 @@
+import { parseNetlinkSockets } from '../../proc/netlink-sockets.ts'
+import { byKeyLoosely } from '../compare.ts'
+import { facet } from '../types.ts'
+
+export const netlinkSockets = facet<Readonly<Record<string, string>>>({
+  name: 'netlink-sockets',
+  title: 'netlink sockets: family, port and groups',
+  manual: 'netlink(7)',
+  scope: 'task',
+  read(task) {
+    const rows = new Map(parseNetlinkSockets(task.proc.text('net/netlink')).map((row) => [row.inode, row]))
+    return Object.fromEntries(
+      task.workload.firstHeld(task, 'socket').flatMap(({ fd, inode }) => {
+        const row = rows.get(inode)
+        return row ? [[String(fd), `family ${row.family} port ${row.port} groups ${row.groups}`]] : []
+      }),
+    )
+  },
+  compare: byKeyLoosely('tasks that run open and close sockets', (fd) => `fd ${fd}`),
+})

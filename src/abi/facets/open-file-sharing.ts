@@ -1,0 +1,19 @@
+import { byKeyLoosely } from '../compare.ts'
+import { facet } from '../types.ts'
+
+export const openFileSharing = facet<Readonly<Record<string, string>>>({
+  name: 'open-file-sharing',
+  title: 'descriptors that share one open file description, with its offset and flags',
+  manual: 'kcmp(2)',
+  scope: 'task',
+  read: (task) =>
+    Object.fromEntries(
+      task.descriptors.flatMap(({ fd }) => {
+        const subject = `shared ${task.pid} ${fd}`
+        return task.workload.wasProbed(subject)
+          ? [[String(fd), task.workload.probed(subject).with ?? '']]
+          : []
+      }),
+    ),
+  compare: byKeyLoosely('tasks that run open and close descriptors', (fd) => `fd ${fd} shares`),
+})

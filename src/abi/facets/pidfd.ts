@@ -1,0 +1,15 @@
+import { parseKeyedLines } from '../../proc/keyed-lines.ts'
+import { byKeyLoosely } from '../compare.ts'
+import { facet } from '../types.ts'
+
+export const pidfd = facet<Readonly<Record<string, string>>>({
+  name: 'pidfd',
+  title: 'processes that process descriptors refer to',
+  manual: 'pidfd_open(2)',
+  scope: 'task',
+  read: (task) =>
+    Object.fromEntries(
+      task.descriptorsOf('pidfd').map(({ fd, info }) => [String(fd), parseKeyedLines(info).get('Pid') ?? '']),
+    ),
+  compare: byKeyLoosely('tasks that run open and close descriptors', (fd) => `fd ${fd}`),
+})

@@ -1,0 +1,13 @@
+import { type PosixTimer, parsePosixTimers } from '../../proc/posix-timers.ts'
+import { byKey } from '../compare.ts'
+import { facet } from '../types.ts'
+
+/** What is left on them /proc doesn't show; timer_gettime(2) answers only the process itself. */
+export const posixTimers = facet<Readonly<Record<string, PosixTimer>>>({
+  name: 'posix-timers',
+  title: 'POSIX timers: signal, who is told, clock',
+  manual: 'proc_pid_timers(5)',
+  scope: 'task',
+  read: (task) => parsePosixTimers(task.proc.text('timers')),
+  compare: byKey((id) => `timer ${id}`),
+})

@@ -1,0 +1,13 @@
+import { byKey } from '../compare.ts'
+import { digestSharedMemory } from '../shared-memory.ts'
+import { facet } from '../types.ts'
+
+export const sharedMemoryBytes = facet<Readonly<Record<string, string>>>({
+  name: 'shared-memory-bytes',
+  title: 'bytes of shared memory without a file on disk, by digest',
+  manual: 'shm_overview(7)',
+  scope: 'task',
+  strictOnly: true,
+  read: (task) => digestSharedMemory(task),
+  compare: byKey(),
+})

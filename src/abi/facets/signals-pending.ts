@@ -1,0 +1,11 @@
+import { bits } from '../compare.ts'
+import { facet } from '../types.ts'
+
+export const signalsPending = facet({
+  name: 'signals-pending',
+  title: 'signals pending for the thread',
+  manual: 'signal(7)',
+  scope: 'thread',
+  read: (thread) => thread.status('SigPnd'),
+  compare: bits(1, 'tasks that run take their signals'),
+})

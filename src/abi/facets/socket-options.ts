@@ -1,0 +1,21 @@
+import { byOption } from '../options.ts'
+import { bySocket, eachProbedSocket, optionsOf, type PerSocket } from '../sockets.ts'
+import { facet } from '../types.ts'
+
+export const socketOptions = facet<PerSocket<Readonly<Record<string, string>>>>({
+  name: 'socket-options',
+  title: 'socket options: buffers, keepalive, linger, timeouts, marks, …',
+  manual: 'socket(7)',
+  scope: 'task',
+  read: (task) => eachProbedSocket(task, (answers) => optionsOf(answers, 'SO_')),
+  compare: bySocket(byOption(tuned)),
+})
+
+/** SO_BUF_LOCK tells which buffer sizes the program set (1 send, 2 receive); the kernel tunes the others. */
+function tuned(
+  name: string,
+  { SO_BUF_LOCK: locked = '0' }: Readonly<Record<string, string>>,
+): string | undefined {
+  const lock = { SO_SNDBUF: 1, SO_RCVBUF: 2 }[name]
+  return lock !== undefined && (Number(locked) & lock) === 0 ? 'the kernel tunes buffer sizes' : undefined
+}

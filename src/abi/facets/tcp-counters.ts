@@ -1,0 +1,19 @@
+import { mayDiffer } from '../compare.ts'
+import { bySocket, eachSocket, isListening, isTcp, type PerSocket } from '../sockets.ts'
+import { facet } from '../types.ts'
+
+const COUNTERS = ['cwnd', 'ssthresh', 'rto', 'rtt', 'bytes_sent', 'bytes_received', 'segs_out', 'segs_in']
+
+export const tcpCounters = facet<PerSocket<Readonly<Record<string, string>>>>({
+  name: 'tcp-counters',
+  title: 'TCP congestion window, round trip times and byte counts',
+  manual: 'tcp(7)',
+  scope: 'task',
+  read: (task) =>
+    eachSocket(
+      task,
+      (row) => isTcp(row) && !isListening(row),
+      ({ info }) => Object.fromEntries(COUNTERS.map((name) => [name, info[name] ?? ''])),
+    ),
+  compare: bySocket(mayDiffer('a restored connection measures its path anew')),
+})

@@ -1,0 +1,23 @@
+import { fields, movesWhenRunning } from '../compare.ts'
+import { bySocket, eachSocket, isListening, isTcp, type PerSocket } from '../sockets.ts'
+import { facet } from '../types.ts'
+
+const RUNNING = 'tasks that run send and receive'
+
+type Queues = { readonly received: number; readonly unacknowledged: number }
+
+export const tcpQueues = facet<PerSocket<Queues>>({
+  name: 'tcp-queues',
+  title: 'bytes waiting in TCP queues',
+  manual: 'tcp(7)',
+  scope: 'task',
+  read: (task) =>
+    eachSocket(
+      task,
+      (row) => isTcp(row) && !isListening(row),
+      ({ receiveQueue, sendQueue }) => ({ received: receiveQueue, unacknowledged: sendQueue }),
+    ),
+  compare: bySocket(
+    fields<Queues>({ received: movesWhenRunning(RUNNING), unacknowledged: movesWhenRunning(RUNNING) }),
+  ),
+})

@@ -1,0 +1,17 @@
+import { byKey, byKeyLoosely } from '../compare.ts'
+import { facet } from '../types.ts'
+
+export const terminal = facet<Readonly<Record<string, Readonly<Record<string, string>>>>>({
+  name: 'terminal',
+  title: 'terminal modes and window size',
+  manual: 'termios(3)',
+  scope: 'task',
+  read: (task) =>
+    Object.fromEntries(
+      task
+        .descriptorsOf('file')
+        .filter(({ target }) => /^\/dev\/(pts\/|tty|console)/.test(target))
+        .map(({ fd }) => [String(fd), task.probed('terminal', fd)]),
+    ),
+  compare: byKeyLoosely('tasks that run open and close descriptors', (fd) => `fd ${fd}`, byKey()),
+})

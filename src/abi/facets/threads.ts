@@ -1,0 +1,22 @@
+import { combine, differing, explained } from '../compare.ts'
+import { type Compare, facet } from '../types.ts'
+
+export const threads = facet<readonly number[]>({
+  name: 'threads',
+  title: 'thread ids',
+  manual: 'proc_pid_task(5)',
+  scope: 'task',
+  read: (task) => task.threads.map(({ tid }) => tid),
+  compare: compareThreads(),
+})
+
+/** A pool may start threads while the task runs, but none that was there may be missing. */
+function compareThreads(): Compare<readonly number[]> {
+  return (before, after, { strict }) =>
+    combine([
+      ...before.filter((tid) => !after.includes(tid)).map((tid) => differing(`thread ${tid}: gone`)),
+      ...after
+        .filter((tid) => !before.includes(tid))
+        .map((tid) => (strict ? differing(`thread ${tid}: new`) : explained('tasks that run start threads'))),
+    ])
+}

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
+import type { MapArea } from '../proc/maps.ts'
+import { populatedPages } from '../proc/pagemap.ts'
+import { isSpecial, type Range, rangeOf } from './areas.ts'
+import type { TaskReader } from './task.ts'
+
+/** The bytes of one area: a digest of all, and a checksum of each page, so that a difference can be located. */
+export type AreaDigest = {
+  readonly digest: string
+  /** Address and checksum, hexadecimal; pages of zeros are as good as absent, and left out. */
+  readonly pages: readonly (readonly [address: string, checksum: string])[]
+}
+
+/** All supported machines use pages of this size for their smallest. */
+const PAGE = 4096
+/** Pages read at a time. */
+const BATCH = 1024
+
+/**
+ * Digests the private memory of a stopped task, area by area. Only pages that are the task's own are read
+ * (/proc/PID/pagemap tells which): reading the others would populate them, and their bytes are those of a file,
+ * or zeros.
+ */
+export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, AreaDigest>> {
+  const masks = kernelsOwn(task)
+  const memory = openSync(`${task.proc.path}/mem`, 'r')
+  const pagemap = openSync(`${task.proc.path}/pagemap`, 'r')
+  try {
+    const digests: Record<string, AreaDigest> = {}
+    for (const area of task.areas) {
+      if (!area.permissions.endsWith('p') || isSpecial(area)) continue
+      const digest = digestArea(memory, pagemap, area, masks)
+      if (digest.pages.length > 0) digests[`${area.start} ${area.name}`.trim()] = digest
+    }
+    return digests
+  } finally {
+    closeSync(memory)
+    closeSync(pagemap)
+  }
+}
+
+function digestArea(memory: number, pagemap: number, area: MapArea, masks: readonly Range[]): AreaDigest {
+  const hash = createHash('sha256')
+  const pages: [string, string][] = []
+  // A zero page of a file mapping hides what the file has there, one of anonymous memory is what was there anyway.
+  const zerosCount = area.name.startsWith('/')
+  for (const run of runs(pagemap, area)) {
+    const bytes = Buffer.alloc(run.count * PAGE)
+    readFully(memory, bytes, run.start)
+    blank(bytes, run.start, masks)
+    for (let at = 0; at < bytes.length; at += PAGE) {
+      const page = bytes.subarray(at, at + PAGE)
+      if (!zerosCount && page.equals(ZEROS)) continue
+      const address = (run.start + BigInt(at)).toString(16)
+      hash.update(address).update(page)
+      pages.push([address, crc32(page).toString(16)])
+    }
+  }
+  return { digest: hash.digest('hex'), pages }
+}
+
+const ZEROS = Buffer.alloc(PAGE)
+
+/** Runs of adjacent pages that are the task's own, no longer than a batch. */
+function* runs(pagemap: number, area: MapArea): Generator<{ start: bigint; count: number }> {
+  const { start, end } = rangeOf(area)
+  const total = Number((end - start) / BigInt(PAGE))
+  for (let first = 0; first < total; first += BATCH) {
+    const entries = Buffer.alloc(Math.min(BATCH, total - first) * 8)
+    const read = readSync(pagemap, entries, 0, entries.length, Number(start / BigInt(PAGE)) * 8 + first * 8)
+    for (const { from, count } of populatedPages(entries.subarray(0, read))) {
+      yield { start: start + BigInt((first + from) * PAGE), count }
+    }
+  }
+}
+
+function readFully(memory: number, bytes: Buffer, position: bigint): void {
+  for (let done = 0; done < bytes.length; ) {
+    const count = readSync(memory, bytes, done, bytes.length - done, position + BigInt(done))
+    if (count === 0) throw new Error(`memory at ${(position + BigInt(done)).toString(16)} ended`)
+    done += count
+  }
+}
+
+/** Overwrites the parts of the bytes that lie in one of the ranges with zeros. */
+function blank(bytes: Buffer, position: bigint, ranges: readonly Range[]): void {
+  for (const { start, end } of ranges) {
+    const from = Math.max(0, Number(start - position))
+    const to = Math.min(bytes.length, Number(end - position))
+    if (from < to) bytes.fill(0, from, to)
+  }
+}
+
+/** The kernel writes into each thread's rseq area whenever the thread runs on another CPU: rseq(2). */
+function kernelsOwn(task: TaskReader): readonly Range[] {
+  return task.threads.flatMap((thread) => {
+    const { rseq, rseqSize } = thread.probed('ptrace')
+    if (rseq === undefined || BigInt(`0x${rseq}`) === 0n) return []
+    const start = BigInt(`0x${rseq}`)
+    return [{ start, end: start + BigInt(Math.max(32, Number(rseqSize ?? 32))) }]
+  })
+}

@@ -1,0 +1,10 @@
+/**
+ * A path as it reads on any boot: systemd puts the boot id and six random characters into the names of private
+ * temporary directories (systemd.exec(5), PrivateTmp=).
+ */
+export function stablePath(path: string): string {
+  return path.replace(
+    /systemd-private-[0-9a-f]{32}-(.+?)-[A-Za-z0-9]{6}(?=\/|$| )/g,
+    'systemd-private-BOOT-$1-RANDOM',
+  )
+}

@@ -1,0 +1,77 @@
+import type { SocketRow } from '../tools/ss.ts'
+import { byKeyLoosely } from './compare.ts'
+import type { TaskReader } from './task.ts'
+import { type Compare, type Json, Unreadable } from './types.ts'
+
+/** What a facet says of each socket, under the number of its first descriptor. */
+export type PerSocket<V extends Json> = Readonly<Record<string, { readonly label: string; readonly is: V }>>
+
+/** Reads something of each socket of a protocol that this task is the first to hold. */
+export function eachSocket<V extends Json>(
+  task: TaskReader,
+  wanted: (row: SocketRow) => boolean,
+  read: (row: SocketRow, fd: number) => V,
+): PerSocket<V> {
+  return Object.fromEntries(
+    task.workload
+      .socketsOf(task)
+      .filter(({ row }) => wanted(row))
+      .map(({ fd, row }) => [String(fd), { label: labelOf(row), is: read(row, fd) }]),
+  )
+}
+
+/** Reads something the probe knows of each socket; ss need not know the socket. */
+export function eachProbedSocket<V extends Json>(
+  task: TaskReader,
+  read: (answers: Readonly<Record<string, string>>) => V | undefined,
+): PerSocket<V> {
+  const found: Record<string, { label: string; is: V }> = {}
+  for (const { fd, inode } of task.workload.firstHeld(task, 'socket')) {
+    const row = task.workload.socket(Number(inode))
+    const is = read(task.probed('socket', fd))
+    if (is !== undefined) found[String(fd)] = { label: row ? labelOf(row) : 'socket', is }
+  }
+  return found
+}
+
+/** Compares socket by socket; sockets on one side only are explained once tasks run. */
+export function bySocket<V extends Json>(item: Compare<V>): Compare<PerSocket<V>> {
+  return byKeyLoosely<{ readonly label: string; readonly is: V }>(
+    'tasks that run open and close sockets',
+    (fd, { label }) => `fd ${fd} ${label}`,
+    (before, after, setting) => item(before.is, after.is, setting),
+  )
+}
+
+/** `TCP 10.0.0.2:6379→10.0.0.1:59762`, `UDP 127.0.0.1:53`, `unix /run/x`. */
+export function labelOf(row: SocketRow): string {
+  if (isUnix(row)) return row.local === '' ? 'unix socket' : `unix ${row.local}`
+  const peer = /[*]$/.test(row.peer) ? '' : `→${row.peer}`
+  return `${row.netid.toUpperCase()} ${row.local}${peer}`
+}
+
+export function isTcp(row: SocketRow): boolean {
+  return row.netid === 'tcp' || row.netid === 'mptcp'
+}
+
+export function isUdp(row: SocketRow): boolean {
+  return row.netid === 'udp'
+}
+
+export function isUnix(row: SocketRow): boolean {
+  return row.netid.startsWith('u_')
+}
+
+export function isListening(row: SocketRow): boolean {
+  return row.state === 'LISTEN'
+}
+
+/** Options that the probe read, by their prefix (`TCP_`). */
+export function optionsOf(
+  answers: Readonly<Record<string, string>>,
+  prefix: string,
+): Readonly<Record<string, string>> {
+  const options = Object.entries(answers).filter(([name]) => name.startsWith(prefix))
+  if (prefix === 'SO_' && options.length === 0) throw new Unreadable('getsockopt(2) refused every option')
+  return Object.fromEntries(options)
+}

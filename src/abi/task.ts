@@ -1,0 +1,67 @@
+import { parseKeyedLines } from '../proc/keyed-lines.ts'
+import { type MapArea, parseMaps } from '../proc/maps.ts'
+import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
+import { type PidStat, parsePidStat } from '../proc/pid-stat.ts'
+import { type Descriptor, type DescriptorKind, readDescriptors } from './descriptor.ts'
+import { ProcDirectory } from './proc-directory.ts'
+import { fieldOf, ThreadReader } from './thread.ts'
+import type { WorkloadReader } from './workload.ts'
+
+/** One process of a workload, read from /proc/PID. Whatever is read is read once and shared by all facets. */
+export class TaskReader {
+  readonly pid: number
+  readonly workload: WorkloadReader
+  readonly proc: ProcDirectory
+  #status?: ReadonlyMap<string, string>
+  #stat?: PidStat
+  #descriptors?: readonly Descriptor[]
+  #threads?: readonly ThreadReader[]
+  #areas?: readonly MapArea[]
+  #mounts?: readonly Mount[]
+
+  constructor(workload: WorkloadReader, pid: number) {
+    this.workload = workload
+    this.pid = pid
+    this.proc = new ProcDirectory(`/proc/${pid}`)
+  }
+
+  /** A field of /proc/PID/status, proc_pid_status(5). */
+  status(key: string): string {
+    this.#status ??= parseKeyedLines(this.proc.text('status'))
+    return fieldOf(this.#status, key)
+  }
+
+  get stat(): PidStat {
+    this.#stat ??= parsePidStat(this.proc.text('stat'))
+    return this.#stat
+  }
+
+  get descriptors(): readonly Descriptor[] {
+    this.#descriptors ??= readDescriptors(this.proc)
+    return this.#descriptors
+  }
+
+  descriptorsOf(...kinds: readonly DescriptorKind[]): readonly Descriptor[] {
+    return this.descriptors.filter(({ kind }) => kinds.includes(kind))
+  }
+
+  get threads(): readonly ThreadReader[] {
+    this.#threads ??= this.proc.numbers('task').map((tid) => new ThreadReader(this, tid))
+    return this.#threads
+  }
+
+  get areas(): readonly MapArea[] {
+    this.#areas ??= parseMaps(this.proc.text('maps'))
+    return this.#areas
+  }
+
+  get mounts(): readonly Mount[] {
+    this.#mounts ??= parseMountinfo(this.proc.text('mountinfo'))
+    return this.#mounts
+  }
+
+  /** What the probe found out about one of its descriptors. */
+  probed(subject: 'pipe' | 'socket' | 'memfd' | 'terminal', fd: number): Readonly<Record<string, string>> {
+    return this.workload.probed(`${subject} ${this.pid} ${fd}`)
+  }
+}

@@ -1,0 +1,43 @@
+import { parseKeyedLines } from '../proc/keyed-lines.ts'
+import { type PidStat, parsePidStat } from '../proc/pid-stat.ts'
+import { ProcDirectory } from './proc-directory.ts'
+import type { TaskReader } from './task.ts'
+import { Unreadable } from './types.ts'
+
+/** One thread of a task, read from /proc/PID/task/TID. */
+export class ThreadReader {
+  readonly tid: number
+  readonly task: TaskReader
+  readonly proc: ProcDirectory
+  #status?: ReadonlyMap<string, string>
+  #stat?: PidStat
+
+  constructor(task: TaskReader, tid: number) {
+    this.task = task
+    this.tid = tid
+    this.proc = new ProcDirectory(`${task.proc.path}/task/${tid}`)
+  }
+
+  /** A field of /proc/PID/task/TID/status, proc_pid_status(5). */
+  status(key: string): string {
+    this.#status ??= parseKeyedLines(this.proc.text('status'))
+    return fieldOf(this.#status, key)
+  }
+
+  get stat(): PidStat {
+    this.#stat ??= parsePidStat(this.proc.text('stat'))
+    return this.#stat
+  }
+
+  /** What the probe found out about this thread. */
+  probed(subject: 'robust' | 'ioprio' | 'sched' | 'ptrace'): Readonly<Record<string, string>> {
+    return this.task.workload.probed(`${subject} ${this.tid}`)
+  }
+}
+
+/** A field of a status file, or Unreadable where this kernel doesn't print it. */
+export function fieldOf(fields: ReadonlyMap<string, string>, key: string): string {
+  const value = fields.get(key)
+  if (value === undefined) throw new Unreadable(`this kernel's status file has no ${key}`)
+  return value
+}

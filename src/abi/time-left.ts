@@ -1,0 +1,21 @@
+import { differing, equal, explained } from './compare.ts'
+import type { Compare } from './types.ts'
+
+/** Clocks of two kernels and the two readings themselves are never quite in step. */
+const SLACK_SECONDS = 2
+
+/**
+ * Compares what is left on a timer, in seconds, 0 when it isn't armed: it goes down by what passed between the
+ * snapshots at most, and starts again at its interval if it has one.
+ */
+export function timeLeft(interval: number): Compare<number> {
+  return (before, after, { elapsedSeconds }) => {
+    if (before === after) return equal()
+    const least = before - elapsedSeconds - SLACK_SECONDS
+    const most = interval > 0 && least < 0 ? Math.max(interval, before) : before
+    if (after >= least && after <= most + SLACK_SECONDS && (after > 0 || least <= 0)) {
+      return explained('timers go on')
+    }
+    return differing(`${before} s → ${after} s, after ${Math.round(elapsedSeconds)} s`)
+  }
+}

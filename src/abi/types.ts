@@ -1,0 +1,65 @@
+import type { TaskReader } from './task.ts'
+import type { ThreadReader } from './thread.ts'
+import type { WorkloadReader } from './workload.ts'
+
+/** What a snapshot can hold: it is written to a file and read back on another kernel. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/** A value that was read, or why it wasn't. What wasn't read never counts as equal. */
+export type Reading = { readonly value: Json } | { readonly unverified: string }
+
+/** What comparing one facet of one task came to. */
+export type Comparison =
+  | { readonly kind: 'equal' }
+  | { readonly kind: 'explained'; readonly reasons: readonly string[] }
+  | { readonly kind: 'differing'; readonly lines: readonly string[]; readonly reasons?: readonly string[] }
+
+/** What a comparison may lean on besides the two values. */
+export interface Setting {
+  /** The tasks were held stopped for both snapshots: nothing may have moved. */
+  readonly strict: boolean
+  /** Both snapshots were taken on the same kernel release. */
+  readonly sameKernel: boolean
+  /** Between the two snapshots by the clock on the wall, in seconds. */
+  readonly elapsedSeconds: number
+  /** PIDs of the workload: a parent outside of them is not part of it. */
+  readonly tree: ReadonlySet<number>
+}
+
+export type Compare<V extends Json> = (before: V, after: V, setting: Setting) => Comparison
+
+interface Described {
+  /** Short and stable, as in configuration and reports: `fd-offsets`. */
+  readonly name: string
+  /** What it is, for people. */
+  readonly title: string
+  /** Where its meaning comes from: `proc_pid_status(5)`. */
+  readonly manual: string
+  /** Only read with `strict`: too slow for the freeze of a plain swap. */
+  readonly strictOnly?: boolean
+}
+
+/** One part of the state that a process can see through the kernel's ABI. */
+export type Facet<V extends Json = Json> = Described & {
+  readonly compare: Compare<V>
+} & (
+    | { readonly scope: 'task'; readonly read: (task: TaskReader) => V }
+    | { readonly scope: 'thread'; readonly read: (thread: ThreadReader) => V }
+    | { readonly scope: 'workload'; readonly read: (workload: WorkloadReader) => V }
+  )
+
+/** Thrown by a facet that can't be read here; its message is the reason in the report. */
+export class Unreadable extends Error {
+  constructor(reason: string) {
+    super(reason)
+    this.name = 'Unreadable'
+  }
+}
+
+/**
+ * Declares a facet. The type of its value stays between its own `read` and `compare`; the list of facets
+ * holds them all alike.
+ */
+export function facet<V extends Json>(of: Facet<V>): Facet {
+  return of as unknown as Facet
+}
