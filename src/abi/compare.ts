@@ -1,4 +1,4 @@
-import type { Compare, Comparison, Json, Setting } from './types.ts'
+import type { Compare, Comparison, Json } from './types.ts'
 
 const EQUAL: Comparison = { kind: 'equal' }
 
@@ -22,24 +22,6 @@ export function movesWhenRunning<V extends Json>(
     setting.strict ? whenStopped(before, after, setting) : mayDiffer<V>(reason)(before, after, setting)
 }
 
-/** May not go back: a counter, an offset, a clock. */
-export function atLeast(reason: string): Compare<number> {
-  return (before, after) => {
-    if (after === before) return EQUAL
-    if (after > before) return { kind: 'explained', reasons: [reason] }
-    return { kind: 'differing', lines: [`went back: ${before} → ${after}`] }
-  }
-}
-
-/** May not go on: the time that a timer has left. */
-export function atMost(reason: string): Compare<number> {
-  return (before, after) => {
-    if (after === before) return EQUAL
-    if (after < before) return { kind: 'explained', reasons: [reason] }
-    return { kind: 'differing', lines: [`grew: ${before} → ${after}`] }
-  }
-}
-
 /**
  * Compares records key by key: each line starts with the key as `label` puts it; a key on one side only is
  * `gone` or `new`.
@@ -54,8 +36,8 @@ export function byKey<V extends Json>(
       [...keys].map((key) => {
         const [was, is] = [before[key], after[key]]
         if (was === undefined) return differing(`${label(key, is as V)}: new`)
-        if (is === undefined) return differing(`${label(key, was)}: gone`)
-        return prefixed(label(key, was), item(was, is, setting))
+        if (is === undefined) return differing(`${label(key, was as V)}: gone`)
+        return prefixed(label(key, was as V), item(was as V, is as V, setting))
       }),
     )
   }
@@ -89,9 +71,7 @@ export function fields<V extends { readonly [key: string]: Json }>(
   return (before, after, setting) =>
     combine(
       Object.keys(how).map((key: keyof V & string) =>
-        before[key] === undefined && after[key] === undefined
-          ? EQUAL
-          : prefixedWord(key, missingAware(how[key] as Compare<Json>)(before[key], after[key], setting)),
+        prefixedWord(key, how[key](before[key], after[key], setting)),
       ),
     )
 }
@@ -153,13 +133,6 @@ function prefixedWord(word: string, comparison: Comparison): Comparison {
   return comparison.kind === 'differing'
     ? { ...comparison, lines: comparison.lines.map((line) => `${word} ${line}`) }
     : comparison
-}
-
-function missingAware<V extends Json>(compare: Compare<V>) {
-  return (before: V | undefined, after: V | undefined, setting: Setting): Comparison =>
-    before === undefined || after === undefined
-      ? differing(`${shown(before ?? null)} → ${shown(after ?? null)}`)
-      : compare(before, after, setting)
 }
 
 /** Must match on one kernel; another release may show it otherwise, for the given reason. */

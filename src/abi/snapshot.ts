@@ -2,7 +2,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { messageOf } from '../errors.ts'
+import { ask } from './answers.ts'
 import { facets } from './facets/index.ts'
+import type { TaskReader } from './task.ts'
 import type { Facet, Reading } from './types.ts'
 import { WorkloadReader } from './workload.ts'
 
@@ -29,38 +31,58 @@ export interface TaskSnapshot {
   readonly threads: readonly { readonly tid: number; readonly facets: Readings }[]
 }
 
+export interface SnapshotOptions {
+  /**
+   * Also read what takes longer and makes sense only while the tasks stand still: bytes of memory, waiting
+   * bytes, registers.
+   */
+  readonly strict: boolean
+}
+
 /**
  * Reads every facet of these processes. A facet that can't be read is recorded as unverified with the reason;
  * a process that is gone is left out, and the comparison says so.
- * @param options.strict also read what takes longer: the bytes of private memory, waiting bytes, registers
  */
-export async function takeSnapshot(
-  pids: readonly number[],
-  options: { readonly strict: boolean },
-): Promise<Snapshot> {
+export async function takeSnapshot(pids: readonly number[], options: SnapshotOptions): Promise<Snapshot> {
+  const [snapshot] = await takeSnapshots([pids], options)
+  return snapshot!
+}
+
+/** As takeSnapshot, for several workloads at once: faster than one after the other while all are frozen. */
+export async function takeSnapshots(
+  workloads: readonly (readonly number[])[],
+  { strict }: SnapshotOptions,
+): Promise<readonly Snapshot[]> {
   const started = performance.now()
-  const workload = new WorkloadReader(pids, options.strict)
-  await workload.ask()
-  const tasks = workload.tasks
-    .filter(({ proc }) => existsSync(proc.path))
-    .map((task) => ({
-      pid: task.pid,
-      comm: commOf(() => task.stat.comm),
-      facets: read('task', task, options.strict),
-      threads: threadsOf(() => task.threads).map((thread) => ({
-        tid: thread.tid,
-        facets: read('thread', thread, options.strict),
-      })),
-    }))
+  const takenAt = new Date().toISOString()
+  const readers = workloads.map((pids) => new WorkloadReader(pids, strict))
+  const answers = await ask(readers)
+  return readers.map((reader) => {
+    reader.answers = answers
+    return {
+      schema: 'kernelswap.snapshot/1',
+      takenAt,
+      kernel: release(),
+      bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      strict,
+      workload: read('workload', reader, strict),
+      tasks: reader.tasks
+        .filter(({ proc }) => existsSync(proc.path))
+        .map((task) => taskSnapshot(task, strict)),
+      milliseconds: Math.round(performance.now() - started),
+    }
+  })
+}
+
+function taskSnapshot(task: TaskReader, strict: boolean): TaskSnapshot {
   return {
-    schema: 'kernelswap.snapshot/1',
-    takenAt: new Date().toISOString(),
-    kernel: release(),
-    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
-    strict: options.strict,
-    workload: read('workload', workload, options.strict),
-    tasks,
-    milliseconds: Math.round(performance.now() - started),
+    pid: task.pid,
+    comm: attempt(() => task.stat.comm, '?'),
+    facets: read('task', task, strict),
+    threads: attempt(() => task.threads, []).map((thread) => ({
+      tid: thread.tid,
+      facets: read('thread', thread, strict),
+    })),
   }
 }
 
@@ -77,18 +99,11 @@ function read(scope: Facet['scope'], subject: unknown, strict: boolean): Reading
   return readings
 }
 
-function commOf(comm: () => string): string {
+/** A process may end while it is read; its facets say so. */
+function attempt<T>(get: () => T, otherwise: T): T {
   try {
-    return comm()
+    return get()
   } catch {
-    return '?'
-  }
-}
-
-function threadsOf<T>(threads: () => readonly T[]): readonly T[] {
-  try {
-    return threads()
-  } catch {
-    return []
+    return otherwise
   }
 }

@@ -4,7 +4,7 @@ import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
 import { type PidStat, parsePidStat } from '../proc/pid-stat.ts'
 import { type Descriptor, type DescriptorKind, readDescriptors } from './descriptor.ts'
 import { ProcDirectory } from './proc-directory.ts'
-import { fieldOf, ThreadReader } from './thread.ts'
+import { fieldOf, known, ThreadReader } from './thread.ts'
 import type { WorkloadReader } from './workload.ts'
 
 /** One process of a workload, read from /proc/PID. Whatever is read is read once and shared by all facets. */
@@ -45,6 +45,10 @@ export class TaskReader {
     return this.descriptors.filter(({ kind }) => kinds.includes(kind))
   }
 
+  get terminals(): readonly Descriptor[] {
+    return this.descriptorsOf('file').filter(({ target }) => /^\/dev\/(pts\/|tty|console)/.test(target))
+  }
+
   get threads(): readonly ThreadReader[] {
     this.#threads ??= this.proc.numbers('task').map((tid) => new ThreadReader(this, tid))
     return this.#threads
@@ -62,6 +66,6 @@ export class TaskReader {
 
   /** What the probe found out about one of its descriptors. */
   probed(subject: 'pipe' | 'socket' | 'memfd' | 'terminal', fd: number): Readonly<Record<string, string>> {
-    return this.workload.probed(`${subject} ${this.pid} ${fd}`)
+    return known(this.workload.probed(`${subject} ${this.pid} ${fd}`))
   }
 }

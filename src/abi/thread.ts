@@ -31,7 +31,7 @@ export class ThreadReader {
 
   /** What the probe found out about this thread. */
   probed(subject: 'robust' | 'ioprio' | 'sched' | 'ptrace'): Readonly<Record<string, string>> {
-    return this.task.workload.probed(`${subject} ${this.tid}`)
+    return known(this.task.workload.probed(`${subject} ${this.tid}`))
   }
 }
 
@@ -40,4 +40,10 @@ export function fieldOf(fields: ReadonlyMap<string, string>, key: string): strin
   const value = fields.get(key)
   if (value === undefined) throw new Unreadable(`this kernel's status file has no ${key}`)
   return value
+}
+
+/** An answer of the probe that has to be there. */
+export function known<T>(answer: T | undefined): T {
+  if (answer === undefined) throw new Unreadable('the probe gave no answer')
+  return answer
 }

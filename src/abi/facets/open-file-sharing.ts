@@ -9,10 +9,8 @@ export const openFileSharing = facet<Readonly<Record<string, string>>>({
   read: (task) =>
     Object.fromEntries(
       task.descriptors.flatMap(({ fd }) => {
-        const subject = `shared ${task.pid} ${fd}`
-        return task.workload.wasProbed(subject)
-          ? [[String(fd), task.workload.probed(subject).with ?? '']]
-          : []
+        const shared = task.workload.probed(`shared ${task.pid} ${fd}`)
+        return shared ? [[String(fd), shared.with ?? '']] : []
       }),
     ),
   compare: byKeyLoosely('tasks that run open and close descriptors', (fd) => `fd ${fd} shares`),

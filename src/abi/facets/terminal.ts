@@ -7,11 +7,6 @@ export const terminal = facet<Readonly<Record<string, Readonly<Record<string, st
   manual: 'termios(3)',
   scope: 'task',
   read: (task) =>
-    Object.fromEntries(
-      task
-        .descriptorsOf('file')
-        .filter(({ target }) => /^\/dev\/(pts\/|tty|console)/.test(target))
-        .map(({ fd }) => [String(fd), task.probed('terminal', fd)]),
-    ),
+    Object.fromEntries(task.terminals.map(({ fd }) => [String(fd), task.probed('terminal', fd)])),
   compare: byKeyLoosely('tasks that run open and close descriptors', (fd) => `fd ${fd}`, byKey()),
 })

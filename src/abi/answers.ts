@@ -1,0 +1,134 @@
+import { readlinkSync } from 'node:fs'
+import { messageOf } from '../errors.ts'
+import { type NamespaceView, namespaceView } from '../tools/namespace-view.ts'
+import { type ProbeAnswers, type ProbedFd, probe } from '../tools/probe.ts'
+import { type SocketRow, socketRows } from '../tools/ss.ts'
+import type { Descriptor } from './descriptor.ts'
+import type { TaskReader } from './task.ts'
+import { Unreadable } from './types.ts'
+import type { WorkloadReader } from './workload.ts'
+
+/** What programs told of the tasks. Where one failed, whoever needs its answers gets the reason. */
+export interface Answers {
+  socket(inode: number): SocketRow | undefined
+  probed(subject: string): Readonly<Record<string, string>> | undefined
+  viewOf(task: TaskReader): NamespaceView
+}
+
+/**
+ * Runs the programs whose answers facets need, once for all of these workloads, since they stand still
+ * meanwhile: one probe, ss once for each network namespace, a look into each UTS and IPC namespace.
+ */
+export async function ask(workloads: readonly WorkloadReader[]): Promise<Answers> {
+  const tasks = workloads.flatMap((workload) => workload.tasks)
+  const [probed, sockets, views] = await Promise.all([
+    askProbe(workloads),
+    askSockets(tasks),
+    askViews(tasks),
+  ])
+  return {
+    socket: (inode) => answered(sockets, inode),
+    probed(subject) {
+      const answer = probed.answers.get(subject)
+      if (answer === undefined && probed.failure !== undefined) throw new Unreadable(probed.failure)
+      if (typeof answer === 'string') throw new Unreadable(answer)
+      return answer
+    },
+    viewOf(task) {
+      const view = answered(views, viewKey(task))
+      if (!view) throw new Unreadable('nobody looked into its namespaces')
+      return view
+    },
+  }
+}
+
+type Found<K, V> = ReadonlyMap<K, V> | { readonly failure: string }
+
+function answered<K, V>(found: Found<K, V>, key: K): V | undefined {
+  if ('failure' in found) throw new Unreadable(found.failure)
+  return found.get(key)
+}
+
+async function askProbe(
+  workloads: readonly WorkloadReader[],
+): Promise<{ answers: ProbeAnswers; failure?: string }> {
+  const tasks = workloads.flatMap((workload) => workload.tasks)
+  const select = (wanted: (task: TaskReader) => readonly Descriptor[]): ProbedFd[] =>
+    tasks.flatMap((task) => safely(() => wanted(task)).map(({ fd }) => ({ pid: task.pid, fd })))
+  return await probe({
+    threads: tasks.flatMap((task) => safely(() => task.threads)).map(({ tid }) => tid),
+    pipes: select((task) => task.workload.firstHeld(task, 'pipe')),
+    sockets: select((task) => task.workload.firstHeld(task, 'socket')),
+    memfds: select((task) => task.descriptorsOf('memfd')),
+    terminals: select((task) => task.terminals),
+    shared: workloads.flatMap(sharedCandidates),
+    strict: workloads.some(({ strict }) => strict),
+  })
+}
+
+/** Descriptors that look alike, and so may be one open file description that several tasks or numbers share. */
+function sharedCandidates({ tasks }: WorkloadReader): readonly ProbedFd[][] {
+  const groups = new Map<string, ProbedFd[]>()
+  for (const task of tasks) {
+    for (const { fd, target, inode, mountId, position, flags } of safely(() => task.descriptors)) {
+      const key = [target, inode, mountId, position, flags & ~CLOEXEC].join(' ')
+      groups.set(key, [...(groups.get(key) ?? []), { pid: task.pid, fd }])
+    }
+  }
+  return [...groups.values()].filter((group) => group.length > 1)
+}
+
+/** O_CLOEXEC belongs to a descriptor, not to the open file that several may share. */
+const CLOEXEC = 0o2000000
+
+async function askSockets(tasks: readonly TaskReader[]): Promise<Found<number, SocketRow>> {
+  const wanted = new Set(
+    tasks.flatMap((task) => safely(() => task.descriptorsOf('socket'))).map(({ inode }) => Number(inode)),
+  )
+  if (wanted.size === 0) return new Map()
+  const own = readlinkSync('/proc/self/ns/net')
+  // Our own as well: a descriptor may come from outside its holder's namespace, as with socket activation.
+  const namespaces = new Map<string, string | undefined>([[own, undefined]])
+  for (const task of tasks) {
+    for (const namespace of safely(() => [task.proc.link('ns/net')])) {
+      if (!namespaces.has(namespace)) namespaces.set(namespace, `/proc/${task.pid}/ns/net`)
+    }
+  }
+  try {
+    const lists = await Promise.all([...namespaces.values()].map((path) => socketRows(path)))
+    return new Map(
+      lists
+        .flat()
+        .filter(({ inode }) => wanted.has(inode))
+        .map((row) => [row.inode, row]),
+    )
+  } catch (error) {
+    return { failure: messageOf(error) }
+  }
+}
+
+async function askViews(tasks: readonly TaskReader[]): Promise<Found<string, NamespaceView>> {
+  const own = `${readlinkSync('/proc/self/ns/uts')} ${readlinkSync('/proc/self/ns/ipc')}`
+  const pids = new Map(tasks.flatMap((task) => safely(() => [[viewKey(task), task.pid] as const])))
+  try {
+    const views = [...pids].map(
+      async ([key, pid]) => [key, await namespaceView(key === own ? undefined : pid)] as const,
+    )
+    return new Map(await Promise.all(views))
+  } catch (error) {
+    return { failure: messageOf(error) }
+  }
+}
+
+function viewKey(task: TaskReader): string {
+  return `${task.proc.link('ns/uts')} ${task.proc.link('ns/ipc')}`
+}
+
+/** A task that is gone is reported by the facets that read it. */
+function safely<T>(read: () => readonly T[]): readonly T[] {
+  try {
+    return read()
+  } catch {
+    return []
+  }
+}
