@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { adoptCommand } from './cli/adopt.ts'
 import { planCommand } from './cli/plan.ts'
+import { rehearseCommand } from './cli/rehearse.ts'
 import { reportCommand } from './cli/report.ts'
 import { resumeCommand } from './cli/resume.ts'
 import { runCommand } from './cli/run.ts'
@@ -32,6 +33,7 @@ for (const command of [
   statusCommand(),
   reportCommand(),
   adoptCommand(),
+  rehearseCommand(),
   resumeCommand(),
 ]) {
   program.addCommand(command.exitOverride())

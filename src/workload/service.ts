@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, isErrno } from '../errors.ts'
 import { type InetSocket, parseInetSockets, tcpEstablished } from '../proc/inet-sockets.ts'
@@ -69,7 +69,7 @@ export async function inspectService(unit: string): Promise<Service> {
     mainPid: Number(properties.MainPID),
     controlGroup,
     processes,
-    inetSockets: await inetSocketsOf(processes),
+    inetSockets: await inetSocketsOf(processes.map(({ pid }) => pid)),
   }
 }
 
@@ -115,10 +115,11 @@ async function processesOf(controlGroup: string): Promise<Process[]> {
   return processes.filter((process) => process !== undefined)
 }
 
-async function inetSocketsOf(processes: readonly Process[]): Promise<InetSocket[]> {
-  const first = processes[0]
-  if (!first) return []
-  const inodes = new Set(processes.flatMap(({ files }) => files.map(({ socket }) => socket)))
+/** TCP and UDP sockets that these processes hold, from the network namespace of the first. */
+export async function inetSocketsOf(pids: readonly number[]): Promise<InetSocket[]> {
+  const first = pids[0]
+  if (first === undefined) return []
+  const inodes = new Set((await Promise.all(pids.map(socketInodes))).flat())
   const tables = [
     ['tcp', 'tcp', 4],
     ['tcp6', 'tcp', 6],
@@ -128,9 +129,16 @@ async function inetSocketsOf(processes: readonly Process[]): Promise<InetSocket[
   const sockets = await Promise.all(
     tables.map(async ([file, protocol, family]) => {
       // A kernel without IPv6 has no tcp6.
-      const text = await readFile(`/proc/${first.pid}/net/${file}`, 'utf8').catch(() => '')
+      const text = await readFile(`/proc/${first}/net/${file}`, 'utf8').catch(() => '')
       return parseInetSockets(text, protocol, family)
     }),
   )
   return sockets.flat().filter(({ inode }) => inodes.has(inode))
+}
+
+async function socketInodes(pid: number): Promise<number[]> {
+  const directory = `/proc/${pid}/fd`
+  const fds = await readdir(directory).catch(() => [])
+  const targets = await Promise.all(fds.map((fd) => readlink(join(directory, fd)).catch(() => '')))
+  return targets.map((target) => Number(/^socket:\[(\d+)\]$/.exec(target)?.[1])).filter((inode) => inode > 0)
 }

@@ -5,11 +5,12 @@ import { packTree } from '../../archive/pack.ts'
 import { Failure } from '../../errors.ts'
 import { type Passenger, sealLanding, writeLandingGate } from '../../landing/landing.ts'
 import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
+import type { InetSocket } from '../../proc/inet-sockets.ts'
 import { dump, logErrors } from '../../tools/criu.ts'
 import { dumpAttributes } from '../../tools/getfattr.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
 import { explainDump } from '../../workload/dump-errors.ts'
-import { inspectService, inspectSurroundings, pidsOf, type Service } from '../../workload/service.ts'
+import { inetSocketsOf, inspectSurroundings, pidsOf } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { preserved } from '../plan.ts'
 import type { Crossing, Phase } from '../step.ts'
@@ -34,9 +35,9 @@ async function closeGate(crossing: Crossing): Promise<void> {
   await raiseGate(crossing.gate)
 }
 
-async function socketsNow({ passengers }: Crossing) {
-  const services = await Promise.all(passengers.map(({ service }) => inspectService(service.unit)))
-  return services.flatMap(({ inetSockets }) => inetSockets)
+async function socketsNow({ swap }: Crossing): Promise<InetSocket[]> {
+  const groups = preserved(swap.plan).map(({ controlGroup }) => controlGroup)
+  return (await Promise.all(groups.map(async (group) => inetSocketsOf(await pidsOf(group))))).flat()
 }
 
 async function checkpoint({ passengers }: Crossing): Promise<void> {
@@ -89,25 +90,23 @@ async function archiveFiles(root: string, members: readonly string[], target: st
 }
 
 async function seal(crossing: Crossing): Promise<void> {
-  const { swap, passengers } = crossing
-  const services = await Promise.all(passengers.map(({ service }) => inspectService(service.unit)))
-  refuseIfMoved(crossing, services)
+  await refuseIfMoved(crossing)
   await writeLandingGate(crossing.gate)
-  await syncFileSystem(swap.directory)
+  await syncFileSystem(crossing.swap.directory)
   await sealLanding()
 }
 
 /** Between looking at a service and freezing it, it may have opened a connection or forked. */
-function refuseIfMoved({ gate, lastPid }: Crossing, services: readonly Service[]): void {
-  const sockets = services.flatMap(({ inetSockets }) => inetSockets)
-  if (gateRules(sockets) !== gate) {
+async function refuseIfMoved(crossing: Crossing): Promise<void> {
+  const { swap, gate, lastPid } = crossing
+  if (gateRules(await socketsNow(crossing)) !== gate) {
     throw new Failure(
       'failed',
       'A service opened or closed a port while it was being frozen; run the swap again.',
     )
   }
-  const highest = Math.max(0, ...services.flatMap(({ processes }) => processes.map(({ pid }) => pid)))
-  if (highest > lastPid) {
+  const pids = await Promise.all(preserved(swap.plan).map(({ controlGroup }) => pidsOf(controlGroup)))
+  if (Math.max(0, ...pids.flat()) > lastPid) {
     throw new Failure('failed', 'So many processes were started that PIDs would collide; run the swap again.')
   }
 }

@@ -1,0 +1,50 @@
+/** Progress of long work on stderr: a line a phase with the elapsed time, on a terminal redrawn in place. */
+export interface Progress {
+  /** Ends the phase before and begins this one. */
+  readonly phase: (name: string) => void
+  /** Ends the last phase. May be called again. */
+  readonly end: () => void
+}
+
+/** Redraws of the running line, in milliseconds. */
+const redraw = 500
+
+/** Starts the clock. */
+export function createProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
+  const began = performance.now()
+  let current: { readonly name: string; readonly at: number } | undefined
+  const timer = stream.isTTY ? setInterval(draw, redraw) : undefined
+  timer?.unref()
+
+  function line(): string {
+    if (!current) return ''
+    const now = performance.now()
+    return `${seconds(now - began)}  ${current.name.padEnd(40)} ${seconds(now - current.at)}`
+  }
+
+  function draw(): void {
+    if (current) stream.write(`\r\x1b[K${line()}`)
+  }
+
+  function end(): void {
+    if (!current) return
+    stream.write(stream.isTTY ? `\r\x1b[K${line()}\n` : `${line()}\n`)
+    current = undefined
+  }
+
+  return {
+    phase: (name) => {
+      end()
+      current = { name, at: performance.now() }
+      if (stream.isTTY) draw()
+    },
+    end: () => {
+      end()
+      clearInterval(timer)
+    },
+  }
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1).padStart(6)} s`
+}

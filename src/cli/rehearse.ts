@@ -1,0 +1,102 @@
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { cacheDirectory, keepLastUsed } from '../rehearsal/cache.ts'
+import { ensureImage } from '../rehearsal/image.ts'
+import type { Machine } from '../rehearsal/machine.ts'
+import { machineUnits, type Outcome, rehearse, startRehearsalMachine } from '../rehearsal/rehearse.ts'
+import { ensureHostPackages } from '../rehearsal/requirements.ts'
+import { enterSandbox, insideSandbox, setUpNetwork } from '../rehearsal/sandbox.ts'
+import { reportText } from '../report/text.ts'
+import { withSuffix } from '../swap/phases/inspect.ts'
+import { collect } from './options.ts'
+import { createOutput, type Output } from './output.ts'
+import { planText } from './plan.ts'
+import { createProgress } from './progress.ts'
+
+interface Options {
+  readonly to: string
+  readonly unit: string[]
+  readonly keep: boolean
+  readonly json: boolean
+}
+
+/** Rehearsals whose logs are kept. */
+const rehearsalsKept = 5
+
+/** `kernelswap rehearse`: the same, in a virtual machine. */
+export function rehearseCommand(): Command {
+  return new Command('rehearse')
+    .summary('swap the kernel of a virtual machine, under services with live clients')
+    .description(
+      'Builds a machine from Debian packages (once), installs kernelswap in it, connects clients to its services,\n' +
+        'swaps its kernel, and reports what the services and the clients saw. Touches nothing on this host.',
+    )
+    .option(
+      '--to <version>',
+      'a release as `uname -r` prints it, newest-stable or newest-backports',
+      'newest-stable',
+    )
+    .option('--unit <unit>', 'carry this service only (repeatable; default: all four)', collect, [])
+    .option('--keep', 'keep the machine running afterwards, until Ctrl-C', false)
+    .option('--json', 'print one JSON document', false)
+    .action(async (options: Options) => {
+      const output = createOutput(options.json)
+      if (insideSandbox()) return rehearseInside(options, output)
+      await ensureHostPackages(output.say)
+      await ensureImage(output.say)
+      process.exitCode = await enterSandbox(process.argv.slice(2))
+    })
+}
+
+async function rehearseInside(options: Options, output: Output): Promise<void> {
+  endOnSignal()
+  await setUpNetwork()
+  const image = await ensureImage(output.say)
+  const rehearsals = join(cacheDirectory(), 'rehearsals')
+  const directory = join(rehearsals, new Date().toISOString().replace(/\D/g, '').slice(0, 14))
+  const progress = createProgress()
+  progress.phase('machine: start')
+  const machine = await startRehearsalMachine(image, directory, (line) => progress.phase(`machine: ${line}`))
+  try {
+    const units = options.unit.length > 0 ? options.unit.map(withSuffix) : machineUnits
+    const outcome = await rehearse(machine, {
+      image,
+      to: options.to,
+      units,
+      directory,
+      progress: progress.phase,
+    })
+    progress.end()
+    tell(outcome, output)
+    if (options.keep) await keepRunning(machine, output)
+  } finally {
+    progress.end()
+    await machine.stop()
+    await keepLastUsed(rehearsals, rehearsalsKept)
+    output.say(`logs: ${directory}`)
+  }
+}
+
+function tell(outcome: Outcome, output: Output): void {
+  if (outcome.kind === 'refused') {
+    output.result(outcome.plan, planText(outcome.plan))
+    process.exitCode = 3
+    return
+  }
+  output.result(outcome.report, reportText(outcome.report))
+  if (outcome.report.verdict !== 'swapped') process.exitCode = 1
+}
+
+async function keepRunning(machine: Machine, output: Output): Promise<void> {
+  output.say('the machine runs on until Ctrl-C; from another terminal, as root:')
+  output.say(
+    `  nsenter --target $(pgrep --newest qemu-system) --net ssh -i ${machine.image.sshKey} root@${machine.address}`,
+  )
+  await machine.ended
+}
+
+/** We are process 1 of the sandbox, which hears no signal without a handler; our end is the end of everything in it. */
+function endOnSignal(): void {
+  process.on('SIGINT', () => process.exit(130))
+  process.on('SIGTERM', () => process.exit(143))
+}

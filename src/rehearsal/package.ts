@@ -1,0 +1,23 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Failure } from '../errors.ts'
+
+/**
+ * Finds the Debian package of this kernelswap, to be installed in the machine as on a real host: in a checkout
+ * `npm run package` puts it into dist/.
+ * @throws Failure if there is none.
+ */
+export function findPackage(): string {
+  const folders = ['.', '../dist', '../../dist', '/usr/share/kernelswap'].map((path) =>
+    path.startsWith('/') ? path : fileURLToPath(new URL(path, import.meta.url)),
+  )
+  for (const folder of folders) {
+    const name = existsSync(folder) && readdirSync(folder).find((file) => /^kernelswap_.*\.deb$/.test(file))
+    if (name) return join(folder, name)
+  }
+  throw new Failure(
+    'failed',
+    'A rehearsal needs the Debian package of kernelswap; `npm run package` builds it.',
+  )
+}

@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pRetry, { AbortError } from 'p-retry'
+import { z } from 'zod'
+import { Failure } from '../errors.ts'
+import type { Ended } from '../host/local.ts'
+import { ConnectionLost } from '../host/ssh.ts'
+import { type Report, reportSchema } from '../report/report.ts'
+import { type Plan, planSchema } from '../swap/plan.ts'
+import { type ClientReport, startClients } from './clients/index.ts'
+import { type Image, KERNELS } from './image.ts'
+import type { Machine } from './machine.ts'
+import { findPackage } from './package.ts'
+import { type Preparation, preparedMachine } from './snapshot.ts'
+
+/** Debian's services in the machine, as `kernelswap plan` names them. */
+export const machineUnits = [
+  'redis-server.service',
+  'memcached.service',
+  'nginx.service',
+  'postgresql@17-main.service',
+] as const
+
+/** Those of them that have to be adopted before they can be carried. */
+const adopted = ['redis-server.service', 'postgresql@17-main.service']
+
+/** Longest time from the jump to a report, in seconds: an emulated boot takes two minutes on a bad day. */
+const landingLimit = 1200
+/** Clients talk to their services for this long before the swap and after it, in milliseconds. */
+const warmUp = 3000
+
+export interface RehearseOptions {
+  readonly image: Image
+  /** A release as `uname -r` prints it, or one of the image's kernels by its role. */
+  readonly to: string
+  readonly units: readonly string[]
+  /** Gets the console, every log, and the report. */
+  readonly directory: string
+  /** Told as the swap goes from step to step. */
+  readonly progress: (what: string) => void
+}
+
+/** How a swap in the machine went: its report, or the plan that refused it. */
+export type Outcome =
+  | { readonly kind: 'report'; readonly report: Report }
+  | { readonly kind: 'refused'; readonly plan: Plan }
+
+/** Swaps the kernel of a rehearsal machine under services with live clients. */
+export async function rehearse(machine: Machine, options: RehearseOptions): Promise<Outcome> {
+  const kernel = resolveKernel(options.image, options.to)
+  options.progress('clients: connect')
+  const clients = await startClients(machine.address, options.units)
+  let answered: ClientReport[] = []
+  let swap: Outcome
+  try {
+    await sleep(warmUp)
+    swap = await runRemoteSwap(machine, ['--kernel', kernel, ...options.units], options.progress)
+    await sleep(warmUp)
+  } finally {
+    answered = await clients.stop()
+    await collectLogs(machine, options.directory)
+  }
+  if (swap.kind === 'refused') return swap
+  const report = withClients(swap.report, answered)
+  await writeFile(join(options.directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  return { kind: 'report', report }
+}
+
+/** Starts a machine that has kernelswap installed from the package and its services adopted. */
+export async function startRehearsalMachine(
+  image: Image,
+  directory: string,
+  say: (line: string) => void,
+): Promise<Machine> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  return preparedMachine({ image, directory, say, preparation: await installation() })
+}
+
+/** Turns `newest-stable` and the like into a release. */
+export function resolveKernel(image: Image, to: string): string {
+  const role = KERNELS.find((name) => name === to)
+  return role ? image.kernels[role] : to
+}
+
+async function installation(): Promise<Preparation> {
+  const file = findPackage()
+  const key = createHash('sha256')
+    .update(await readFile(file))
+    .digest('hex')
+  return { key, prepare: (machine) => install(machine, file) }
+}
+
+/** Installs kernelswap as on a real host, and makes the services carriable. */
+async function install(machine: Machine, file: string): Promise<void> {
+  const ssh = await machine.ssh()
+  await ssh.putFile(file, '/root/kernelswap.deb', 0o600)
+  await must(ssh.run('dpkg', ['--install', '/root/kernelswap.deb'], { timeoutSeconds: 300 }))
+  for (const unit of adopted)
+    await must(ssh.run('kernelswap', ['adopt', '--now', unit], { timeoutSeconds: 300 }))
+}
+
+async function must(running: Promise<Ended>): Promise<Ended> {
+  const ended = await running
+  if (ended.code === 0) return ended
+  throw new Failure(
+    'failed',
+    `The rehearsal machine could not be prepared: ${ended.stderr.trim() || ended.stdout.trim()}`,
+  )
+}
+
+/** Runs `kernelswap run` in the machine, follows it over the jump, and brings back the report. */
+export async function runRemoteSwap(
+  machine: Machine,
+  args: readonly string[],
+  progress: (what: string) => void,
+): Promise<Outcome> {
+  const ssh = await machine.ssh()
+  try {
+    const ended = await ssh.run('kernelswap', ['run', '--yes', '--json', ...args], {
+      onStderrLine: (line) => progress(line.replace(/^\s*[\d.]+ s\s+/, '')),
+    })
+    return concludeWithoutJump(ended)
+  } catch (error) {
+    // A connection that breaks is what a jump looks like from here.
+    if (!(error instanceof ConnectionLost)) throw error
+  }
+  progress('land: waiting for the new kernel')
+  return { kind: 'report', report: await awaitReport(machine) }
+}
+
+function concludeWithoutJump(ended: Ended): Outcome {
+  const document: unknown = ended.stdout === '' ? undefined : JSON.parse(ended.stdout)
+  const schema = z.object({ schema: z.string() }).safeParse(document).data?.schema
+  if (schema === 'kernelswap.plan/1') return { kind: 'refused', plan: planSchema.parse(document) }
+  if (schema === 'kernelswap.report/1') return { kind: 'report', report: reportSchema.parse(document) }
+  throw new Failure('failed', `kernelswap in the machine failed: ${ended.stderr.trim().split('\n').at(-1)}`)
+}
+
+/** Exit code of `kernelswap report` for a swap that isn't finished. */
+const busy = 75
+
+async function awaitReport(machine: Machine): Promise<Report> {
+  return pRetry(
+    async () => {
+      const ssh = await machine.ssh()
+      const ended = await ssh.run('kernelswap', ['report', '--json'], { timeoutSeconds: 120 })
+      if (ended.code === 0) return reportSchema.parse(JSON.parse(ended.stdout))
+      const error = new Failure('failed', ended.stderr.trim())
+      throw ended.code === busy ? error : new AbortError(error)
+    },
+    {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: 1000,
+      maxTimeout: 3000,
+      maxRetryTime: landingLimit * 1000,
+    },
+  )
+}
+
+/** The machine may say `swapped` and a client still have lost its connection: that is no success. */
+function withClients(report: Report, clients: readonly ClientReport[]): Report {
+  const harmed = clients.filter(
+    (client) => !client.connectionSurvived || client.errors + client.lost + client.doubled > 0,
+  )
+  if (harmed.length === 0) return { ...report, clients: [...clients] }
+  const told = harmed.map(
+    ({ service, problem }) => `The client of ${service} was harmed: ${problem ?? 'no answer'}.`,
+  )
+  const verdict = report.verdict === 'swapped' ? 'degraded' : report.verdict
+  return {
+    ...report,
+    verdict,
+    reason: [report.reason, ...told].filter(Boolean).join(' '),
+    clients: [...clients],
+  }
+}
+
+/** Keeps the machine's own logs: its journal, and each swap's directory without the images. */
+async function collectLogs(machine: Machine, directory: string): Promise<void> {
+  try {
+    const ssh = await machine.ssh(30)
+    const journal = await ssh.run('journalctl', ['--no-pager', '--output=short-precise'], {
+      timeoutSeconds: 120,
+    })
+    await writeFile(join(directory, 'journal.log'), journal.stdout)
+    const swaps = [
+      '--directory=/var/lib',
+      '--exclude=*.img',
+      '--exclude=*.tar',
+      '-czf',
+      '/root/swaps.tar.gz',
+      'kernelswap',
+    ]
+    await ssh.run('tar', swaps, { timeoutSeconds: 120 })
+    await ssh.getFile('/root/swaps.tar.gz', join(directory, 'swaps.tar.gz'))
+  } catch {
+    // Where the machine doesn't answer any more, its console tells why.
+  }
+}
