@@ -36,7 +36,9 @@ export async function ensureHostPackages(say: (line: string) => void): Promise<v
     await install(missing)
   } catch (error) {
     const command = installCommand(missing)
-    throw new Failure('failed', `${command} failed, so see what it says: ${messageOf(error)}`, { cause: error })
+    throw new Failure('failed', `${command} failed, so see what it says: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }
 

@@ -33,8 +33,15 @@ export interface RunningClient {
 /** A connection that answers nothing for so long after the end of the swap is a dead one. */
 const LAST_ANSWER_SECONDS = 60
 
-/** Carries a conversation on until it is told to stop or the connection breaks. It never connects again. */
-export function converse(service: string, conversation: Conversation): RunningClient {
+/**
+ * Carries a conversation on until it is told to stop or the connection breaks. It never connects again.
+ * What isn't answered `patience` seconds after `stop` never will be.
+ */
+export function converse(
+  service: string,
+  conversation: Conversation,
+  patience = LAST_ANSWER_SECONDS,
+): RunningClient {
   const talk = { requests: 0, errors: 0, gapSeconds: 0, alive: true, problem: null as string | null }
   let lastAnswer = performance.now()
   let stopping = false
@@ -77,11 +84,11 @@ export function converse(service: string, conversation: Conversation): RunningCl
   async function stop(): Promise<ClientReport> {
     stopping = true
     hurry.abort()
-    const inTime = await within(LAST_ANSWER_SECONDS, end())
+    const inTime = await within(patience, end())
     conversation.close()
     const { requests, errors, alive, problem } = talk
     const { lost, doubled } = conversation
-    const silence = inTime ? null : `no answer for ${LAST_ANSWER_SECONDS} s`
+    const silence = inTime ? null : `no answer for ${patience} s`
     return {
       service,
       connectionSurvived: alive && inTime,
