@@ -43,6 +43,24 @@ export function byKey<V extends Json>(
   }
 }
 
+/**
+ * Compares records key by key where both sides have the key, for facts about descriptors: one that is gone or
+ * new is one difference, which `fd-numbers` reports, and not one more in each facet.
+ */
+export function byCommonKey<V extends Json>(
+  label: (key: string, value: V) => string = (key) => key,
+  item: Compare<V> = same(),
+): Compare<Readonly<Record<string, V>>> {
+  return (before, after, setting) =>
+    combine(
+      Object.keys(before)
+        .filter((key) => key in after)
+        .map((key) =>
+          prefixed(label(key, before[key] as V), item(before[key] as V, after[key] as V, setting)),
+        ),
+    )
+}
+
 /** As byKey, but keys on one side only are explained while the tasks run (a program opens and closes things). */
 export function byKeyLoosely<V extends Json>(
   reason: string,
@@ -51,13 +69,11 @@ export function byKeyLoosely<V extends Json>(
 ): Compare<Readonly<Record<string, V>>> {
   return (before, after, setting) => {
     if (setting.strict) return byKey(label, item)(before, after, setting)
-    const common = Object.keys(before).filter((key) => key in after)
-    const pick = (from: Readonly<Record<string, V>>) =>
-      Object.fromEntries(common.map((key) => [key, from[key] as V]))
-    const oneSided = Object.keys(before).length + Object.keys(after).length > 2 * common.length
+    const isOneSided =
+      Object.keys(before).some((key) => !(key in after)) || Object.keys(after).some((key) => !(key in before))
     return combine([
-      byKey(label, item)(pick(before), pick(after), setting),
-      oneSided ? { kind: 'explained', reasons: [reason] } : EQUAL,
+      byCommonKey(label, item)(before, after, setting),
+      isOneSided ? { kind: 'explained', reasons: [reason] } : EQUAL,
     ])
   }
 }

@@ -70,9 +70,11 @@ function compareTasks(before: Snapshot, after: Snapshot, setting: Setting): Find
 
 function compareTask(before: TaskSnapshot, after: TaskSnapshot, setting: Setting): Finding[] {
   const task = `${before.pid} (${before.comm})`
+  const readings = compareReadings('task', task, before.facets, after.facets, setting)
+  if (isZombie(before) !== isZombie(after)) return readings.filter(({ facet }) => facet === 'state')
   const threads = new Map(after.threads.map((thread) => [thread.tid, thread]))
   return [
-    ...compareReadings('task', task, before.facets, after.facets, setting),
+    ...readings,
     // A thread on one side only is what the facet `threads` reports.
     ...before.threads.flatMap(({ tid, facets: readings }) =>
       compareReadings(
@@ -84,6 +86,11 @@ function compareTask(before: TaskSnapshot, after: TaskSnapshot, setting: Setting
       ),
     ),
   ]
+}
+
+/** A process that has ended lost everything: that it did is one difference, not one a facet. */
+function isZombie({ facets: { state } }: TaskSnapshot): boolean {
+  return state !== undefined && 'value' in state && (state.value as { zombie?: boolean }).zombie === true
 }
 
 function compareReadings(

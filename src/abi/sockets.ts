@@ -1,5 +1,5 @@
 import type { SocketRow } from '../tools/ss.ts'
-import { byKeyLoosely } from './compare.ts'
+import { byCommonKey } from './compare.ts'
 import type { TaskReader } from './task.ts'
 import { type Compare, type Json, Unreadable } from './types.ts'
 
@@ -34,10 +34,9 @@ export function eachProbedSocket<V extends Json>(
   return found
 }
 
-/** Compares socket by socket; sockets on one side only are explained once tasks run. */
+/** Compares socket by socket, those that both sides have: the facet `socket-kinds` reports the others. */
 export function bySocket<V extends Json>(item: Compare<V>): Compare<PerSocket<V>> {
-  return byKeyLoosely<{ readonly label: string; readonly is: V }>(
-    'tasks that run open and close sockets',
+  return byCommonKey<{ readonly label: string; readonly is: V }>(
     (fd, { label }) => `fd ${fd} ${label}`,
     (before, after, setting) => item(before.is, after.is, setting),
   )
@@ -50,6 +49,11 @@ export function labelOf(row: SocketRow): string {
   return `${row.netid.toUpperCase()} ${row.local}${peer}`
 }
 
+/** True for a socket that waits for connections, which a service doesn't close while it runs. */
+export function isListening(row: SocketRow): boolean {
+  return row.state === 'LISTEN'
+}
+
 export function isTcp(row: SocketRow): boolean {
   return row.netid === 'tcp' || row.netid === 'mptcp'
 }
@@ -60,10 +64,6 @@ export function isUdp(row: SocketRow): boolean {
 
 export function isUnix(row: SocketRow): boolean {
   return row.netid.startsWith('u_')
-}
-
-export function isListening(row: SocketRow): boolean {
-  return row.state === 'LISTEN'
 }
 
 /** Options that the probe read, by their prefix (`TCP_`). */

@@ -1,5 +1,5 @@
 import { parseKeyedLines } from '../../proc/keyed-lines.ts'
-import { byKeyLoosely, fields, movesWhenRunning, same } from '../compare.ts'
+import { byCommonKey, fields, movesWhenRunning, same } from '../compare.ts'
 import { facet } from '../types.ts'
 
 type Counter = { readonly count: string; readonly semaphore: string }
@@ -19,8 +19,7 @@ export const eventfd = facet<Readonly<Record<string, Counter>>>({
         ]
       }),
     ),
-  compare: byKeyLoosely(
-    'tasks that run open and close descriptors',
+  compare: byCommonKey(
     (fd) => `fd ${fd}`,
     fields<Counter>({ count: movesWhenRunning('tasks that run read and write events'), semaphore: same() }),
   ),

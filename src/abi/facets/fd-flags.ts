@@ -1,4 +1,4 @@
-import { byKeyLoosely } from '../compare.ts'
+import { byCommonKey } from '../compare.ts'
 import { facet } from '../types.ts'
 
 /** O_CLOEXEC included: fdinfo shows it although fcntl(2) F_GETFL doesn't. */
@@ -9,5 +9,5 @@ export const fdFlags = facet<Readonly<Record<string, string>>>({
   scope: 'task',
   read: (task) =>
     Object.fromEntries(task.descriptors.map(({ fd, flags }) => [String(fd), flags.toString(8)])),
-  compare: byKeyLoosely('tasks that run open and close descriptors', (fd) => `fd ${fd}`),
+  compare: byCommonKey((fd) => `fd ${fd}`),
 })

@@ -1,4 +1,4 @@
-import { byKeyLoosely, movesWhenRunning } from '../compare.ts'
+import { byCommonKey, movesWhenRunning } from '../compare.ts'
 import { facet } from '../types.ts'
 
 export const fdOffsets = facet<Readonly<Record<string, number>>>({
@@ -8,9 +8,5 @@ export const fdOffsets = facet<Readonly<Record<string, number>>>({
   scope: 'task',
   read: (task) =>
     Object.fromEntries(task.descriptorsOf('file', 'memfd').map(({ fd, position }) => [String(fd), position])),
-  compare: byKeyLoosely(
-    'tasks that run open and close files',
-    (fd) => `fd ${fd}`,
-    movesWhenRunning('tasks that run read and write files'),
-  ),
+  compare: byCommonKey((fd) => `fd ${fd}`, movesWhenRunning('tasks that run read and write files')),
 })

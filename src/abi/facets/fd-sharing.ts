@@ -1,4 +1,4 @@
-import { byKeyLoosely } from '../compare.ts'
+import { byCommonKey } from '../compare.ts'
 import type { Descriptor } from '../descriptor.ts'
 import type { TaskReader } from '../task.ts'
 import { facet } from '../types.ts'
@@ -15,7 +15,7 @@ export const fdSharing = facet<Readonly<Record<string, string>>>({
         .descriptorsOf('pipe', 'socket')
         .map((descriptor) => [String(descriptor.fd), sharing(task, descriptor)]),
     ),
-  compare: byKeyLoosely('tasks that run open and close descriptors', (fd) => `fd ${fd}`),
+  compare: byCommonKey((fd) => `fd ${fd}`),
 })
 
 function sharing(task: TaskReader, descriptor: Descriptor): string {

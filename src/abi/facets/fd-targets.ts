@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { byKeyLoosely, equal, explained, same } from '../compare.ts'
+import { byCommonKey, equal, explained, same } from '../compare.ts'
 import type { Descriptor } from '../descriptor.ts'
 import { stablePath } from '../normalise.ts'
 import type { TaskReader } from '../task.ts'
@@ -23,7 +23,7 @@ export const fdTargets = facet<Readonly<Record<string, Target>>>({
         .filter(({ kind }) => kind !== 'socket' && kind !== 'pipe')
         .map((descriptor) => [String(descriptor.fd), targetOf(task, descriptor)]),
     ),
-  compare: byKeyLoosely('tasks that run open and close files', (fd) => `fd ${fd}`, sameTarget),
+  compare: byCommonKey((fd) => `fd ${fd}`, sameTarget),
 })
 
 function targetOf(task: TaskReader, descriptor: Descriptor): Target {

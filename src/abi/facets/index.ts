@@ -89,6 +89,7 @@ import { signalsCaught } from './signals-caught.ts'
 import { signalsIgnored } from './signals-ignored.ts'
 import { signalsPending } from './signals-pending.ts'
 import { signalsPendingProcess } from './signals-pending-process.ts'
+import { socketKinds } from './socket-kinds.ts'
 import { socketOptions } from './socket-options.ts'
 import { socketSignals } from './socket-signals.ts'
 import { speculationIndirectBranch } from './speculation-indirect-branch.ts'
@@ -211,6 +212,7 @@ export const facets: readonly Facet[] = [
   signalsIgnored,
   signalsPendingProcess,
   signalsPending,
+  socketKinds,
   socketOptions,
   socketSignals,
   speculationIndirectBranch,

@@ -1,4 +1,4 @@
-import { byKeyLoosely } from '../compare.ts'
+import { byCommonKey } from '../compare.ts'
 import { facet } from '../types.ts'
 
 export const memfdSeals = facet<Readonly<Record<string, string>>>({
@@ -10,5 +10,5 @@ export const memfdSeals = facet<Readonly<Record<string, string>>>({
     Object.fromEntries(
       task.descriptorsOf('memfd').map(({ fd }) => [String(fd), task.probed('memfd', fd).seals ?? '']),
     ),
-  compare: byKeyLoosely('tasks that run open and close descriptors', (fd) => `fd ${fd}`),
+  compare: byCommonKey((fd) => `fd ${fd}`),
 })

@@ -1,5 +1,5 @@
 import { parseNetlinkSockets } from '../../proc/netlink-sockets.ts'
-import { byKeyLoosely } from '../compare.ts'
+import { byCommonKey } from '../compare.ts'
 import { facet } from '../types.ts'
 
 export const netlinkSockets = facet<Readonly<Record<string, string>>>({
@@ -16,5 +16,5 @@ export const netlinkSockets = facet<Readonly<Record<string, string>>>({
       }),
     )
   },
-  compare: byKeyLoosely('tasks that run open and close sockets', (fd) => `fd ${fd}`),
+  compare: byCommonKey((fd) => `fd ${fd}`),
 })

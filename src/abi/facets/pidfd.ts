@@ -1,5 +1,5 @@
 import { parseKeyedLines } from '../../proc/keyed-lines.ts'
-import { byKeyLoosely } from '../compare.ts'
+import { byCommonKey } from '../compare.ts'
 import { facet } from '../types.ts'
 
 export const pidfd = facet<Readonly<Record<string, string>>>({
@@ -11,5 +11,5 @@ export const pidfd = facet<Readonly<Record<string, string>>>({
     Object.fromEntries(
       task.descriptorsOf('pidfd').map(({ fd, info }) => [String(fd), parseKeyedLines(info).get('Pid') ?? '']),
     ),
-  compare: byKeyLoosely('tasks that run open and close descriptors', (fd) => `fd ${fd}`),
+  compare: byCommonKey((fd) => `fd ${fd}`),
 })

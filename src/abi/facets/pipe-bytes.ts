@@ -1,4 +1,4 @@
-import { byKeyLoosely, movesWhenRunning } from '../compare.ts'
+import { byCommonKey, movesWhenRunning } from '../compare.ts'
 import { facet } from '../types.ts'
 
 export const pipeBytes = facet<Readonly<Record<string, string>>>({
@@ -12,9 +12,5 @@ export const pipeBytes = facet<Readonly<Record<string, string>>>({
         .firstHeld(task, 'pipe')
         .map(({ fd }) => [String(fd), task.probed('pipe', fd).bytes ?? '']),
     ),
-  compare: byKeyLoosely(
-    'tasks that run open and close pipes',
-    (fd) => `fd ${fd}`,
-    movesWhenRunning('tasks that run read and write pipes'),
-  ),
+  compare: byCommonKey((fd) => `fd ${fd}`, movesWhenRunning('tasks that run read and write pipes')),
 })

@@ -1,4 +1,4 @@
-import { byKeyLoosely } from '../compare.ts'
+import { byCommonKey } from '../compare.ts'
 import { facet } from '../types.ts'
 
 export const pipeCapacity = facet<Readonly<Record<string, string>>>({
@@ -10,5 +10,5 @@ export const pipeCapacity = facet<Readonly<Record<string, string>>>({
     Object.fromEntries(
       task.workload.firstHeld(task, 'pipe').map(({ fd }) => [String(fd), task.probed('pipe', fd).size ?? '']),
     ),
-  compare: byKeyLoosely('tasks that run open and close pipes', (fd) => `fd ${fd}`),
+  compare: byCommonKey((fd) => `fd ${fd}`),
 })

@@ -1,5 +1,5 @@
 import { parseKeyedLines } from '../../proc/keyed-lines.ts'
-import { bits, byKeyLoosely } from '../compare.ts'
+import { bits, byCommonKey } from '../compare.ts'
 import { facet } from '../types.ts'
 
 export const signalfd = facet<Readonly<Record<string, string>>>({
@@ -13,5 +13,5 @@ export const signalfd = facet<Readonly<Record<string, string>>>({
         .descriptorsOf('signalfd')
         .map(({ fd, info }) => [String(fd), parseKeyedLines(info).get('sigmask') ?? '0']),
     ),
-  compare: byKeyLoosely('tasks that run open and close descriptors', (fd) => `fd ${fd} signal`, bits(1)),
+  compare: byCommonKey((fd) => `fd ${fd} signal`, bits(1)),
 })

@@ -1,4 +1,4 @@
-import { byKey, byKeyLoosely } from '../compare.ts'
+import { byCommonKey, byKey } from '../compare.ts'
 import { facet } from '../types.ts'
 
 export const terminal = facet<Readonly<Record<string, Readonly<Record<string, string>>>>>({
@@ -8,5 +8,5 @@ export const terminal = facet<Readonly<Record<string, Readonly<Record<string, st
   scope: 'task',
   read: (task) =>
     Object.fromEntries(task.terminals.map(({ fd }) => [String(fd), task.probed('terminal', fd)])),
-  compare: byKeyLoosely('tasks that run open and close descriptors', (fd) => `fd ${fd}`, byKey()),
+  compare: byCommonKey((fd) => `fd ${fd}`, byKey()),
 })

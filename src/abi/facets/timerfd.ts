@@ -1,5 +1,5 @@
 import { parseTimerfd, type TimerfdState } from '../../proc/fdinfo-kinds.ts'
-import { byKeyLoosely, fields, movesWhenRunning, same } from '../compare.ts'
+import { byCommonKey, fields, movesWhenRunning, same } from '../compare.ts'
 import { timeLeft } from '../time-left.ts'
 import { facet } from '../types.ts'
 
@@ -10,8 +10,7 @@ export const timerfd = facet<Readonly<Record<string, TimerfdState>>>({
   scope: 'task',
   read: (task) =>
     Object.fromEntries(task.descriptorsOf('timerfd').map(({ fd, info }) => [String(fd), parseTimerfd(info)])),
-  compare: byKeyLoosely(
-    'tasks that run open and close descriptors',
+  compare: byCommonKey(
     (fd) => `fd ${fd}`,
     (before, after, setting) =>
       fields<TimerfdState>({

@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { createInterface, type Interface } from 'node:readline'
+
+/** A process of test/fixtures/abi/victim.py, with its children, that does what it is told. */
+export class Victim {
+  readonly pid: number
+  /** All of its processes. */
+  readonly pids: readonly number[]
+  readonly child: number
+  readonly waiter: number
+  /** Address of a private page that it wrote to. */
+  readonly address: bigint
+  readonly #folder: string
+  readonly #process: ChildProcess
+  readonly #lines: AsyncIterator<string>
+
+  private constructor(process: ChildProcess, lines: AsyncIterator<string>, ready: string) {
+    const [pid = 0, child = 0, grandchild = 0, waiter = 0] = ready.split(' ').slice(1, 5).map(Number)
+    // Zero would stand for our own process group when signals are sent.
+    if (!(pid > 1 && child > 1 && grandchild > 1 && waiter > 1)) throw new Error(`victim: ${ready}`)
+    this.#process = process
+    this.#lines = lines
+    this.pid = pid
+    this.child = child
+    this.waiter = waiter
+    const [address = '', folder = ''] = ready.split(' ').slice(5)
+    this.address = BigInt(address)
+    this.#folder = folder
+    this.pids = [pid, child, grandchild, waiter]
+  }
+
+  static async start(): Promise<Victim> {
+    const fixture = new URL('../../fixtures/abi/victim.py', import.meta.url).pathname
+    const child = spawn('python3', [fixture], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const reader: Interface = createInterface({ input: child.stdout! })
+    const lines = reader[Symbol.asyncIterator]()
+    const { value } = await lines.next()
+    if (typeof value !== 'string' || !value.startsWith('ready')) throw new Error(`victim: ${value}`)
+    return new Victim(child, lines, value)
+  }
+
+  /** Runs a Python statement in it. */
+  async do(statement: string): Promise<void> {
+    this.#process.stdin!.write(`${statement}\n`)
+    const { value } = await this.#lines.next()
+    if (value !== 'done') throw new Error(`${statement}: ${value}`)
+  }
+
+  /** Stops all of its processes, runs the action, lets them go on. */
+  async whileStopped<T>(action: () => Promise<T>): Promise<T> {
+    this.#signal('SIGSTOP')
+    try {
+      const late = Date.now() + 5000
+      while (Date.now() < late && this.pids.some((pid) => !isStopped(pid)))
+        await new Promise((resolve) => setTimeout(resolve, 1))
+      return await action()
+    } finally {
+      this.#signal('SIGCONT')
+    }
+  }
+
+  end(): void {
+    this.#signal('SIGKILL')
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    for (const pid of this.pids) {
+      try {
+        process.kill(pid, signal)
+      } catch {
+        // It has ended.
+      }
+    }
+  }
+}
+
+function isStopped(pid: number): boolean {
+  try {
+    return /^State:\s+[TtZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return true
+  }
+}
