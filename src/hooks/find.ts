@@ -1,0 +1,72 @@
+import { readdir, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isErrno } from '../errors.ts'
+import { refusal } from './permission.ts'
+
+/** An executable that may be called, or why it may not. */
+export interface Hook {
+  /** Folder and file name, the same wherever it comes from: `redis-server.service/50-redis`. */
+  readonly id: string
+  readonly path: string
+  /** Why it isn't run; a hook that is refused also hides those of the same name in weaker directories. */
+  readonly refused?: string
+}
+
+export interface FindOptions {
+  /** Directories with a folder for each unit, the later ones stronger. */
+  readonly roots?: readonly string[]
+  /** Who has to own hooks; root but in tests. */
+  readonly owner?: number
+}
+
+export const hookRoots: readonly string[] = ['/usr/lib/kernelswap/hooks.d', '/etc/kernelswap/hooks.d']
+
+/**
+ * The hooks of a unit, in the order they are called: by file name, whatever folder they are in. A file in a
+ * stronger directory hides one of the same name, a link to /dev/null hides it and isn't run itself. Files that
+ * aren't named `NN-name` (a README, what an editor or dpkg left) are no hooks.
+ */
+export async function findHooks(unit: string, options: FindOptions = {}): Promise<readonly Hook[]> {
+  const { roots = hookRoots, owner = 0 } = options
+  const found = new Map<string, { root: string; path: string }>()
+  for (const root of roots) {
+    for (const folder of foldersOf(unit)) {
+      for (const name of await namesIn(join(root, folder))) {
+        found.set(`${folder}/${name}`, { root, path: join(root, folder, name) })
+      }
+    }
+  }
+  const hooks: Hook[] = []
+  for (const [id, { root, path }] of [...found].sort(([a], [b]) => byFileName(a, b))) {
+    if (await isMask(path)) continue
+    const refused = await refusal(path, root, owner)
+    hooks.push({ id, path, ...(refused === undefined ? {} : { refused }) })
+  }
+  return hooks
+}
+
+/** `all`, the unit's own folder, and that of its template: `postgresql@.service` for `postgresql@17-main.service`. */
+export function foldersOf(unit: string): readonly string[] {
+  const template = unit.replace(/@[^.]+(?=\.[a-z]+$)/, '@')
+  return [...new Set(['all', template, unit])]
+}
+
+const HOOK_NAME = /^\d{2}-[A-Za-z0-9_-]+$/
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(directory)).filter((name) => HOOK_NAME.test(name))
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return []
+    throw error
+  }
+}
+
+async function isMask(path: string): Promise<boolean> {
+  return (await readlink(path).catch(() => '')) === '/dev/null'
+}
+
+function byFileName(a: string, b: string): number {
+  const [x, y] = [a, b].map((id) => `${id.slice(id.indexOf('/') + 1)} ${id}`) as [string, string]
+  return x < y ? -1 : 1
+}

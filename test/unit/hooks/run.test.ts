@@ -1,0 +1,220 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { findHooks } from '../../../src/hooks/find.ts'
+import { runHook, runHooks } from '../../../src/hooks/run.ts'
+import type { HookResult, HookSituation, Verb } from '../../../src/hooks/types.ts'
+
+const UNIT = 'some@one.service'
+const owner = process.getuid!()
+let top: string
+let shipped: string
+let admins: string
+let situation: HookSituation
+
+beforeEach(() => {
+  top = mkdtempSync(join(tmpdir(), 'hooks-'))
+  chmodSync(top, 0o755)
+  shipped = join(top, 'lib/hooks.d')
+  admins = join(top, 'etc/hooks.d')
+  for (const root of [shipped, admins]) mkdirSync(join(root, 'all'), { recursive: true, mode: 0o755 })
+  situation = {
+    swap: 'swap-1',
+    phase: 'check',
+    unit: UNIT,
+    mainPid: 7,
+    pids: [7, 8],
+    kernels: { from: '6.12.1', to: '6.12.2' },
+    directories: { swap: top, output: join(top, 'output') },
+    strict: false,
+  }
+})
+
+afterEach(() => {
+  rmSync(top, { recursive: true, force: true })
+})
+
+function write(path: string, body: string, mode = 0o755): void {
+  const file = join(top, path)
+  mkdirSync(join(file, '..'), { recursive: true, mode: 0o755 })
+  writeFileSync(file, `#!/bin/sh\n${body}\n`)
+  chmodSync(file, mode)
+}
+
+async function find(unit = UNIT) {
+  return await findHooks(unit, { roots: [shipped, admins], owner })
+}
+
+async function call(body: string, verb: Verb, timeoutSeconds = 5): Promise<HookResult> {
+  write('lib/hooks.d/all/10-one', body)
+  const [hook] = await find()
+  return await runHook(hook!, verb, situation, { timeoutSeconds, baseline: { count: 3 } })
+}
+
+test('hooks of all, of the template and of the unit are called by their names', async () => {
+  write(`lib/hooks.d/${UNIT}/20-unit`, '')
+  write('lib/hooks.d/some@.service/10-template', '')
+  write('lib/hooks.d/all/30-all', '')
+  write('lib/hooks.d/all/README', '')
+  write('lib/hooks.d/all/30-all.dpkg-old', '')
+  write('lib/hooks.d/other.service/10-other', '')
+  expect((await find()).map(({ id }) => id)).toEqual([
+    'some@.service/10-template',
+    `${UNIT}/20-unit`,
+    'all/30-all',
+  ])
+})
+
+test('the admin’s hook wins, and a link to /dev/null masks', async () => {
+  write('lib/hooks.d/all/10-one', '')
+  write('lib/hooks.d/all/20-two', '')
+  write('etc/hooks.d/all/10-one', '')
+  symlinkSync('/dev/null', join(admins, 'all/20-two'))
+  expect(await find()).toEqual([{ id: 'all/10-one', path: join(admins, 'all/10-one') }])
+})
+
+test.each([
+  ['world-writable', 0o757, /can be written by others/],
+  ['group-writable', 0o775, /can be written by others/],
+  ['missing its run bit', 0o644, /not executable/],
+])('a hook that is %s is refused and never run', async (_, mode, reason) => {
+  write('lib/hooks.d/all/10-one', `touch ${join(top, 'ran')}`, mode)
+  const [hook] = await find()
+  expect(hook!.refused).toMatch(reason)
+  expect(await runHook(hook!, 'check', situation)).toMatchObject({
+    outcome: 'broken',
+    reason: expect.stringMatching(reason),
+  })
+  expect(() => readFileSync(join(top, 'ran'))).toThrow()
+})
+
+test.each(['lib/hooks.d/all', 'lib/hooks.d'])(
+  'a hook in a directory that others may write (%s) is refused',
+  async (folder) => {
+    write('lib/hooks.d/all/10-one', '')
+    chmodSync(join(top, folder), 0o777)
+    expect((await find())[0]!.refused).toMatch(/can be written by others/)
+  },
+)
+
+test('a hook of another owner is refused, and hides the shipped one', async () => {
+  write('lib/hooks.d/all/10-one', '')
+  write('etc/hooks.d/all/10-one', '')
+  const hooks = await findHooks(UNIT, { roots: [shipped, admins], owner: owner + 1 })
+  expect(hooks).toHaveLength(1)
+  expect(hooks[0]!.refused).toMatch(/belongs to user/)
+})
+
+test('a link is checked where it leads', async () => {
+  write('elsewhere/script', '')
+  chmodSync(join(top, 'elsewhere'), 0o777)
+  symlinkSync(join(top, 'elsewhere/script'), join(shipped, 'all/10-one'))
+  expect((await find())[0]!.refused).toMatch(/elsewhere can be written by others/)
+})
+
+test.each<[string, Verb, string, Partial<HookResult>]>([
+  ['ready', 'check', 'exit 0', { outcome: 'ok' }],
+  [
+    'a veto',
+    'check',
+    'echo first >&2; echo "no backup today" >&2; exit 10',
+    { outcome: 'veto', reason: 'no backup today' },
+  ],
+  ['nothing to say', 'check', 'exit 64', { outcome: 'silent' }],
+  ['exit 3', 'check', 'echo oops >&2; exit 3', { outcome: 'broken', reason: 'exit code 3: oops' }],
+  ['a baseline', 'capture', `echo '{"count": 3}'`, { outcome: 'ok', baseline: { count: 3 } }],
+  ['no baseline', 'capture', '', { outcome: 'ok', baseline: null }],
+  ['a baseline that is garbage', 'capture', 'echo hello', { outcome: 'broken' }],
+  ['a capture that fails', 'capture', 'exit 1', { outcome: 'broken' }],
+  ['intact', 'verify', '', { outcome: 'ok' }],
+  [
+    'a difference',
+    'verify',
+    `echo '{"message": "3 are now 2"}'; exit 1`,
+    { outcome: 'differs', reason: '3 are now 2' },
+  ],
+  [
+    'a difference without findings',
+    'verify',
+    'echo gone >&2; exit 1',
+    { outcome: 'differs', reason: 'gone' },
+  ],
+  ['findings that are garbage', 'verify', 'head -c 1000 /dev/urandom; exit 0', { outcome: 'broken' }],
+  ['a verify that ends with 3', 'verify', 'exit 3', { outcome: 'broken', reason: 'exit code 3' }],
+  ['a crash', 'verify', 'kill -SEGV $$', { outcome: 'broken', reason: 'ended by SIGSEGV' }],
+  ['whatever it says afterwards', 'settled', 'exit 9', { outcome: 'ok' }],
+])('%s', async (_, verb, body, expected) => {
+  expect(await call(body, verb)).toMatchObject(expected)
+})
+
+test('a hook that hangs is killed with all that it started', async () => {
+  const started = Date.now()
+  const result = await call(`sleep 1000 & echo $! > ${join(top, 'child')}; wait`, 'check', 1)
+  expect(result).toMatchObject({ outcome: 'broken', reason: 'still running after 1 s, killed' })
+  expect(Date.now() - started).toBeLessThan(3000)
+  expect(isAlive(Number(readFileSync(join(top, 'child'), 'utf8')))).toBe(false)
+})
+
+test('a hook that ignores signals and closes its output is killed as well', async () => {
+  const result = await call(`trap '' TERM INT; exec >&- 2>&-; while :; do sleep 1; done`, 'check', 1)
+  expect(result.reason).toBe('still running after 1 s, killed')
+})
+
+test('what a hook leaves behind doesn’t hold the swap up', async () => {
+  const started = Date.now()
+  expect(await call('setsid sleep 3 & exit 0', 'check')).toMatchObject({ outcome: 'ok' })
+  expect(Date.now() - started).toBeLessThan(2000)
+})
+
+test('a hook that prints 100 MB is heard to the end, and kept short', async () => {
+  const result = await call('head -c 100000000 /dev/zero; echo done >&2', 'capture', 30)
+  expect(result).toMatchObject({ outcome: 'broken', reason: 'printed more than a baseline may have' })
+  expect(readFileSync(join(top, `output/${UNIT}/all--10-one.capture.stdout`)).length).toBe(1024 * 1024)
+  expect(readFileSync(join(top, `output/${UNIT}/all--10-one.capture.stderr`), 'utf8')).toBe('done\n')
+})
+
+test('a program that can’t be started is broken', async () => {
+  write('lib/hooks.d/all/10-one', '')
+  writeFileSync(join(shipped, 'all/10-one'), '#!/no/such/shell\n')
+  const [hook] = await find()
+  expect(await runHook(hook!, 'check', situation)).toMatchObject({
+    outcome: 'broken',
+    reason: expect.stringContaining('could not be started'),
+  })
+})
+
+test('the context comes as JSON on standard input and in the environment', async () => {
+  process.env.KERNELSWAP_TEST_LEAK = 'secret'
+  await call(`cat > ${top}/stdin; env > ${top}/env; cat "$KERNELSWAP_BASELINE" > ${top}/baseline`, 'verify')
+  delete process.env.KERNELSWAP_TEST_LEAK
+  expect(JSON.parse(readFileSync(join(top, 'stdin'), 'utf8'))).toEqual({
+    schema: 'kernelswap.hook-context/1',
+    verb: 'verify',
+    timeoutSeconds: 5,
+    baseline: { count: 3 },
+    ...situation,
+  })
+  const env = readFileSync(join(top, 'env'), 'utf8')
+  expect(env).toContain(`KERNELSWAP_UNIT=${UNIT}\n`)
+  expect(env).toContain('KERNELSWAP_PIDS=7 8\n')
+  expect(env).not.toContain('LEAK')
+  expect(readFileSync(join(top, 'baseline'), 'utf8')).toBe('{"count":3}\n')
+})
+
+test('every hook is called, and each gets its own baseline', async () => {
+  write('lib/hooks.d/all/10-one', 'cat "$KERNELSWAP_BASELINE" >&2; exit 1')
+  write('lib/hooks.d/all/20-two', 'cat "$KERNELSWAP_BASELINE" >&2; exit 1')
+  const results = await runHooks(await find(), 'verify', situation, {
+    baselines: { 'all/10-one': 1, 'all/20-two': 2 },
+  })
+  expect(results.map(({ reason }) => reason)).toEqual(['1', '2'])
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
