@@ -44,6 +44,8 @@ try {
 } catch (error) {
   process.exitCode = exitCodeOf(error)
 }
+// Whatever a library still holds open must not keep the caller waiting.
+process.exit()
 
 function exitCodeOf(error: unknown): number {
   // Commander has printed its own message; --help and --version come this way too, with 0.

@@ -35,7 +35,13 @@ export function planCommand(): Command {
       const output = createOutput(options.json)
       requireRoot()
       requireSystemd()
-      const request = { units, kernel: options.kernel, restart: options.restart, trial: options.trial }
+      const request = {
+        units,
+        kernel: options.kernel,
+        restart: options.restart,
+        trial: options.trial,
+        strict: false,
+      }
       const configuration = await loadConfiguration()
       const plan = await withLock(() => makePlan(request, configuration, output.say))
       output.result(plan, planText(plan))

@@ -14,6 +14,7 @@ import { requireRoot, requireSystemd } from './root.ts'
 interface Options {
   readonly kernel?: string
   readonly restart: string[]
+  readonly strict: boolean
   readonly yes: boolean
   readonly json: boolean
 }
@@ -32,6 +33,7 @@ export function runCommand(): Command {
       'target kernel as `uname -r` prints it (default: the newest installed, not running)',
     )
     .option('--restart <unit>', 'stop this unit before the swap and start it after (repeatable)', collect, [])
+    .option('--strict', 'hold the restored units stopped until they are compared, bytes of memory too', false)
     .option('--yes', 'do not ask', false)
     .option('--json', 'print one JSON document', false)
     .action(async (units: string[], options: Options) => {
@@ -43,7 +45,13 @@ export function runCommand(): Command {
 }
 
 async function swapOrRefuse(units: string[], options: Options, output: Output): Promise<void> {
-  const request = { units, kernel: options.kernel, restart: options.restart, trial: true }
+  const request = {
+    units,
+    kernel: options.kernel,
+    restart: options.restart,
+    trial: true,
+    strict: options.strict,
+  }
   const plan = await makePlan(request, await loadConfiguration(), output.say)
   if (!plan.ready) {
     output.result(plan, planText(plan))

@@ -42,7 +42,8 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   await write('boot-id', `${plan.boot}\n`)
   await write('last-pid', `${plan.lastPid}\n`)
   await write('links', plan.addresses.links.map((link) => `${link}\n`).join(''))
-  await write('addresses', plan.addresses.batch)
+  await write('addresses', plan.addresses.arrive)
+  await write('routes', plan.addresses.settle)
   await write('units.list', plan.passengers.map(({ service }) => `'${service.unit}'\n`).join(''))
   for (const passenger of plan.passengers) await writePassenger(directory, passenger)
 }
@@ -80,9 +81,11 @@ export function dropIn({ service, checkpoint }: Passenger): string {
     'WatchdogSec=0',
     'TimeoutStartSec=infinity',
     'RuntimeDirectoryPreserve=yes',
+    // CRIU leaves a score of 0 as the restore has it, which would be the unit's.
+    'OOMScoreAdjust=0',
     // The journal names messages by the program that opened the stream: restore-unit, without this.
     `SyslogIdentifier=${identifier(properties)}`,
-    ...(properties.NoExecPaths ? [`ExecPaths=${placeholder} /usr/lib /usr/lib64`] : []),
+    ...(properties.NoExecPaths ? [`ExecPaths=${placeholder} /usr/lib`] : []),
     ...['ExecCondition=', 'ExecStartPre=', 'ExecStartPost=', 'ExecStop=', 'ExecStopPost=', 'ExecStart='],
     `ExecStart=${placeholder} infinity`,
     `ExecStartPost=+${paths.library}/restore-unit ${checkpoint}`,

@@ -4,8 +4,10 @@ import { type Link, links, type Route, routes } from '../tools/ip.ts'
 export interface AddressBook {
   /** Interfaces to wait for. */
   readonly links: readonly string[]
-  /** Input of `ip -batch`. */
-  readonly batch: string
+  /** Input of `ip -batch` before the restore: addresses, and routes with an MTU one byte short. */
+  readonly arrive: string
+  /** Input of `ip -batch` after it: the routes as they were. */
+  readonly settle: string
 }
 
 /** Reads the addresses and routes that the host has now. */
@@ -14,23 +16,40 @@ export async function readAddresses(): Promise<AddressBook> {
   return addressBook(all, [...ipv4, ...ipv6])
 }
 
-/** Writes addresses and routes as `ip -batch` input: only what each boot doesn't make by itself. */
+/**
+ * Writes addresses and routes as `ip -batch` input.
+ *
+ * A connection that CRIU restores keeps sending in segments of 536 bytes, since the kernel computed their size before
+ * CRIU told it what the peer had agreed to. It computes again when the MTU of the route changes
+ * (net/ipv4/tcp_output.c, tcp_current_mss), so the routes come back one byte short and are mended after the restore.
+ */
 export function addressBook(all: readonly Link[], routeList: readonly Route[]): AddressBook {
   const used = all.filter((link) => link.link_type !== 'loopback' && link.flags.includes('UP'))
-  const names = new Set(used.map(({ ifname }) => ifname))
-  const lines = [
-    ...used.flatMap((link) => [
-      `link set dev ${link.ifname} mtu ${link.mtu} up`,
-      ...link.addr_info
-        // The kernel makes link-local addresses itself.
-        .filter(({ scope }) => scope !== 'link')
-        .map((address) => addressLine(link.ifname, address)),
+  const mtus = new Map(used.map(({ ifname, mtu }) => [ifname, mtu]))
+  const kept = routeList.filter(
+    ({ dst, dev }) => dev !== undefined && mtus.has(dev) && !dst.startsWith('fe80:'),
+  )
+  return {
+    links: [...mtus.keys()],
+    arrive: batch([
+      ...used.flatMap(linkLines),
+      ...kept.map((route) => routeLine(route, (mtus.get(route.dev!) ?? 0) - 1)),
     ]),
-    ...routeList
-      .filter((route) => route.dev !== undefined && names.has(route.dev) && route.protocol !== 'kernel')
-      .map(routeLine),
+    settle: batch(kept.map((route) => routeLine(route))),
+  }
+}
+
+function batch(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join('')
+}
+
+function linkLines(link: Link): string[] {
+  // The kernel makes link-local addresses itself.
+  const addresses = link.addr_info.filter(({ scope }) => scope !== 'link')
+  return [
+    `link set dev ${link.ifname} mtu ${link.mtu} up`,
+    ...addresses.map((address) => addressLine(link.ifname, address)),
   ]
-  return { links: [...names], batch: `${lines.join('\n')}\n` }
 }
 
 function addressLine(link: string, address: Link['addr_info'][number]): string {
@@ -40,7 +59,9 @@ function addressLine(link: string, address: Link['addr_info'][number]): string {
   return `address replace ${address.local}/${address.prefixlen}${broadcast} dev ${link}${nodad}`
 }
 
-function routeLine(route: Route): string {
+function routeLine(route: Route, mtu?: number): string {
+  const own = route.metrics?.find((metrics) => metrics.mtu !== undefined)?.mtu
+  const size = mtu === undefined ? own : Math.min(own ?? Number.POSITIVE_INFINITY, mtu)
   return [
     `route replace ${route.dst}`,
     route.gateway && `via ${route.gateway}`,
@@ -51,6 +72,7 @@ function routeLine(route: Route): string {
     // Without a gateway the destination must be on the link.
     !route.gateway && route.scope && `scope ${route.scope}`,
     route.gateway && 'onlink',
+    size !== undefined && `mtu ${size}`,
   ]
     .filter(Boolean)
     .join(' ')

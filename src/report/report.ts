@@ -1,5 +1,18 @@
 import { z } from 'zod'
 
+const abiSchema = z.object({
+  strict: z.boolean(),
+  facets: z.object({
+    equal: z.number(),
+    explained: z.number(),
+    differing: z.number(),
+    unverified: z.number(),
+  }),
+  differences: z.array(z.object({ task: z.string(), facet: z.string(), line: z.string() })),
+  explained: z.array(z.object({ facet: z.string(), reason: z.string() })),
+  unverified: z.array(z.object({ facet: z.string(), reason: z.string() })),
+})
+
 /** How a swap went; what `report --json` prints. */
 export const reportSchema = z.object({
   schema: z.literal('kernelswap.report/1'),
@@ -15,6 +28,8 @@ export const reportSchema = z.object({
       outcome: z.enum(['preserved', 'cold', 'lost']),
       pid: z.object({ before: z.number(), after: z.number() }),
       reason: z.string().nullable(),
+      /** What the comparison of ABI snapshots came to; null where there was none. */
+      abi: abiSchema.nullable(),
     }),
   ),
   clients: z

@@ -8,7 +8,7 @@ export function reportText(report: Report): string {
     ...(report.reason ? [`  ${report.reason}`] : []),
     '',
     `kernel     ${kernel.from} → ${kernel.to}${kernel.running === kernel.to ? '' : ` (running: ${kernel.running})`}`,
-    ...report.workloads.map(workloadLine),
+    ...report.workloads.flatMap((workload) => [workloadLine(workload), ...abiLines(workload)]),
     ...(report.clients ?? []).map(clientLine),
     ...report.timeline.map(({ phase, seconds }) => `${phase.padEnd(9)}  ${seconds.toFixed(1).padStart(7)} s`),
   ].join('\n')
@@ -17,6 +17,16 @@ export function reportText(report: Report): string {
 function workloadLine({ unit, policy, outcome, pid, reason }: Report['workloads'][number]): string {
   const pids = pid.before === pid.after ? `PID ${pid.after}` : `PID ${pid.before} → ${pid.after}`
   return `workload   ${unit}: ${policy === 'preserve' ? outcome : policy}, ${pids}${reason ? `; ${reason}` : ''}`
+}
+
+function abiLines({ abi }: Report['workloads'][number]): string[] {
+  if (!abi) return []
+  const { equal, explained, differing, unverified } = abi.facets
+  const counts = `${equal} equal, ${explained} explained, ${differing} differing, ${unverified} unverified`
+  const differences = abi.differences.map(
+    ({ task, facet, line }) => `             ${facet} of ${task}: ${line}`,
+  )
+  return [`           ABI facets: ${counts}`, ...differences]
 }
 
 function clientLine(client: NonNullable<Report['clients']>[number]): string {

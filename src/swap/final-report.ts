@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { AbiResult } from '../abi/diff.ts'
 import type { Report } from '../report/report.ts'
 import type { Verdict } from './journal.ts'
 import { runningKernel } from './kernels.ts'
@@ -33,8 +34,25 @@ export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
         outcome: found?.outcome ?? 'preserved',
         pid: { before: mainPid, after: found?.pid ?? mainPid },
         reason: found?.reason ?? null,
+        abi: found?.abi ? summary(found.abi) : null,
       }
     }),
     timeline: timeline(await swap.journal.read(), landLog, Date.now() / 1000),
+  }
+}
+
+function summary({
+  strict,
+  facets,
+  differences,
+  explained,
+  unverified,
+}: AbiResult): NonNullable<Report['workloads'][number]['abi']> {
+  return {
+    strict,
+    facets,
+    differences: [...differences],
+    explained: [...explained],
+    unverified: [...unverified],
   }
 }

@@ -24,6 +24,8 @@ export const planSchema = z.object({
   schema: z.literal('kernelswap.plan/1'),
   kernel: z.object({ from: z.string(), to: z.string() }),
   ready: z.boolean(),
+  /** Verify with the restored tasks held stopped, so that nothing may have moved. */
+  strict: z.boolean(),
   /** What stops it whatever the workloads. */
   host: z.array(obstacleSchema),
   workloads: z.array(workloadPlanSchema),
@@ -37,6 +39,7 @@ export interface Request {
   readonly kernel: string | undefined
   readonly restart: readonly string[]
   readonly trial: boolean
+  readonly strict: boolean
 }
 
 /** The workloads of a plan that come along. */

@@ -65,6 +65,7 @@ function verdictOf(swap: Swap, outcomes: readonly Outcome[], fellBack: boolean):
   if (outcomes.some(({ outcome }) => outcome === 'lost')) return 'failed'
   const carried = new Set(preserved(swap.plan).map(({ unit }) => unit))
   if (outcomes.some(({ unit, outcome }) => outcome === 'cold' && carried.has(unit))) return 'degraded'
+  if (outcomes.some(({ abi }) => abi !== undefined && abi.differences.length > 0)) return 'degraded'
   return fellBack ? 'fell-back' : 'swapped'
 }
 

@@ -29,6 +29,7 @@ const routeSchema = z.array(
     metric: z.number().optional(),
     protocol: z.string().optional(),
     scope: z.string().optional(),
+    metrics: z.array(z.object({ mtu: z.number().optional() })).optional(),
   }),
 )
 

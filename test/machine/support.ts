@@ -31,6 +31,11 @@ export async function inMachine(machine: Machine, program: string, ...args: stri
   )
 }
 
+/** Runs a line of shell in the machine that must succeed, and returns what it prints. */
+export function inShell(machine: Machine, line: string): Promise<string> {
+  return inMachine(machine, 'bash', '-o', 'pipefail', '-c', line)
+}
+
 async function inFreshMachine(
   name: string,
   start: (image: Image, directory: string) => Promise<Machine>,

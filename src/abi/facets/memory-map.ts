@@ -28,7 +28,12 @@ export const memoryMap = facet<MemoryMap>({
 })
 
 function plain({ start, end, permissions, offset, name }: MapArea): Area {
-  return { start, end, permissions, offset: BigInt(`0x${offset}`).toString(16), name: stablePath(name) }
+  return { start, end, permissions, offset: BigInt(`0x${offset}`).toString(16), name: areaName(name) }
+}
+
+/** CRIU gives anonymous shared memory back as a memfd of the same name (criu/shmem.c). */
+function areaName(name: string): string {
+  return stablePath(name === '/memfd:/dev/zero (deleted)' ? '/dev/zero (deleted)' : name)
 }
 
 function joined(areas: readonly Area[]): readonly Area[] {

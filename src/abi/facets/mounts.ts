@@ -1,4 +1,4 @@
-import { byKey } from '../compare.ts'
+import { byKey, combine, explained, isSame } from '../compare.ts'
 import { stablePath } from '../normalise.ts'
 import { facet } from '../types.ts'
 
@@ -18,5 +18,25 @@ export const mounts = facet<Readonly<Record<string, string>>>({
     }
     return result
   },
-  compare: byKey(),
+  compare: (before, after, setting) => {
+    const reasons = Object.entries(comesAndGoes).flatMap(([reason, target]) => {
+      const among = (value: Readonly<Record<string, string>>) =>
+        Object.keys(value).filter((key) => target.test(key))
+      return isSame(among(before), among(after)) ? [] : [explained(reason)]
+    })
+    return combine([...reasons, byKey()(lasting(before), lasting(after), setting)])
+  },
 })
+
+/** Mounts that aren't the workload's own doing, by why they are there or not. */
+const comesAndGoes: Readonly<Record<string, RegExp>> = {
+  "other units' credentials come and go with these units": /^\/run\/credentials\//,
+  'the placeholder had to be executable until the restore': /^\/usr\/bin\/sleep$/,
+}
+
+function lasting(value: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const patterns = Object.values(comesAndGoes)
+  return Object.fromEntries(
+    Object.entries(value).filter(([key]) => !patterns.some((pattern) => pattern.test(key))),
+  )
+}

@@ -8,7 +8,7 @@ export const socketOptions = facet<PerSocket<Readonly<Record<string, string>>>>(
   manual: 'socket(7)',
   scope: 'task',
   read: (task) => eachProbedSocket(task, (answers) => optionsOf(answers, 'SO_')),
-  compare: bySocket(byOption(tuned)),
+  compare: bySocket(byOption((name, before) => tuned(name, before) ?? reused(name, before))),
 })
 
 /** SO_BUF_LOCK tells which buffer sizes the program set (1 send, 2 receive); the kernel tunes the others. */
@@ -18,4 +18,16 @@ function tuned(
 ): string | undefined {
   const lock = { SO_SNDBUF: 1, SO_RCVBUF: 2 }[name]
   return lock !== undefined && (Number(locked) & lock) === 0 ? 'the kernel tunes buffer sizes' : undefined
+}
+
+/**
+ * CRIU binds connections with SO_REUSEADDR and SO_REUSEPORT, so that those of one port can share it, and leaves both
+ * set (criu/sk-inet.c). They matter to bind(2) alone, which a connected socket has behind it; a listener keeps its own.
+ */
+function reused(
+  name: string,
+  { SO_ACCEPTCONN: listening }: Readonly<Record<string, string>>,
+): string | undefined {
+  const moved = (name === 'SO_REUSEADDR' || name === 'SO_REUSEPORT') && listening === '0'
+  return moved ? 'CRIU binds connections with SO_REUSEADDR and SO_REUSEPORT' : undefined
 }

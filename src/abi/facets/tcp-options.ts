@@ -1,4 +1,4 @@
-import { byKey } from '../compare.ts'
+import { byKey, combine, explained } from '../compare.ts'
 import { bySocket, eachSocket, isListening, isTcp, type PerSocket } from '../sockets.ts'
 import { facet } from '../types.ts'
 
@@ -19,7 +19,10 @@ export const tcpOptions = facet<PerSocket<Readonly<Record<string, string>>>>({
         Object.fromEntries(AGREED.map((name) => [name, info[name] === '' ? 'on' : (info[name] ?? 'off')])),
     ),
   compare: bySocket((before, after, setting) => {
-    const comparison = byKey()(before, after, setting)
+    const advertised =
+      before.advmss === after.advmss ? [] : [explained('advmss counts while connecting alone')]
+    const lasting = ({ advmss: _, ...rest }: Readonly<Record<string, string>>) => rest
+    const comparison = combine([...advertised, byKey()(lasting(before), lasting(after), setting)])
     if (comparison.kind !== 'differing') return comparison
     return { ...comparison, lines: comparison.lines.map((line) => line.replace(': ', ' ')) }
   }),

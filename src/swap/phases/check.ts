@@ -39,7 +39,8 @@ export async function makePlan(
     workloads.push(await planWorkload(service, surroundings, policy, trial))
   }
   const ready = host.length === 0 && workloads.every(({ verdict }) => verdict === 'ready')
-  return { schema: 'kernelswap.plan/1', kernel: { from: runningKernel(), to }, ready, host, workloads }
+  const kernel = { from: runningKernel(), to }
+  return { schema: 'kernelswap.plan/1', kernel, ready, strict: request.strict, host, workloads }
 }
 
 function policies(request: Request, configuration: Configuration): (unit: string) => Policy {

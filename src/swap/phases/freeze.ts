@@ -13,6 +13,7 @@ import { explainDump } from '../../workload/dump-errors.ts'
 import { inetSocketsOf, inspectSurroundings, pidsOf } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { preserved } from '../plan.ts'
+import { saveSnapshots } from '../snapshots.ts'
 import type { Crossing, Phase } from '../step.ts'
 import type { Swap } from '../store.ts'
 
@@ -25,6 +26,7 @@ export const freeze: Phase = {
   steps: [
     { name: 'close-gate', do: closeGate, undo: openGate },
     { name: 'checkpoint', do: checkpoint, undo: thaw },
+    { name: 'snapshot', do: snapshot },
     { name: 'archive', do: archive },
     { name: 'seal', do: seal },
   ],
@@ -66,6 +68,11 @@ async function thaw(swap: Swap): Promise<void> {
   for (const { controlGroup } of preserved(swap.plan)) {
     for (const pid of await pidsOf(controlGroup)) process.kill(pid, 'SIGCONT')
   }
+}
+
+/** What the kernel shows of the stopped tasks; `verify` compares it with what the next kernel shows. */
+async function snapshot({ swap }: Crossing): Promise<void> {
+  await saveSnapshots(swap, 'before')
 }
 
 async function archive({ passengers }: Crossing): Promise<void> {

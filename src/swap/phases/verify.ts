@@ -1,7 +1,9 @@
 import { join } from 'node:path'
+import type { AbiResult } from '../../abi/diff.ts'
 import { logErrors } from '../../tools/criu.ts'
 import { showUnit } from '../../tools/systemd.ts'
 import { preserved, type WorkloadPlan } from '../plan.ts'
+import { compareSnapshots, saveSnapshots } from '../snapshots.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
 
 /** How one workload came out of a swap. */
@@ -10,10 +12,13 @@ export interface Outcome {
   readonly outcome: 'preserved' | 'cold' | 'lost'
   readonly pid: number
   readonly reason: string | null
+  /** What the comparison of its ABI snapshots came to, where there are two. */
+  readonly abi?: AbiResult | undefined
 }
 
 /** Looks at every preserved workload: its unit runs again, with the process that was checkpointed. */
 export async function verify(swap: Swap): Promise<Outcome[]> {
+  await saveSnapshots(swap, 'after')
   return Promise.all(preserved(swap.plan).map((workload) => verifyOne(swap, workload)))
 }
 
@@ -22,7 +27,10 @@ async function verifyOne(swap: Swap, workload: WorkloadPlan): Promise<Outcome> {
   const now = await showUnit(unit, ['ActiveState', 'SubState', 'MainPID', 'ControlGroup'])
   const pid = Number(now.MainPID)
   const intact = now.ActiveState === 'active' && pid === mainPid && now.ControlGroup === controlGroup
-  if (intact) return { unit, outcome: 'preserved', pid, reason: null }
+  if (intact) {
+    const abi = await compareSnapshots(swap, unit)
+    return { unit, outcome: 'preserved', pid, reason: abi ? differenceLine(abi) : null, abi }
+  }
   return {
     unit,
     outcome: 'lost',
@@ -34,4 +42,11 @@ async function verifyOne(swap: Swap, workload: WorkloadPlan): Promise<Outcome> {
 async function restoreProblem(swap: Swap, unit: string, state: string): Promise<string> {
   const errors = await logErrors(join(checkpointDirectory(swap, unit), 'images'), 'restore.log')
   return errors[0] ? `CRIU could not restore it: ${errors[0]}` : `it was not restored: the unit is ${state}`
+}
+
+function differenceLine({ differences }: AbiResult): string | null {
+  const first = differences[0]
+  if (!first) return null
+  const more = differences.length > 1 ? ` (and ${differences.length - 1} more)` : ''
+  return `${first.facet} of ${first.task} differs: ${first.line}${more}`
 }

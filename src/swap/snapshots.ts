@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
+import { type Snapshot, takeSnapshots } from '../abi/snapshot.ts'
+import { writeDurably } from '../durable.ts'
+import { isErrno } from '../errors.ts'
+import { pidsOf } from '../workload/service.ts'
+import { preserved } from './plan.ts'
+import { checkpointDirectory, type Swap } from './store.ts'
+
+/** Takes ABI snapshots of all preserved workloads and keeps them with their checkpoints. */
+export async function saveSnapshots(swap: Swap, when: 'before' | 'after'): Promise<void> {
+  const workloads = preserved(swap.plan)
+  const pids = await Promise.all(workloads.map(({ controlGroup }) => pidsOf(controlGroup)))
+  const snapshots = await takeSnapshots(pids, { strict: swap.plan.strict })
+  for (const [index, { unit }] of workloads.entries()) {
+    await writeDurably(fileOf(swap, unit, when), JSON.stringify(snapshots[index]))
+  }
+}
+
+/** Compares a workload's two snapshots; undefined where one is missing. */
+export async function compareSnapshots(swap: Swap, unit: string): Promise<AbiResult | undefined> {
+  const [before, after] = await Promise.all([
+    readSnapshot(swap, unit, 'before'),
+    readSnapshot(swap, unit, 'after'),
+  ])
+  if (!before || !after) return undefined
+  return diffSnapshots(before, after, { strict: swap.plan.strict })
+}
+
+async function readSnapshot(
+  swap: Swap,
+  unit: string,
+  when: 'before' | 'after',
+): Promise<Snapshot | undefined> {
+  const text = await readFile(fileOf(swap, unit, when), 'utf8').catch((error) => {
+    if (isErrno(error, 'ENOENT')) return undefined
+    throw error
+  })
+  // Written by saveSnapshots, in a directory that only root can write.
+  return text === undefined ? undefined : (JSON.parse(text) as Snapshot)
+}
+
+function fileOf(swap: Swap, unit: string, when: 'before' | 'after'): string {
+  return join(checkpointDirectory(swap, unit), `abi-${when}.json`)
+}

@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import { startClients } from '../../src/rehearsal/clients/index.ts'
+import type { Machine } from '../../src/rehearsal/machine.ts'
+import { machineUnits, runRemoteSwap } from '../../src/rehearsal/rehearse.ts'
+import { inShell, withMachine } from './support.ts'
+
+interface Sabotage {
+  readonly name: string
+  /** The step at whose beginning it strikes. */
+  readonly at: string
+  /** What is run in the machine then. */
+  readonly strike: string
+  readonly reason: RegExp
+}
+
+const sabotages: readonly Sabotage[] = [
+  {
+    name: 'a lost image directory',
+    at: 'freeze: close-gate',
+    strike: 'rm -r /var/lib/kernelswap/swaps/*/workloads/redis-server.service/images',
+    reason: /redis-server.service/,
+  },
+  {
+    name: 'a killed dump',
+    at: 'freeze: close-gate',
+    strike: 'for i in $(seq 1000); do pkill -KILL --full "fd/4 dump" && break; sleep 0.02; done',
+    reason: /The checkpoint of \S+ failed/,
+  },
+  {
+    name: 'a full disk',
+    at: 'stage: write-landing',
+    strike: 'mount -t tmpfs -o size=3M none /var/lib/kernelswap/swaps/*/workloads 2>/dev/null || true',
+    reason: /checkpoint|No space/,
+  },
+]
+
+/** Whatever fails before the jump thaws every workload, opens the gate and leaves its clients a pause and no error. */
+test('a swap that fails before the jump leaves no trace but a pause', () =>
+  withMachine('abort', async (machine) => {
+    const clients = await startClients(machine.address, machineUnits)
+    for (const sabotage of sabotages) await abortOnce(machine, sabotage)
+    for (const client of await clients.stop()) {
+      expect(client).toMatchObject({
+        connectionSurvived: true,
+        errors: 0,
+        lost: 0,
+        doubled: 0,
+        problem: null,
+      })
+    }
+  }))
+
+async function abortOnce(machine: Machine, { name, at, strike, reason }: Sabotage): Promise<void> {
+  const before = await processes(machine)
+  let struck: Promise<string> | undefined
+  const outcome = await runRemoteSwap(machine, [...machineUnits], (what) => {
+    if (what === at) struck = inShell(machine, strike)
+  })
+  await struck
+  expect(outcome, name).toMatchObject({
+    kind: 'report',
+    report: { verdict: 'aborted', reason: expect.stringMatching(reason) },
+  })
+  expect(await processes(machine), name).toBe(before)
+  expect(
+    await inShell(machine, 'nft list tables; ls -A /etc/kernelswap; cat /sys/kernel/kexec_loaded'),
+    name,
+  ).toBe('0')
+  await inShell(machine, 'umount /var/lib/kernelswap/swaps/*/workloads 2>/dev/null || true')
+  expect(await inShell(machine, 'find /var/lib/kernelswap -name "*.img"'), name).toBe('')
+}
+
+/** Main PIDs and whether any task is stopped. */
+async function processes(machine: Machine): Promise<string> {
+  const pids = `systemctl show --property=MainPID --value ${machineUnits.join(' ')}`
+  const stopped = 'grep -l "^State:.T" /proc/[0-9]*/status || true'
+  return inShell(machine, `${pids}; ${stopped}`)
+}

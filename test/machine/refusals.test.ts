@@ -1,0 +1,122 @@
+import { expect, test } from 'vitest'
+import type { Machine } from '../../src/rehearsal/machine.ts'
+import { machineUnits } from '../../src/rehearsal/rehearse.ts'
+import { type Plan, planSchema } from '../../src/swap/plan.ts'
+import { inMachine, inShell, withMachine } from './support.ts'
+
+/** Preflight says no in words, with a remedy, and touches nothing: what may run keeps its processes. */
+test('whatever cannot be carried is refused before anything is touched', () =>
+  withMachine('refusals', async (machine) => {
+    const before = await mainPids(machine)
+
+    await refusesUnits(machine)
+    await refusesKernels(machine)
+    await refusesHosts(machine)
+
+    expect(await mainPids(machine)).toBe(before)
+    expect(await inShell(machine, 'nft list tables; ls -A /etc/kernelswap 2>/dev/null || true')).toBe('')
+    expect(await inShell(machine, 'cat /sys/kernel/kexec_loaded')).toBe('0')
+    expect(await inShell(machine, 'ls -A /var/lib/kernelswap')).toBe('')
+  }))
+
+async function refusesUnits(machine: Machine): Promise<void> {
+  await inMachine(machine, 'kernelswap', 'adopt', '--undo', '--now', 'redis-server')
+  const users = await refusedPlan(machine, 'redis-server')
+  expect(users.workloads[0]!.obstacles[0]).toEqual({
+    reason: 'runs in a user namespace of its own (PrivateUsers=yes), which CRIU cannot dump',
+    remedy: 'kernelswap adopt redis-server.service',
+  })
+  await inMachine(machine, 'kernelswap', 'adopt', '--now', 'redis-server')
+
+  await inMachine(machine, 'kernelswap', 'adopt', '--undo', '--now', 'postgresql@17-main')
+  const systemV = await refusedPlan(machine, 'postgresql@17-main')
+  expect(systemV.workloads[0]!.obstacles[0]!.reason).toMatch(/System V shared memory/)
+  expect(systemV.workloads[0]!.obstacles[0]!.remedy).toBe('kernelswap adopt postgresql@17-main.service')
+  await inMachine(machine, 'kernelswap', 'adopt', '--now', 'postgresql@17-main')
+
+  const start = ['--unit=bus-user', '--service-type=exec', 'busctl', 'monitor', '--quiet']
+  await inMachine(machine, 'systemd-run', ...start)
+  const bus = await refusedPlan(machine, 'bus-user')
+  expect(bus.workloads[0]!.obstacles[0]!.reason).toMatch(/holds a D-Bus connection/)
+  expect(bus.workloads[0]!.obstacles[0]!.remedy).toBe('--restart bus-user.service')
+  await inMachine(machine, 'systemctl', 'stop', 'bus-user')
+
+  const platform = await refusedPlan(machine, 'ssh.service')
+  expect(platform.workloads[0]!.obstacles[0]!.reason).toMatch(/belongs to the platform/)
+
+  await expectError(machine, ['plan', 'no-such'], 3, /There is no service no-such.service/)
+}
+
+async function refusesKernels(machine: Machine): Promise<void> {
+  await expectError(machine, ['plan', '--kernel', '9.9.9'], 3, /Kernel 9.9.9 is not installed/)
+
+  // A kernel that is there but lacks what CRIU needs: the same files, another configuration.
+  const { 'newest-stable': release } = machine.image.kernels
+  await inShell(
+    machine,
+    `cd /boot && for f in vmlinuz initrd.img config; do cp $f-${release} $f-6.1.0-lacking; done`,
+  )
+  await inShell(
+    machine,
+    'sed -i s/^CONFIG_CHECKPOINT_RESTORE=y/CONFIG_CHECKPOINT_RESTORE=n/ /boot/config-6.1.0-lacking',
+  )
+  const lacking = await refusedPlan(machine, '--kernel', '6.1.0-lacking', 'memcached')
+  expect(lacking.host[0]!.reason).toBe('kernel 6.1.0-lacking is built without CONFIG_CHECKPOINT_RESTORE')
+  await inShell(machine, 'rm /boot/*-6.1.0-lacking')
+}
+
+async function refusesHosts(machine: Machine): Promise<void> {
+  await inShell(machine, 'mount -t tmpfs -o size=40M none /var/lib/kernelswap')
+  const space = await refusedPlan(machine, 'memcached')
+  expect(space.host[0]!.reason).toMatch(
+    /^\/var\/lib\/kernelswap has \d+ MiB free, the checkpoints need \d+ MiB$/,
+  )
+  await inShell(machine, 'umount /var/lib/kernelswap')
+
+  await expectError(machine, ['run', '--kernel', 'x', '--yes', '--nonsense'], 2, /unknown option/)
+  const asNobody = await attemptIn(machine, [
+    'setpriv',
+    '--reuid=nobody',
+    '--clear-groups',
+    'kernelswap',
+    'plan',
+  ])
+  expect(asNobody).toMatchObject({ code: 77, stderr: expect.stringMatching(/must be root/) })
+
+  const shell = await machine.ssh()
+  const first = shell.run('kernelswap', ['plan'], { timeoutSeconds: 120 })
+  await inShell(machine, 'until [ -e /run/kernelswap/lock ]; do sleep 0.05; done')
+  await expectError(machine, ['plan', 'memcached'], 75, /Another kernelswap \(PID \d+\) is at work/)
+  expect((await first).code).toBe(0)
+
+  // Until the next boot, so it comes last.
+  await inMachine(machine, 'sysctl', 'kernel.kexec_load_disabled=1')
+  const disabled = await refusedPlan(machine, 'memcached')
+  expect(disabled.host[0]!.reason).toMatch(/kexec is disabled until the next boot/)
+  const run = await attemptIn(machine, ['kernelswap', 'run', '--yes', 'memcached'])
+  expect(run.code).toBe(3)
+}
+
+async function refusedPlan(machine: Machine, ...args: string[]): Promise<Plan> {
+  const { code, stdout } = await attemptIn(machine, ['kernelswap', 'plan', '--json', ...args])
+  expect(code).toBe(3)
+  const plan = planSchema.parse(JSON.parse(stdout))
+  expect(plan.ready).toBe(false)
+  return plan
+}
+
+async function expectError(machine: Machine, args: string[], code: number, message: RegExp): Promise<void> {
+  const ended = await attemptIn(machine, ['kernelswap', ...args])
+  expect(ended).toMatchObject({ code, stderr: expect.stringMatching(message) })
+  expect(ended.stderr).not.toMatch(/^\s+at /m)
+}
+
+async function attemptIn(machine: Machine, [program, ...args]: string[]) {
+  const shell = await machine.ssh()
+  return shell.run(program!, args, { timeoutSeconds: 300 })
+}
+
+async function mainPids(machine: Machine): Promise<string> {
+  const others = machineUnits.filter((unit) => !/redis|postgres/.test(unit))
+  return inMachine(machine, 'systemctl', 'show', '--property=MainPID', ...others)
+}
