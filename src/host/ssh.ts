@@ -68,7 +68,7 @@ const RETRY = { minTimeout: 250, maxTimeout: 1000, factor: 1.5 }
 export async function connect(target: SshTarget): Promise<Connection> {
   const socket = await openSocket(target.host, target.port ?? 22)
   const client = await authenticate(target, socket)
-  return connectionOf(client, target.host)
+  return connectionOf(client, socket, target.host)
 }
 
 /**
@@ -122,7 +122,7 @@ function authenticate(target: SshTarget, sock: Socket): Promise<Client> {
     })
     client.once('close', () => reject(new Error(`${target.host} closed the connection`)))
     client.on('error', (error) => {
-      client.destroy()
+      sock.destroy()
       reject(impostor ? wrongHostKey(target) : refusal(target, error))
     })
     client.connect({
@@ -157,7 +157,7 @@ function refusal(target: SshTarget, error: Error & { level?: string }): Error {
   )
 }
 
-function connectionOf(client: Client, host: string): Connection {
+function connectionOf(client: Client, socket: Socket, host: string): Connection {
   let open = true
   let reason: Error | undefined
   const losers = new Set<(error: Error) => void>()
@@ -221,8 +221,8 @@ function connectionOf(client: Client, host: string): Connection {
     close: () => {
       end()
       client.end()
-      // A peer that has vanished doesn't say goodbye.
-      setTimeout(() => client.destroy(), GOODBYE_SECONDS * 1000).unref()
+      // A peer that has vanished doesn't say goodbye. (client.destroy() leaves a half-closed socket open.)
+      setTimeout(() => socket.destroy(), GOODBYE_SECONDS * 1000).unref()
     },
   }
 }
