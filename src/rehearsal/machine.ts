@@ -19,6 +19,8 @@ export interface MachineOptions {
   readonly loadSnapshot?: string
   /** Made if missing; gets console.log and qemu.log. */
   readonly directory: string
+  /** The disk is removed by name at once: whatever ends QEMU then frees its space. */
+  readonly throwAway?: boolean
 }
 
 /** A running virtual machine at the other end of the sandbox's tap device. */
@@ -29,7 +31,7 @@ export interface Machine {
   readonly target: SshTarget
   /**
    * A connection to it as root: the one that is open, or else a new one, waited for.
-   * @throws Failure if it doesn't answer in time (180 s if not told).
+   * @throws Failure if it doesn't answer in time (240 s if not told).
    */
   ssh(timeoutSeconds?: number): Promise<Connection>
   /** Waits until systemd has started everything (or failed to). */
@@ -38,7 +40,7 @@ export interface Machine {
   setClock(): Promise<void>
   /** Cuts the power and boots again, with the disk as it is. */
   reset(): Promise<void>
-  /** Stops it, keeps its memory in its disk under this name (in place of `forget`'s), and ends it. */
+  /** Stops it, keeps its memory in its disk under this name, and ends it. */
   saveSnapshot(name: string): Promise<void>
   /** Ends it like a power cut. May be called again. */
   stop(): Promise<void>
@@ -66,6 +68,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   await mkdir(directory, { recursive: true })
   const qemu = await startQemu(options)
   const qmp = await openQmp(qemu).catch((error: unknown) => whyNotStarted(directory, error))
+  if (options.throwAway) await rm(options.disk)
   const target = { host: MACHINE_ADDRESS, username: 'root', privateKey: image.sshKey, hostKey: image.hostKey }
   let connection: Connection | undefined
 
@@ -112,9 +115,4 @@ async function whyNotStarted(directory: string, error: unknown): Promise<never> 
     'failed',
     `the virtual machine did not start: ${lastLine || messageOf(error)} (see ${log})`,
   )
-}
-
-/** Removes a running machine's disk by name: QEMU keeps it open, and whatever ends QEMU frees the space. */
-export async function disownDisk(disk: string): Promise<void> {
-  await rm(disk)
 }

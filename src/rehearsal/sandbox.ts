@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Failure, messageOf } from '../errors.ts'
 import { attempt, run, startAttached } from '../host/local.ts'
 
 /** Our end of the wire to the machine, in the sandbox's own network namespace. */
@@ -50,12 +51,18 @@ export async function runInSandbox(program: string, args: readonly string[]): Pr
   }
 }
 
-/** Brings up loopback and the tap device inside the sandbox. May be called again. */
+/**
+ * Brings up loopback and the tap device inside the sandbox. May be called again.
+ * @throws Failure on a host without tap devices.
+ */
 export async function setUpNetwork(): Promise<void> {
   const present = await attempt('ip', ['link', 'show', 'dev', TAP])
   if (present.code === 0) return
   await run('ip', ['link', 'set', 'lo', 'up'])
-  await run('ip', ['tuntap', 'add', 'dev', TAP, 'mode', 'tap'])
+  await run('ip', ['tuntap', 'add', 'dev', TAP, 'mode', 'tap']).catch((error: unknown) => {
+    const why = `no tap device for the machine's network could be made (${messageOf(error)})`
+    throw new Failure('failed', `${why}: make /dev/net/tun work, such as by modprobe tun`, { cause: error })
+  })
   await run('ip', ['address', 'add', OUR_ADDRESS, 'dev', TAP])
   await run('ip', ['link', 'set', TAP, 'up'])
 }

@@ -5,7 +5,7 @@ import { run } from '../host/local.ts'
 import { type Accelerator, chooseAccelerator } from './accelerator.ts'
 import { cachedFolder, keepLastUsed } from './cache.ts'
 import type { Image } from './image.ts'
-import { disownDisk, type Machine, makeDisk, startMachine } from './machine.ts'
+import { type Machine, makeDisk, startMachine } from './machine.ts'
 import { qemuArguments } from './qemu.ts'
 
 /** What is done to a freshly booted machine before its second snapshot is taken. */
@@ -24,6 +24,10 @@ export interface PreparedOptions {
 }
 
 const SNAPSHOT = 'ready'
+const MANNER = { kvm: 'under KVM', tcg: 'in software emulation: no working KVM' } as const
+const DISK = 'disk.qcow2'
+const BOOTED_KEPT = 1
+/** A branch and the one it is compared with. */
 const PREPARED_KEPT = 2
 
 /**
@@ -32,51 +36,70 @@ const PREPARED_KEPT = 2
  * @throws Failure if the machine doesn't come up, and whatever `prepare` throws.
  */
 export async function preparedMachine(options: PreparedOptions): Promise<Machine> {
-  const { image, directory, preparation, say } = options
+  const { image, preparation, say } = options
   const accelerator = await chooseAccelerator(image)
-  const kinship = await fingerprint(image, accelerator)
-  const booted = await cachedFolder(join(image.directory, 'booted'), kinship, async (folder) => {
-    say('booting the machine for its first snapshot')
-    await makeDisk(image, join(folder, 'disk.qcow2'))
-    const machine = await startMachine({
-      image,
-      accelerator,
-      directory: folder,
-      disk: join(folder, 'disk.qcow2'),
-    })
+  const host = { image, accelerator, kinship: await fingerprint(image, accelerator) }
+  const booted = await bootedSnapshot(host, say)
+  const snapshot = preparation ? await preparedSnapshot(host, booted, preparation, say) : booted
+  return resume(host, snapshot, options.directory, { throwAway: true })
+}
+
+interface Host {
+  readonly image: Image
+  readonly accelerator: Accelerator
+  /** Differs between machines that can't load each other's snapshots. */
+  readonly kinship: string
+}
+
+async function bootedSnapshot(host: Host, say: (line: string) => void): Promise<string> {
+  const { image, accelerator, kinship } = host
+  const parent = join(image.directory, 'booted')
+  const folder = await cachedFolder(parent, kinship, async (directory) => {
+    say(`booting the machine for its first snapshot (${MANNER[accelerator]})`)
+    const disk = join(directory, DISK)
+    await makeDisk(image, disk)
+    const machine = await startMachine({ image, accelerator, directory, disk })
     await takeSnapshot(machine, (fresh) => fresh.settle())
   })
-  await keepLastUsed(join(image.directory, 'booted'), 1)
-  if (preparation === undefined) return startFrom(booted, { image, accelerator, directory })
+  await keepLastUsed(parent, BOOTED_KEPT)
+  return folder
+}
 
-  const parent = join(image.directory, 'prepared')
-  const prepared = await cachedFolder(parent, hashOf(kinship, preparation.key), async (folder) => {
+async function preparedSnapshot(
+  host: Host,
+  booted: string,
+  preparation: Preparation,
+  say: (line: string) => void,
+): Promise<string> {
+  const parent = join(host.image.directory, 'prepared')
+  const name = hashOf(host.kinship, preparation.key)
+  const folder = await cachedFolder(parent, name, async (directory) => {
     say('preparing the machine')
-    const disk = await copyDisk(booted, folder)
-    const machine = await resume({ image, accelerator, directory: folder, disk })
-    await takeSnapshot(machine, preparation.prepare)
+    await takeSnapshot(await resume(host, booted, directory), preparation.prepare)
   })
   await keepLastUsed(parent, PREPARED_KEPT)
-  return startFrom(prepared, { image, accelerator, directory })
+  return folder
 }
 
-async function startFrom(
+/** Starts a machine from a copy of a snapshot. */
+async function resume(
+  host: Host,
   snapshot: string,
-  options: { image: Image; accelerator: Accelerator; directory: string },
+  directory: string,
+  options: { throwAway?: boolean } = {},
 ): Promise<Machine> {
-  const disk = await copyDisk(snapshot, options.directory)
-  const machine = await resume({ ...options, disk })
-  await disownDisk(disk)
-  return machine
-}
-
-async function resume(options: {
-  image: Image
-  accelerator: Accelerator
-  directory: string
-  disk: string
-}): Promise<Machine> {
-  const machine = await startMachine({ ...options, loadSnapshot: SNAPSHOT })
+  const disk = join(directory, DISK)
+  await mkdir(directory, { recursive: true })
+  await run('cp', ['--reflink=auto', '--sparse=always', join(snapshot, DISK), disk])
+  const { image, accelerator } = host
+  const machine = await startMachine({
+    image,
+    accelerator,
+    directory,
+    disk,
+    loadSnapshot: SNAPSHOT,
+    ...options,
+  })
   return orStop(machine, async () => {
     await machine.setClock()
     return machine
@@ -97,13 +120,6 @@ async function orStop<T>(machine: Machine, act: () => Promise<T>): Promise<T> {
     await machine.stop()
     throw error
   }
-}
-
-async function copyDisk(from: string, directory: string): Promise<string> {
-  const disk = join(directory, 'disk.qcow2')
-  await mkdir(directory, { recursive: true })
-  await run('cp', ['--reflink=auto', '--sparse=always', join(from, 'disk.qcow2'), disk])
-  return disk
 }
 
 /** A snapshot can be loaded by the same QEMU with the same arguments on the same processor only. */
