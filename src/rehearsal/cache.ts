@@ -3,8 +3,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isErrno } from '../errors.ts'
 
-/** A half-made folder this old belongs to a builder that was killed. */
-const ABANDONED_AFTER_SECONDS = 6 * 3600
+/** Longer than anything takes to make: a half-made folder this old is of somebody who was killed. */
+const ABANDONED_AFTER_SECONDS = 3600
 const HALF_MADE = '.making-'
 
 /** What rehearsals keep between runs. Nothing here is precious: it is all built again when it is missing. */
