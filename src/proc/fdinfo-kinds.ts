@@ -71,11 +71,13 @@ export function parseWatches(info: string): readonly Watch[] {
 }
 
 /**
- * Parses the `lock:` lines: `POSIX ADVISORY WRITE 123 5 14` with kind, access, PID, first and last byte. The
- * device and inode are left out: the descriptor names the file.
+ * Parses the `lock:` lines: `POSIX ADVISORY WRITE 123 5 14` with kind, access, PID, first and last byte. Device
+ * and inode are left out, since the descriptor names the file, and so is the PID of what belongs to an open file
+ * and not to a process (flock(2), OFDLCK): it only tells who asked first.
  */
 export function parseFdLocks(info: string): readonly string[] {
   return [...info.matchAll(/^lock:\s*\d+:\s*(\S+)\s+(\S+)\s+(\S+)\s+(-?\d+)\s+\S+\s+(\S+)\s+(\S+)/gm)].map(
-    ([, kind, way, access, pid, start, end]) => [kind, way, access, pid, start, end].join(' '),
+    ([, kind, way, access, pid, start, end]) =>
+      [kind, way, access, kind === 'POSIX' ? pid : '', start, end].filter((word) => word !== '').join(' '),
   )
 }

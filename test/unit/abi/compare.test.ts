@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { facets } from '../../../src/abi/facets/index.ts'
+import { memoryMap } from '../../../src/abi/facets/memory-map.ts'
+import { socketOptions } from '../../../src/abi/facets/socket-options.ts'
+import { tcpOptions } from '../../../src/abi/facets/tcp-options.ts'
+import { stablePath } from '../../../src/abi/normalise.ts'
+import { timeLeft } from '../../../src/abi/time-left.ts'
+import type { Setting } from '../../../src/abi/types.ts'
+
+const strict: Setting = { strict: true, sameKernel: false, elapsedSeconds: 10, tree: new Set([1]) }
+const running: Setting = { ...strict, strict: false }
+
+test('a lost segment size is one readable line', () => {
+  const label = 'TCP 10.0.0.2:6379→10.0.0.1:59762'
+  const of = (mss: string) => ({ 7: { label, is: { mss, ts: 'on' } } })
+  expect(tcpOptions.compare(of('1448'), of('524'), strict)).toEqual({
+    kind: 'differing',
+    lines: [`fd 7 ${label}: mss 1448 → 524`],
+  })
+})
+
+test('an option that only one kernel has, and a buffer that the kernel tunes, are explained', () => {
+  const of = (options: Record<string, string>) => ({ 3: { label: 'TCP', is: options } })
+  const before = of({ SO_PASSCRED: '0', SO_RCVBUF: '131072', SO_BUF_LOCK: '0' })
+  const after = of({ SO_RCVBUF: '262144', SO_BUF_LOCK: '0' })
+  expect(socketOptions.compare(before, after, strict)).toMatchObject({ kind: 'explained' })
+  expect(socketOptions.compare(before, after, { ...strict, sameKernel: true })).toMatchObject({
+    kind: 'differing',
+  })
+})
+
+test('what is left on a timer goes down by the time that passed', () => {
+  const compare = (before: number, after: number, interval = 0) =>
+    timeLeft(interval)(before, after, strict).kind
+  expect(compare(100, 91)).toBe('explained')
+  expect(compare(100, 150)).toBe('differing')
+  expect(compare(100, 50)).toBe('differing')
+  expect(compare(100, 0)).toBe('differing')
+  expect(compare(5, 0)).toBe('explained')
+  expect(compare(5, 28, 30)).toBe('explained')
+  expect(compare(5, 40, 30)).toBe('differing')
+})
+
+const area = (start: string, end: string, permissions: string, name = '') => ({
+  start,
+  end,
+  permissions,
+  offset: '0',
+  name,
+})
+
+test('another kernel’s vDSO doesn’t count, the program’s memory does', () => {
+  const before = {
+    areas: [area('1000', '2000', 'rw-p')],
+    special: [area('7000', '9000', 'r-xp', '[vdso]')],
+  }
+  // CRIU leaves the old one as plain memory and maps the new one elsewhere.
+  const after = {
+    areas: [area('1000', '2000', 'rw-p'), area('7000', '9000', 'r-xp')],
+    special: [area('a000', 'b000', 'r-xp', '[vdso]')],
+  }
+  expect(memoryMap.compare(before, after, strict)).toEqual({
+    kind: 'explained',
+    reasons: ['each kernel maps its own vDSO'],
+  })
+  const grown = { ...after, areas: [...after.areas, area('c000', 'd000', 'rw-p')] }
+  expect(memoryMap.compare(before, grown, strict)).toMatchObject({ lines: ['c000-d000 rw-p 0: new'] })
+  expect(memoryMap.compare(before, grown, running)).toMatchObject({ kind: 'explained' })
+})
+
+test('names of private temporary directories are the same on every boot', () => {
+  const path = (boot: string, random: string) => `/systemd-private-${boot}-redis-server.service-${random}/tmp`
+  expect(stablePath(path('0'.repeat(32), 'AbC123'))).toBe(stablePath(path('f'.repeat(32), 'zYx987')))
+})
+
+test('every facet has its own name and a row in the documentation', () => {
+  const page = readFileSync(new URL('../../../docs/abi.md', import.meta.url), 'utf8')
+  const rows = facets.map(
+    ({ name, title, scope, manual }) => `| \`${name}\` | ${title} | ${scope} | ${manual} |`,
+  )
+  expect(rows.filter((row) => !page.includes(row))).toEqual([])
+  expect(new Set(facets.map(({ name }) => name)).size).toBe(facets.length)
+})
