@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { adoptCommand } from './cli/adopt.ts'
+import { executeCommand } from './cli/execute.ts'
 import { planCommand } from './cli/plan.ts'
 import { rehearseCommand } from './cli/rehearse.ts'
 import { reportCommand } from './cli/report.ts'
@@ -38,6 +39,12 @@ for (const command of [
 ]) {
   program.addCommand(command.exitOverride())
 }
+
+program.addCommand(executeCommand().exitOverride(), { hidden: true })
+
+// Who follows us may be gone: that must not end a swap.
+process.stdout.on('error', () => {})
+process.stderr.on('error', () => {})
 
 try {
   await program.parseAsync()

@@ -18,7 +18,8 @@ export function resumeCommand(): Command {
       requireRoot()
       requireSystemd()
       const report = await withLock(resume)
-      output.result(report ?? null, report ? reportText(report) : 'nothing to resume')
+      if (output.json) output.result(report ?? null, '')
+      else output.say(report ? reportText(report) : 'nothing to resume')
       if (report && report.verdict !== 'swapped') process.exitCode = 1
     })
 }

@@ -5,7 +5,8 @@ import { Failure } from '../errors.ts'
 import { reportText } from '../report/text.ts'
 import { withLock } from '../swap/lock.ts'
 import { makePlan } from '../swap/phases/check.ts'
-import { runSwap } from '../swap/swap.ts'
+import { createSwap, readReport, type Swap } from '../swap/store.ts'
+import { runInUnit, stopUnit } from '../swap/unit.ts'
 import { collect } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 import { planText } from './plan.ts'
@@ -40,11 +41,13 @@ export function runCommand(): Command {
       const output = createOutput(options.json)
       requireRoot()
       requireSystemd()
-      await withLock(() => swapOrRefuse(units, options, output))
+      const swap = await withLock(() => planSwap(units, options, output))
+      if (swap) await follow(swap, output)
     })
 }
 
-async function swapOrRefuse(units: string[], options: Options, output: Output): Promise<void> {
+/** Plans a swap and asks; undefined where the plan refuses. */
+async function planSwap(units: string[], options: Options, output: Output): Promise<Swap | undefined> {
   const request = {
     units,
     kernel: options.kernel,
@@ -56,16 +59,23 @@ async function swapOrRefuse(units: string[], options: Options, output: Output): 
   if (!plan.ready) {
     output.result(plan, planText(plan))
     process.exitCode = 3
-    return
+    return undefined
   }
   if (!options.yes) await confirm(planText(plan))
-  const began = performance.now()
-  const report = await runSwap(
-    plan,
-    (phase, step) =>
-      output.say(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${phase}: ${step}`),
-    stopOnSignal(output),
-  )
+  return createSwap(plan)
+}
+
+/** Follows the swap until it was aborted; where it wasn't, the jump ends us too. */
+async function follow(swap: Swap, output: Output): Promise<void> {
+  process.on('SIGINT', () => void stopUnit())
+  process.on('SIGTERM', () => void stopUnit())
+  await runInUnit(swap, output.say)
+  const report = await readReport(swap)
+  if (!report)
+    throw new Failure(
+      'failed',
+      `Swap ${swap.id} ended without a report; \`kernelswap resume\` takes it back.`,
+    )
   output.result(report, reportText(report))
   process.exitCode = 1
 }
@@ -80,17 +90,4 @@ async function confirm(question: string): Promise<void> {
   } finally {
     terminal.close()
   }
-}
-
-/** Ctrl-C and SIGTERM abort between two steps; a hangup doesn't: losing the terminal must not stop a swap. */
-function stopOnSignal(output: Output): () => boolean {
-  let requested = false
-  const request = () => {
-    requested = true
-    output.say('stopping after this step')
-  }
-  process.on('SIGINT', request)
-  process.on('SIGTERM', request)
-  process.on('SIGHUP', () => {})
-  return () => requested
 }

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Open descriptors that the program gets as 3, 4, … */
   readonly fds?: readonly number[]
+  /** It leads a session of its own: a terminal's Ctrl-C and hangup reach us alone. */
+  readonly ownSession?: boolean
   /** Called for each line of standard output while it runs. */
   readonly onStdoutLine?: (line: string) => void
   /** Called for each line of standard error while it runs. */
@@ -56,6 +58,7 @@ export async function attempt(
     env: { LC_ALL: 'C', ...options.env },
     ...(options.input === undefined ? {} : { input: options.input }),
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...descriptors],
+    detached: options.ownSession ?? false,
     timeout: (options.timeoutSeconds ?? 0) * 1000,
     stripFinalNewline: false,
     maxBuffer: 256 * 1024 * 1024,

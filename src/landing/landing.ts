@@ -1,7 +1,8 @@
-import { mkdir, rm, symlink, unlink } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm, symlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { syncDirectory, writeDurably } from '../durable.ts'
-import { isErrno } from '../errors.ts'
+import { run } from '../host/local.ts'
 import type { AddressBook } from '../network/addresses.ts'
 import { paths } from '../paths.ts'
 import type { RoomTies } from '../workload/room.ts'
@@ -22,6 +23,8 @@ export interface LandingPlan {
   readonly boot: string
   /** PIDs up to here belong to the checkpoint. */
   readonly lastPid: number
+  /** The restored tasks wait for `releaseLanding`. */
+  readonly strict: boolean
   readonly addresses: AddressBook
   readonly passengers: readonly Passenger[]
 }
@@ -45,6 +48,7 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   await write('addresses', plan.addresses.arrive)
   await write('routes', plan.addresses.settle)
   await write('units.list', plan.passengers.map(({ service }) => `'${service.unit}'\n`).join(''))
+  if (plan.strict) await write('strict', '')
   for (const passenger of plan.passengers) await writePassenger(directory, passenger)
 }
 
@@ -111,10 +115,31 @@ export async function sealLanding(): Promise<void> {
   await writeDurably(join(paths.landing, 'sealed'), '')
 }
 
+/** How far the landing is, as the boot with this id finds it. */
+export type LandingState =
+  /** Nothing is sealed: no boot restores anything. */
+  | 'unsealed'
+  /** Sealed: this boot restored the tasks, and they don't run yet. */
+  | 'sealed'
+  /** This boot let the restored tasks go on. */
+  | 'released'
+  /** Another boot let them go on, and went down with them. */
+  | 'stale'
+
+export async function landingState(boot: string): Promise<LandingState> {
+  if (existsSync(join(paths.landing, 'sealed'))) return 'sealed'
+  const released = await readFile(join(paths.landing, 'released'), 'utf8').catch(() => '')
+  if (released === '') return 'unsealed'
+  return released.trim() === boot ? 'released' : 'stale'
+}
+
+/** Lets the restored tasks go on and opens the gate: what `land` does itself unless verification is strict. */
+export async function releaseLanding(): Promise<void> {
+  await run(join(paths.library, 'release'), [])
+}
+
 /** Takes the landing away: the seal first, so that no boot finds half of it. */
 export async function removeLanding(): Promise<void> {
-  await unlink(join(paths.landing, 'sealed')).catch((error) => {
-    if (!isErrno(error, 'ENOENT')) throw error
-  })
+  await rm(join(paths.landing, 'sealed'), { force: true })
   await rm(paths.landing, { recursive: true, force: true })
 }

@@ -60,6 +60,7 @@ export class Journal {
       await file.close()
     }
     await syncDirectory(dirname(this.#file))
+    await failpoint(entry)
   }
 
   /** Every entry, the oldest first. */
@@ -108,4 +109,21 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** Name of an entry, as failure tests give it: `step:checkpoint`, `verdict`. */
+export function entryName(entry: Entry): string {
+  return 'step' in entry ? `${entry.kind}:${entry.step}` : entry.kind
+}
+
+/**
+ * Dies (`ENTRY=kill`) or stands still (`ENTRY=hold`, for the power to be cut) right after the entry named by the
+ * environment variable KERNELSWAP_FAILPOINT is on disk: how tests reach every state that a crash can leave.
+ */
+async function failpoint(entry: Entry): Promise<void> {
+  const [name, fault] = (process.env.KERNELSWAP_FAILPOINT ?? '').split('=')
+  if (name !== entryName(entry)) return
+  if (fault === 'kill') process.kill(process.pid, 'SIGKILL')
+  process.stderr.write(`failpoint ${name}\n`)
+  if (fault === 'hold') await new Promise((resolve) => setTimeout(resolve, 3_600_000))
 }

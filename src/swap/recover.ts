@@ -1,33 +1,50 @@
+import type { LandingState } from '../landing/landing.ts'
 import type { JournalLine } from './journal.ts'
 
 /** What to do with a swap whose journal is found at start. */
 export type Decision =
   /** It has its verdict, or never took a step. */
   | { readonly kind: 'nothing' }
-  /** Same boot, no verdict: take back these steps, the last one first. */
+  /** Same boot, before the jump: take back these steps, the last one first. */
   | { readonly kind: 'undo'; readonly steps: readonly string[] }
-  /** Another boot, after the seal: the landing ran; on the new kernel, or back on the old one. */
+  /** Another boot, which restored the checkpoint: on the new kernel, or back on the old one. */
   | { readonly kind: 'settle'; readonly fellBack: boolean }
-  /** Another boot, before the seal: the memory is gone, everything started cold. */
-  | { readonly kind: 'lost' }
+  /** The machine went down while the memory was in it alone: everything started cold. */
+  | {
+      readonly kind: 'lost'
+      readonly when: 'before the checkpoint was sealed' | 'after the services had gone on'
+    }
 
 /** What recovery looks at. */
 export interface Present {
   readonly boot: string
   readonly kernel: string
-  /** The checkpoint was sealed, so this boot's landing restored it. */
-  readonly sealed: boolean
+  readonly landing: LandingState
 }
 
 /** Decides what a journal asks for. Pure: everything it may depend on is given. */
 export function decide(lines: readonly JournalLine[], present: Present): Decision {
-  const steps = lines.flatMap((line) => (line.kind === 'step' ? [line] : []))
-  const last = lines.at(-1)
-  if (!last || last.kind === 'verdict' || steps.length === 0) return { kind: 'nothing' }
-  const began = steps[0]!
+  const began = lines.find((line) => line.kind === 'step')
+  if (!began || lines.some((line) => line.kind === 'verdict')) return { kind: 'nothing' }
   if (began.boot === present.boot) return { kind: 'undo', steps: undone(lines).reverse() }
-  if (!present.sealed) return { kind: 'lost' }
-  return { kind: 'settle', fellBack: present.kernel === began.kernel }
+  if (present.landing === 'sealed' || present.landing === 'released') {
+    return { kind: 'settle', fellBack: present.kernel === began.kernel }
+  }
+  return settledHere(lines, present) ?? lost(lines, present)
+}
+
+/** The landing was cleared on this boot, by a kernelswap that was ended before its verdict. */
+function settledHere(lines: readonly JournalLine[], { boot, kernel }: Present): Decision | undefined {
+  const cleared = lines.some((line) => line.kind === 'step' && line.phase === 'settle' && line.boot === boot)
+  return cleared ? { kind: 'settle', fellBack: kernel === lines[0]!.kernel } : undefined
+}
+
+function lost(lines: readonly JournalLine[], { landing }: Present): Decision {
+  const landed = landing === 'stale' || lines.some((line) => line.kind === 'step' && line.phase === 'verify')
+  return {
+    kind: 'lost',
+    when: landed ? 'after the services had gone on' : 'before the checkpoint was sealed',
+  }
 }
 
 /** Steps that were begun and not taken back, in the order they were begun. */

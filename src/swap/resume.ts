@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { paths } from '../paths.ts'
+import { type LandingState, landingState, releaseLanding } from '../landing/landing.ts'
 import type { Report } from '../report/report.ts'
 import { finalReport } from './final-report.ts'
 import type { Verdict } from './journal.ts'
@@ -10,7 +9,8 @@ import { clearLanding, discardImages, startCold, startRestarted } from './phases
 import { type Outcome, verify } from './phases/verify.ts'
 import { preserved } from './plan.ts'
 import { decide } from './recover.ts'
-import { bootId, listSwaps, openSwap, type Swap, writeReport } from './store.ts'
+import { saveSnapshots } from './snapshots.ts'
+import { bootId, listSwaps, openSwap, recordVerdict, type Swap } from './store.ts'
 import { abort, stepsNamed } from './swap.ts'
 
 /**
@@ -20,25 +20,26 @@ import { abort, stepsNamed } from './swap.ts'
 export async function resume(): Promise<Report | undefined> {
   if ((await listSwaps()).length === 0) return undefined
   const swap = await openSwap()
-  const decision = decide(await swap.journal.read(), {
-    boot: await bootId(),
-    kernel: runningKernel(),
-    sealed: existsSync(join(paths.landing, 'sealed')),
-  })
+  const boot = await bootId()
+  const present = { boot, kernel: runningKernel(), landing: await landingState(boot) }
+  const decision = decide(await swap.journal.read(), present)
   switch (decision.kind) {
     case 'nothing':
       return undefined
     case 'undo':
       return abort(swap, stepsNamed(decision.steps), 'kernelswap was ended in the middle of the swap.')
     case 'settle':
-      return settle(swap, decision.fellBack)
+      return settle(swap, decision.fellBack, present.landing)
     case 'lost':
-      return settleLost(swap)
+      return settleLost(swap, decision.when)
   }
 }
 
-async function settle(swap: Swap, fellBack: boolean): Promise<Report> {
+async function settle(swap: Swap, fellBack: boolean, landing: LandingState): Promise<Report> {
   await swap.journal.append({ kind: 'step', phase: 'verify', step: 'verify' })
+  await saveSnapshots(swap, 'after')
+  // Strict, or the landing could not do it: the tasks have been held until here.
+  if (landing === 'sealed') await releaseLanding()
   const found = await verify(swap)
   await swap.journal.append({ kind: 'step', phase: 'settle', step: 'clear-landing' })
   await clearLanding()
@@ -47,18 +48,14 @@ async function settle(swap: Swap, fellBack: boolean): Promise<Report> {
   return conclude(swap, verdict, outcomes, await landingProblems(swap))
 }
 
-/** A power cut before the seal: what was in memory is gone, the units started as on any boot. */
-async function settleLost(swap: Swap): Promise<Report> {
+/** What was in memory is gone; the units started as on any boot. */
+async function settleLost(swap: Swap, when: string): Promise<Report> {
+  await swap.journal.append({ kind: 'step', phase: 'settle', step: 'clear-landing' })
   await clearLanding()
-  const found = (await verify(swap)).map(
-    (outcome): Outcome => ({
-      ...outcome,
-      outcome: 'lost',
-      reason: 'the machine went down before the checkpoint was sealed',
-    }),
-  )
-  const outcomes = [...(await startCold(found)), ...(await startRestarted(swap))]
-  return conclude(swap, verdictOf(swap, outcomes, true), outcomes, ['The machine went down before the jump.'])
+  const reason = `the machine went down ${when}`
+  const gone = preserved(swap.plan).map(({ unit }): Outcome => ({ unit, outcome: 'lost', pid: 0, reason }))
+  const outcomes = [...(await startCold(gone)), ...(await startRestarted(swap))]
+  return conclude(swap, verdictOf(swap, outcomes, true), outcomes, [])
 }
 
 function verdictOf(swap: Swap, outcomes: readonly Outcome[], fellBack: boolean): Verdict {
@@ -82,8 +79,7 @@ async function conclude(
   const reason = verdict === 'swapped' ? null : reasons.join(' ') || 'the new kernel did not come up'
   const report = await finalReport(swap, { verdict, reason, outcomes })
   if (verdict === 'swapped' || verdict === 'fell-back') await discardImages(swap)
-  await writeReport(swap, report)
-  await swap.journal.append({ kind: 'verdict', verdict })
+  await recordVerdict(swap, report)
   return report
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, statfs } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from '../durable.ts'
 import { Failure, isErrno } from '../errors.ts'
@@ -16,6 +16,9 @@ export interface Swap {
   readonly journal: Journal
 }
 
+/** There while a swap has no verdict. */
+const pending = join(paths.state, 'pending')
+
 /** Begins a swap: its directory (0700, checkpoints hold secrets) with the plan in it. */
 export async function createSwap(plan: Plan): Promise<Swap> {
   const id = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
@@ -23,6 +26,8 @@ export async function createSwap(plan: Plan): Promise<Swap> {
   await mkdir(paths.swaps, { recursive: true, mode: 0o700 })
   await mkdir(directory, { mode: 0o700 })
   await writeDurably(join(directory, 'plan.json'), JSON.stringify(plan))
+  // The settle unit of the next boots looks for it (kernelswap-settle.service).
+  await writeDurably(pending, `${id}\n`)
   return { id, directory, plan, journal: new Journal(directory, await bootId(), runningKernel()) }
 }
 
@@ -66,8 +71,11 @@ export async function readReport(swap: Swap): Promise<Report | undefined> {
   return text === undefined ? undefined : reportSchema.parse(JSON.parse(text))
 }
 
-export async function writeReport(swap: Swap, report: Report): Promise<void> {
+/** Ends a swap: its report and its verdict are on disk when this returns. */
+export async function recordVerdict(swap: Swap, report: Report): Promise<void> {
   await writeDurably(join(swap.directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
+  await swap.journal.append({ kind: 'verdict', verdict: report.verdict })
+  await rm(pending, { force: true })
 }
 
 /** Identity of the running boot: the same until the kernel changes (random(4)). */

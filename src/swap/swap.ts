@@ -5,9 +5,8 @@ import { freeze } from './phases/freeze.ts'
 import { jump } from './phases/jump.ts'
 import { discardImages } from './phases/settle.ts'
 import { stage } from './phases/stage.ts'
-import type { Plan } from './plan.ts'
 import type { Crossing, Phase, Step } from './step.ts'
-import { createSwap, type Swap, writeReport } from './store.ts'
+import { recordVerdict, type Swap } from './store.ts'
 
 /**
  * The way of a swap, on this side of the jump. Before it, `inspect` and `check` make the plan (phases/check.ts);
@@ -24,8 +23,7 @@ export type Progress = (phase: string, step: string) => void
  *
  * A request to stop (`stopRequested`) is honoured between two steps, until the jump.
  */
-export async function runSwap(plan: Plan, progress: Progress, stopRequested: () => boolean): Promise<Report> {
-  const swap = await createSwap(plan)
+export async function runSwap(swap: Swap, progress: Progress, stopRequested: () => boolean): Promise<Report> {
   const crossing: Crossing = { swap, passengers: [], lastPid: 0, gate: '' }
   const begun: Step[] = []
   try {
@@ -53,8 +51,7 @@ export async function abort(swap: Swap, begun: readonly Step[], reason: string):
     reason: [reason, ...failures].join(' '),
   })
   await discardImages(swap)
-  await writeReport(swap, report)
-  await swap.journal.append({ kind: 'verdict', verdict: report.verdict })
+  await recordVerdict(swap, report)
   return report
 }
 

@@ -5,7 +5,9 @@ import { facet } from '../types.ts'
 /** What the two ends agreed on when they connected; a value the socket doesn't have is `off`. */
 const AGREED = ['mss', 'advmss', 'wscale', 'ts', 'sack', 'ecn', 'fastopen'] as const
 
-export const tcpOptions = facet<PerSocket<Readonly<Record<string, string>>>>({
+type Options = Readonly<Record<string, string>>
+
+export const tcpOptions = facet<PerSocket<Options>>({
   name: 'tcp-options',
   title:
     'TCP options agreed with the peer: segment size, window scale, timestamps, selective acknowledgement',
@@ -16,14 +18,40 @@ export const tcpOptions = facet<PerSocket<Readonly<Record<string, string>>>>({
       task,
       (row) => isTcp(row) && !isListening(row),
       ({ info }) =>
-        Object.fromEntries(AGREED.map((name) => [name, info[name] === '' ? 'on' : (info[name] ?? 'off')])),
+        Object.fromEntries(
+          // pmtu isn't agreed on; it tells whether the segment size still counts.
+          [...AGREED, 'pmtu'].map((name) => [name, info[name] === '' ? 'on' : (info[name] ?? 'off')]),
+        ),
     ),
   compare: bySocket((before, after, setting) => {
-    const advertised =
-      before.advmss === after.advmss ? [] : [explained('advmss counts while connecting alone')]
-    const lasting = ({ advmss: _, ...rest }: Readonly<Record<string, string>>) => rest
-    const comparison = combine([...advertised, byKey()(lasting(before), lasting(after), setting)])
+    const moved = PASSING.filter(({ isPassing }) => isPassing(before, after))
+    const passing = new Set(['pmtu', ...moved.map(({ name }) => name)])
+    const lasting = (options: Options) =>
+      Object.fromEntries(Object.entries(options).filter(([name]) => !passing.has(name)))
+    const comparison = combine([
+      ...moved.map(({ reason }) => explained(reason)),
+      byKey()(lasting(before), lasting(after), setting),
+    ])
     if (comparison.kind !== 'differing') return comparison
     return { ...comparison, lines: comparison.lines.map((line) => line.replace(': ', ' ')) }
   }),
 })
+
+/** Options that differ for a while without harm. */
+const PASSING: readonly {
+  readonly name: string
+  readonly isPassing: (before: Options, after: Options) => boolean
+  readonly reason: string
+}[] = [
+  {
+    name: 'advmss',
+    isPassing: (before, after) => before.advmss !== after.advmss,
+    reason: 'advmss counts while connecting alone',
+  },
+  {
+    name: 'mss',
+    // net/ipv4/tcp_output.c, tcp_current_mss: a path MTU that isn't the route's is followed at the next segment.
+    isPassing: (before, after) => before.mss !== after.mss && before.pmtu !== after.pmtu,
+    reason: 'the segment size follows the path MTU with the next segment that is sent',
+  },
+]

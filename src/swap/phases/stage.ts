@@ -66,6 +66,7 @@ async function planLanding(crossing: Crossing): Promise<void> {
     swap: swap.directory,
     boot: await bootId(),
     lastPid: crossing.lastPid,
+    strict: swap.plan.strict,
     addresses: await readAddresses(),
     passengers: crossing.passengers,
   })

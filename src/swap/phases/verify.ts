@@ -3,7 +3,7 @@ import type { AbiResult } from '../../abi/diff.ts'
 import { logErrors } from '../../tools/criu.ts'
 import { showUnit } from '../../tools/systemd.ts'
 import { preserved, type WorkloadPlan } from '../plan.ts'
-import { compareSnapshots, saveSnapshots } from '../snapshots.ts'
+import { compareSnapshots } from '../snapshots.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
 
 /** How one workload came out of a swap. */
@@ -18,7 +18,6 @@ export interface Outcome {
 
 /** Looks at every preserved workload: its unit runs again, with the process that was checkpointed. */
 export async function verify(swap: Swap): Promise<Outcome[]> {
-  await saveSnapshots(swap, 'after')
   return Promise.all(preserved(swap.plan).map((workload) => verifyOne(swap, workload)))
 }
 

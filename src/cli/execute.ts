@@ -1,0 +1,37 @@
+import { Command } from 'commander'
+import { withLock } from '../swap/lock.ts'
+import { openSwap } from '../swap/store.ts'
+import { runSwap } from '../swap/swap.ts'
+import { createOutput } from './output.ts'
+import { requireRoot } from './root.ts'
+
+/** `kernelswap execute`: what `run` starts in a unit of its own. Not for people. */
+export function executeCommand(): Command {
+  return new Command('execute').argument('<id>').action(async (id: string) => {
+    const output = createOutput(false)
+    requireRoot()
+    const began = performance.now()
+    const elapsed = () => ((performance.now() - began) / 1000).toFixed(1).padStart(6)
+    await withLock(async () => {
+      const swap = await openSwap(id)
+      await runSwap(
+        swap,
+        (phase, step) => output.say(`${elapsed()} s  ${phase}: ${step}`),
+        stopOnSignal(output.say),
+      )
+    })
+    process.exitCode = 1
+  })
+}
+
+/** SIGINT and SIGTERM abort between two steps. */
+function stopOnSignal(say: (line: string) => void): () => boolean {
+  let requested = false
+  const request = () => {
+    requested = true
+    say('stopping after this step')
+  }
+  process.on('SIGINT', request)
+  process.on('SIGTERM', request)
+  return () => requested
+}

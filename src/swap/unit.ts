@@ -1,0 +1,36 @@
+import { attempt } from '../host/local.ts'
+import type { Swap } from './store.ts'
+
+const unit = 'kernelswap-swap.service'
+
+/**
+ * Runs a swap in a unit of its own, so that it outlives the terminal that asked for it, and so that systemd takes it
+ * back (`kernelswap resume`) whatever ends it. Returns when it has ended: it was aborted, or refused to jump.
+ */
+export async function runInUnit(swap: Swap, say: (line: string) => void): Promise<void> {
+  const self = [process.execPath, process.argv[1]!]
+  // systemd-run's own arguments end at `--`; the swap's id is digits.
+  await attempt(
+    'systemd-run',
+    [
+      ...[`--unit=${unit}`, '--quiet', '--collect', '--pipe', '--wait', '--service-type=exec'],
+      `--property=ExecStopPost=${self.join(' ')} resume`,
+      // A hangup of the terminal must not reach it; only PID 1 ends it.
+      '--property=IgnoreSIGPIPE=yes',
+      ...failpoint(),
+      ...['--', ...self, 'execute', swap.id],
+    ],
+    { onStderrLine: say, ownSession: true },
+  )
+}
+
+/** Asks the swap to stop between two steps. */
+export async function stopUnit(): Promise<void> {
+  await attempt('systemctl', ['kill', '--signal=SIGINT', '--kill-whom=main', unit])
+}
+
+/** Tests of failures name a journal entry at which the swap dies (journal.ts). */
+function failpoint(): string[] {
+  const value = process.env.KERNELSWAP_FAILPOINT
+  return value === undefined ? [] : [`--setenv=KERNELSWAP_FAILPOINT=${value}`]
+}
