@@ -12,6 +12,8 @@ import type { WorkloadReader } from './workload.ts'
 export interface Answers {
   socket(inode: number): SocketRow | undefined
   probed(subject: string): Readonly<Record<string, string>> | undefined
+  /** True for a descriptor or thread that was gone when the probe came to it: tasks may run meanwhile. */
+  isGone(subject: string): boolean
   viewOf(task: TaskReader): NamespaceView
 }
 
@@ -33,6 +35,10 @@ export async function ask(workloads: readonly WorkloadReader[]): Promise<Answers
       if (answer === undefined && probed.failure !== undefined) throw new Unreadable(probed.failure)
       if (typeof answer === 'string') throw new Unreadable(answer)
       return answer
+    },
+    isGone(subject) {
+      const answer = probed.answers.get(subject)
+      return typeof answer === 'string' && /Bad file descriptor|No such process/.test(answer)
     },
     viewOf(task) {
       const view = answered(views, viewKey(task))

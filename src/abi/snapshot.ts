@@ -58,7 +58,7 @@ export async function takeSnapshots(
   const readers = workloads.map((pids) => new WorkloadReader(pids, strict))
   const answers = await ask(readers)
   return readers.map((reader) => {
-    reader.answers = answers
+    reader.hear(answers)
     return {
       schema: 'kernelswap.snapshot/1',
       takenAt,

@@ -7,6 +7,9 @@ import { ProcDirectory } from './proc-directory.ts'
 import { fieldOf, known, ThreadReader } from './thread.ts'
 import type { WorkloadReader } from './workload.ts'
 
+/** Kinds of descriptors that the probe is asked about. */
+const PROBED = ['pipe', 'socket', 'memfd', 'terminal'] as const
+
 /** One process of a workload, read from /proc/PID. Whatever is read is read once and shared by all facets. */
 export class TaskReader {
   readonly pid: number
@@ -14,8 +17,8 @@ export class TaskReader {
   readonly proc: ProcDirectory
   #status?: ReadonlyMap<string, string>
   #stat?: PidStat
-  #descriptors?: readonly Descriptor[]
-  #threads?: readonly ThreadReader[]
+  #descriptors: readonly Descriptor[] | undefined
+  #threads: readonly ThreadReader[] | undefined
   #areas?: readonly MapArea[]
   #mounts?: readonly Mount[]
 
@@ -64,8 +67,16 @@ export class TaskReader {
     return this.#mounts
   }
 
+  /** Leaves out descriptors and threads that went away while they were asked about. */
+  forget(isGone: (subject: string) => boolean): void {
+    this.#descriptors = this.#descriptors?.filter(
+      ({ fd }) => !PROBED.some((subject) => isGone(`${subject} ${this.pid} ${fd}`)),
+    )
+    this.#threads = this.#threads?.filter(({ tid }) => !isGone(`robust ${tid}`))
+  }
+
   /** What the probe found out about one of its descriptors. */
-  probed(subject: 'pipe' | 'socket' | 'memfd' | 'terminal', fd: number): Readonly<Record<string, string>> {
+  probed(subject: (typeof PROBED)[number], fd: number): Readonly<Record<string, string>> {
     return known(this.workload.probed(`${subject} ${this.pid} ${fd}`))
   }
 }

@@ -12,14 +12,20 @@ import { Unreadable } from './types.ts'
 export class WorkloadReader {
   readonly strict: boolean
   readonly tasks: readonly TaskReader[]
-  /** Set before any facet is read. */
-  answers?: Answers
+  #answers?: Answers
   #hostMounts?: readonly Mount[]
-  #holders?: ReadonlyMap<string, string>
+  #holders: ReadonlyMap<string, string> | undefined
 
   constructor(pids: readonly number[], strict: boolean) {
     this.strict = strict
     this.tasks = [...pids].sort((a, b) => a - b).map((pid) => new TaskReader(this, pid))
+  }
+
+  /** Takes what programs told; before that, facets that need it can't be read. */
+  hear(answers: Answers): void {
+    this.#answers = answers
+    for (const task of this.tasks) task.forget((subject) => answers.isGone(subject))
+    this.#holders = undefined
   }
 
   /** The first descriptor, as `PID/FD`, that refers to the same pipe or socket: its name across kernels. */
@@ -85,8 +91,8 @@ export class WorkloadReader {
   }
 
   get #asked(): Answers {
-    if (!this.answers) throw new Unreadable('nobody was asked')
-    return this.answers
+    if (!this.#answers) throw new Unreadable('nobody was asked')
+    return this.#answers
   }
 }
 
