@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pRetry, { AbortError } from 'p-retry'
+import pRetry from 'p-retry'
 import { z } from 'zod'
 import { Failure } from '../errors.ts'
 import type { Ended } from '../host/local.ts'
@@ -118,7 +118,7 @@ export async function runRemoteSwap(
 ): Promise<Outcome> {
   const ssh = await machine.ssh()
   try {
-    const ended = await ssh.run('kernelswap', ['run', '--yes', '--json', ...args], {
+    const ended = await ssh.run('kernelswap', ['run', '--yes', '--json', '--strict', ...args], {
       onStderrLine: (line) => progress(line.replace(/^\s*[\d.]+ s\s+/, '')),
     })
     return concludeWithoutJump(ended)
@@ -138,17 +138,14 @@ function concludeWithoutJump(ended: Ended): Outcome {
   throw new Failure('failed', `kernelswap in the machine failed: ${ended.stderr.trim().split('\n').at(-1)}`)
 }
 
-/** Exit code of `kernelswap report` for a swap that isn't finished. */
-const busy = 75
-
-async function awaitReport(machine: Machine): Promise<Report> {
+/** Waits until the machine has a report, over any number of boots. */
+export async function awaitReport(machine: Machine): Promise<Report> {
   return pRetry(
     async () => {
       const ssh = await machine.ssh()
       const ended = await ssh.run('kernelswap', ['report', '--json'], { timeoutSeconds: 120 })
       if (ended.code === 0) return reportSchema.parse(JSON.parse(ended.stdout))
-      const error = new Failure('failed', ended.stderr.trim())
-      throw ended.code === busy ? error : new AbortError(error)
+      throw new Failure('failed', ended.stderr.trim())
     },
     {
       retries: Number.POSITIVE_INFINITY,

@@ -3,15 +3,30 @@ import { join } from 'node:path'
 import { type LandingState, landingState, releaseLanding } from '../landing/landing.ts'
 import type { Report } from '../report/report.ts'
 import { finalReport } from './final-report.ts'
-import type { Verdict } from './journal.ts'
+import { type Entry, entryName, type Verdict } from './journal.ts'
 import { runningKernel } from './kernels.ts'
 import { clearLanding, discardImages, startCold, startRestarted } from './phases/settle.ts'
 import { type Outcome, verify } from './phases/verify.ts'
 import { preserved } from './plan.ts'
 import { decide } from './recover.ts'
 import { saveSnapshots } from './snapshots.ts'
-import { bootId, listSwaps, openSwap, recordVerdict, type Swap } from './store.ts'
-import { abort, stepsNamed } from './swap.ts'
+import { bootId, forgetPending, listSwaps, openSwap, recordVerdict, type Swap } from './store.ts'
+import { abort, phases, stepsNamed } from './swap.ts'
+
+/** The journal's entries on the other side of the jump. */
+const landedSteps = {
+  verify: { kind: 'step', phase: 'verify', step: 'verify' },
+  clearLanding: { kind: 'step', phase: 'settle', step: 'clear-landing' },
+} as const satisfies Record<string, Entry>
+
+/** Every entry that the journal of a swap holds if nothing fails, as `entryName` names them: what failure tests try. */
+export const entryNames: readonly string[] = [
+  ...phases.flatMap(({ name, steps }) =>
+    steps.map((step) => entryName({ kind: 'step', phase: name, step: step.name })),
+  ),
+  ...Object.values(landedSteps).map(entryName),
+  'verdict',
+]
 
 /**
  * Finishes what a jump or a crash left open. The landing's settle unit calls it at boot; calling it again does nothing.
@@ -25,6 +40,7 @@ export async function resume(): Promise<Report | undefined> {
   const decision = decide(await swap.journal.read(), present)
   switch (decision.kind) {
     case 'nothing':
+      await forgetPending()
       return undefined
     case 'undo':
       return abort(swap, stepsNamed(decision.steps), 'kernelswap was ended in the middle of the swap.')
@@ -36,12 +52,12 @@ export async function resume(): Promise<Report | undefined> {
 }
 
 async function settle(swap: Swap, fellBack: boolean, landing: LandingState): Promise<Report> {
-  await swap.journal.append({ kind: 'step', phase: 'verify', step: 'verify' })
+  await swap.journal.append(landedSteps.verify)
   await saveSnapshots(swap, 'after')
   // Strict, or the landing could not do it: the tasks have been held until here.
   if (landing === 'sealed') await releaseLanding()
   const found = await verify(swap)
-  await swap.journal.append({ kind: 'step', phase: 'settle', step: 'clear-landing' })
+  await swap.journal.append(landedSteps.clearLanding)
   await clearLanding()
   const outcomes = [...(await startCold(found)), ...(await startRestarted(swap))]
   const verdict = verdictOf(swap, outcomes, fellBack)
@@ -50,7 +66,7 @@ async function settle(swap: Swap, fellBack: boolean, landing: LandingState): Pro
 
 /** What was in memory is gone; the units started as on any boot. */
 async function settleLost(swap: Swap, when: string): Promise<Report> {
-  await swap.journal.append({ kind: 'step', phase: 'settle', step: 'clear-landing' })
+  await swap.journal.append(landedSteps.clearLanding)
   await clearLanding()
   const reason = `the machine went down ${when}`
   const gone = preserved(swap.plan).map(({ unit }): Outcome => ({ unit, outcome: 'lost', pid: 0, reason }))

@@ -75,6 +75,11 @@ export async function readReport(swap: Swap): Promise<Report | undefined> {
 export async function recordVerdict(swap: Swap, report: Report): Promise<void> {
   await writeDurably(join(swap.directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
   await swap.journal.append({ kind: 'verdict', verdict: report.verdict })
+  await forgetPending()
+}
+
+/** No boot needs to look after a swap any more. */
+export async function forgetPending(): Promise<void> {
   await rm(pending, { force: true })
 }
 

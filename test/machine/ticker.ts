@@ -51,7 +51,8 @@ export async function installTicker(machine: Machine): Promise<void> {
 /** The service's files as it sees them: kind, mode, owner, size, time of change, link, and extended attributes. */
 export async function tickerFiles(machine: Machine): Promise<string> {
   const root = '/proc/$(systemctl show --property=MainPID --value ticker)/root'
-  const list = 'find run/ticker tmp dev/shm/ticker -printf "%p %y %m %U:%G %n %l %T+ \\n" | sort'
+  // Not the mount point /tmp itself: CRIU makes a directory of its own in it for a moment, which shows in its time.
+  const list = 'find run/ticker tmp/* dev/shm/ticker -printf "%p %y %m %U:%G %n %l %T+ \\n" | sort'
   const attributes =
     'getfattr --dump --match=- --encoding=hex run/ticker/state; cat run/ticker/state tmp/state dev/shm/ticker'
   return inShell(machine, `cd ${root} && ${list} && ${attributes}`)
