@@ -4,13 +4,20 @@ import { deleteTable, hasTable, loadRules } from '../tools/nft.ts'
 const table = 'kernelswap'
 
 /**
+ * What peers hear of a held packet. `unreachable` is for the landing: each such message takes back one doubling of
+ * the peer's retransmission timer (RFC 6069, section 3), so that it tries again soon after the gate opens. It
+ * goes to established connections only; it would end an attempt to connect.
+ */
+export type GateAnswer = 'silence' | 'unreachable'
+
+/**
  * The rules that hold every packet of the given sockets, so that no peer hears RST while they are away.
  *
  * They go by local port alone: a listener, the connections it accepted and an outgoing connection are all known by
  * it, and what else may share the port waits for the same few seconds. CRIU's own packets carry mark 0xC114
  * (criu, soccr/soccr.h). Priority -300 is before connection tracking (nft(8)).
  */
-export function gateRules(sockets: readonly InetSocket[]): string {
+export function gateRules(sockets: readonly InetSocket[], answer: GateAnswer = 'silence'): string {
   const ports = (protocol: InetSocket['protocol']) =>
     [
       ...new Set(sockets.filter((socket) => socket.protocol === protocol).map(({ localPort }) => localPort)),
@@ -19,6 +26,13 @@ export function gateRules(sockets: readonly InetSocket[]): string {
     (['tcp', 'udp'] as const)
       .filter((protocol) => ports(protocol).length > 0)
       .map((protocol) => `    ${protocol} ${direction} { ${ports(protocol).join(', ')} } drop`)
+  const tcp = ports('tcp').join(', ')
+  const unreachable =
+    tcp === ''
+      ? []
+      : [
+          `    tcp dport { ${tcp} } tcp flags & (fin|syn|rst|ack) == ack reject with icmpx type host-unreachable`,
+        ]
   return [
     // Declared before it is deleted, so that loading the rules twice is no error.
     `table inet ${table}`,
@@ -27,6 +41,7 @@ export function gateRules(sockets: readonly InetSocket[]): string {
     '  chain input {',
     '    type filter hook input priority -300; policy accept;',
     '    meta mark 0xc114 accept',
+    ...(answer === 'unreachable' ? unreachable : []),
     ...rules('dport'),
     '  }',
     '  chain output {',

@@ -97,16 +97,19 @@ async function archiveFiles(root: string, members: readonly string[], target: st
 }
 
 async function seal(crossing: Crossing): Promise<void> {
-  await refuseIfMoved(crossing)
-  await writeLandingGate(crossing.gate)
+  const sockets = await socketsNow(crossing)
+  await refuseIfMoved(crossing, sockets)
+  await writeLandingGate(gateRules(sockets, 'unreachable'))
   await syncFileSystem(crossing.swap.directory)
   await sealLanding()
 }
 
 /** Between looking at a service and freezing it, it may have opened a connection or forked. */
-async function refuseIfMoved(crossing: Crossing): Promise<void> {
-  const { swap, gate, lastPid } = crossing
-  if (gateRules(await socketsNow(crossing)) !== gate) {
+async function refuseIfMoved(
+  { swap, gate, lastPid }: Crossing,
+  sockets: readonly InetSocket[],
+): Promise<void> {
+  if (gateRules(sockets) !== gate) {
     throw new Failure(
       'failed',
       'A service opened or closed a port while it was being frozen; run the swap again.',
