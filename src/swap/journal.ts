@@ -1,4 +1,4 @@
-import { mkdir, open, readFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { syncDirectory } from '../durable.ts'
@@ -52,8 +52,9 @@ export class Journal {
       ...entry,
     }
     await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 })
-    const file = await open(this.#file, 'a', 0o600)
+    const file = await open(this.#file, 'a+', 0o600)
     try {
+      await dropTornLine(file)
       await file.appendFile(`${JSON.stringify(line)}\n`)
       await file.datasync()
     } finally {
@@ -71,6 +72,13 @@ export class Journal {
     })
     return parseJournal(text, this.#file)
   }
+}
+
+/** A line that a power cut tore must not become the beginning of the next one. */
+async function dropTornLine(file: FileHandle): Promise<void> {
+  const content = await file.readFile()
+  const whole = content.lastIndexOf('\n') + 1
+  if (whole < content.length) await file.truncate(whole)
 }
 
 /**
