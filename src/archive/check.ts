@@ -15,12 +15,14 @@ export async function checkArchive(archive: string): Promise<number> {
   let count = 0
   const reader = extract()
   reader.on('entry', (header, stream, next) => {
+    // The reader's own error tells; unheard, the entry's copy of it would end the process.
+    stream.on('error', () => {})
     const unsafe = complaint(header, symlinks)
     if (unsafe) {
       reader.destroy(new Failure('failed', `The archive ${archive} is unsafe: ${unsafe}.`))
       return
     }
-    if (header.type === 'symlink') symlinks.add(normalize(header.name))
+    if (header.type === 'symlink') symlinks.add(parts(header.name).join('/'))
     count += 1
     stream.on('end', next)
     stream.resume()
@@ -37,14 +39,24 @@ export async function checkArchive(archive: string): Promise<number> {
 }
 
 function complaint({ name, type, linkname }: Header, symlinks: ReadonlySet<string>): string | undefined {
-  if (leaves(name)) return `the name ${JSON.stringify(name)} leaves its directory`
-  if (type === 'link' && leaves(linkname ?? ''))
-    return `the hard link ${JSON.stringify(name)} leaves its directory`
-  const parts = normalize(name).split('/')
-  const throughLink = parts.some((_, index) => index > 0 && symlinks.has(parts.slice(0, index).join('/')))
-  return throughLink ? `the name ${JSON.stringify(name)} leads through a link` : undefined
+  const quoted = JSON.stringify(name)
+  if (leaves(name)) return `the name ${quoted} leaves its directory`
+  if (leadsThroughLink(name, symlinks)) return `the name ${quoted} leads through a link`
+  if (type !== 'link') return undefined
+  const target = linkname ?? ''
+  if (leaves(target)) return `the hard link ${quoted} leaves its directory`
+  return leadsThroughLink(target, symlinks) ? `the hard link ${quoted} leads through a link` : undefined
 }
 
 function leaves(name: string): boolean {
-  return isAbsolute(name) || normalize(name).split('/')[0] === '..'
+  return isAbsolute(name) || parts(name)[0] === '..'
+}
+
+function leadsThroughLink(name: string, symlinks: ReadonlySet<string>): boolean {
+  const all = parts(name)
+  return all.some((_, index) => index > 0 && symlinks.has(all.slice(0, index).join('/')))
+}
+
+function parts(name: string): string[] {
+  return normalize(name).replace(/\/$/, '').split('/')
 }

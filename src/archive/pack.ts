@@ -15,18 +15,22 @@ import { isErrno } from '../errors.ts'
  */
 export async function packTree(root: string, members: readonly string[], archive: string): Promise<number> {
   const tar = createPack()
-  const written = pipeline(tar, createWriteStream(archive, { mode: 0o600 }))
-  // An error of the writing side is seen below, whichever side it met first.
-  written.catch(() => {})
+  let failed: unknown
+  const written = pipeline(tar, createWriteStream(archive, { mode: 0o600 })).catch((error) => {
+    failed = error
+  })
   const packing = { tar, root, links: new Map<string, string>(), count: 0 }
   try {
     for (const member of members) await packMember(packing, member)
     tar.finalize()
   } catch (error) {
     tar.destroy(error instanceof Error ? error : new Error(String(error)))
-    throw error
+    await written
+    // Where writing failed first, the reading side only knows that its stream is gone.
+    throw failed ?? error
   }
   await written
+  if (failed) throw failed
   return packing.count
 }
 
@@ -86,7 +90,8 @@ async function addEntry(
 ): Promise<void> {
   const header: PartialHeader = {
     name: relativeName(member),
-    mode: Number(file.mode) & 0o7777,
+    // With the bits of its type, which tar-stream masks: a mode of 0 it would take for a missing one.
+    mode: Number(file.mode),
     size: content ? Number(file.size) : 0,
     // The plain header holds whole seconds and ids up to 2 097 151 only (tar(5)).
     pax: { mtime: seconds(file.mtimeNs), uid: String(file.uid), gid: String(file.gid) },
@@ -97,8 +102,8 @@ async function addEntry(
 }
 
 function seconds(nanoseconds: bigint): string {
-  const digits = String(nanoseconds).padStart(10, '0')
-  return `${digits.slice(0, -9)}.${digits.slice(-9)}`
+  const digits = String(nanoseconds < 0n ? -nanoseconds : nanoseconds).padStart(10, '0')
+  return `${nanoseconds < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`
 }
 
 function relativeName(member: string): string {

@@ -95,7 +95,10 @@ describe('parsing', () => {
   test('a journal of a newer kernelswap is refused, whatever its lines look like', () => {
     const newer = JSON.stringify({ version: 2, kind: 'something new' })
     expect(() => parseJournal(`${line}\n${newer}\n`, 'j')).toThrow(
-      expect.objectContaining({ kind: 'mismatch', message: expect.stringMatching(/^j:2 .*newer kernelswap/) }),
+      expect.objectContaining({
+        kind: 'mismatch',
+        message: expect.stringMatching(/^j:2 .*newer kernelswap/),
+      }),
     )
   })
 })
