@@ -1,11 +1,14 @@
 import { Command, CommanderError } from 'commander'
 import { adoptCommand } from './cli/adopt.ts'
+import { diffCommand } from './cli/diff.ts'
 import { executeCommand } from './cli/execute.ts'
+import { hooksCommand } from './cli/hooks.ts'
 import { planCommand } from './cli/plan.ts'
 import { rehearseCommand } from './cli/rehearse.ts'
 import { reportCommand } from './cli/report.ts'
 import { resumeCommand } from './cli/resume.ts'
 import { runCommand } from './cli/run.ts'
+import { snapshotCommand } from './cli/snapshot.ts'
 import { statusCommand } from './cli/status.ts'
 import { Failure, type FailureKind, messageOf } from './errors.ts'
 
@@ -35,6 +38,9 @@ for (const command of [
   reportCommand(),
   adoptCommand(),
   rehearseCommand(),
+  snapshotCommand(),
+  diffCommand(),
+  hooksCommand(),
   resumeCommand(),
 ]) {
   program.addCommand(command.exitOverride())

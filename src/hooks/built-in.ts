@@ -2,11 +2,17 @@ import { performance } from 'node:perf_hooks'
 import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import { type Snapshot, takeSnapshot } from '../abi/snapshot.ts'
 import { messageOf } from '../errors.ts'
+import { type FindOptions, listHooks } from './find.ts'
 import type { RunHookOptions } from './run.ts'
 import type { Finding, HookResult, HookSituation, Verb } from './types.ts'
 
 /** The name by which a link to /dev/null masks ABI verification. */
 export const abiHookId = 'all/00-abi'
+
+/** False where a link to /dev/null masks ABI verification, or an executable of its name replaces it. */
+export async function isAbiHookOn(options: FindOptions = {}): Promise<boolean> {
+  return (await listHooks(['all'], options)).every(({ id }) => id !== abiHookId)
+}
 
 /**
  * ABI verification by the contract of hooks: `capture` takes a snapshot, `verify` compares another with it. The

@@ -12,6 +12,11 @@ export interface Hook {
   readonly refused?: string
 }
 
+/** A hook, or the mask that keeps one from being called. */
+export interface ListedHook extends Hook {
+  readonly isMasked: boolean
+}
+
 export interface FindOptions {
   /** Directories with a folder for each unit, the later ones stronger. */
   readonly roots?: readonly string[]
@@ -27,20 +32,29 @@ export const hookRoots: readonly string[] = ['/usr/lib/kernelswap/hooks.d', '/et
  * aren't named `NN-name` (a README, what an editor or dpkg left) are no hooks.
  */
 export async function findHooks(unit: string, options: FindOptions = {}): Promise<readonly Hook[]> {
+  const hooks = await listHooks(foldersOf(unit), options)
+  return hooks.filter(({ isMasked }) => !isMasked).map(({ isMasked: _, ...hook }) => hook)
+}
+
+/** What is in these folders, or in every folder, masks included; in the order of findHooks. */
+export async function listHooks(
+  folders: readonly string[] | undefined,
+  options: FindOptions = {},
+): Promise<readonly ListedHook[]> {
   const { roots = hookRoots, owner = 0 } = options
   const found = new Map<string, { root: string; path: string }>()
   for (const root of roots) {
-    for (const folder of foldersOf(unit)) {
+    for (const folder of folders ?? (await entriesOf(root))) {
       for (const name of await namesIn(join(root, folder))) {
         found.set(`${folder}/${name}`, { root, path: join(root, folder, name) })
       }
     }
   }
-  const hooks: Hook[] = []
+  const hooks: ListedHook[] = []
   for (const [id, { root, path }] of [...found].sort(([a], [b]) => byFileName(a, b))) {
-    if (await isMask(path)) continue
-    const refused = await refusal(path, root, owner)
-    hooks.push({ id, path, ...(refused === undefined ? {} : { refused }) })
+    const isMasked = await isMask(path)
+    const refused = isMasked ? undefined : await refusal(path, root, owner)
+    hooks.push({ id, path, isMasked, ...(refused === undefined ? {} : { refused }) })
   }
   return hooks
 }
@@ -54,8 +68,12 @@ export function foldersOf(unit: string): readonly string[] {
 const HOOK_NAME = /^\d{2}-[A-Za-z0-9_-]+$/
 
 async function namesIn(directory: string): Promise<readonly string[]> {
+  return (await entriesOf(directory)).filter((name) => HOOK_NAME.test(name))
+}
+
+async function entriesOf(directory: string): Promise<readonly string[]> {
   try {
-    return (await readdir(directory)).filter((name) => HOOK_NAME.test(name))
+    return await readdir(directory)
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return []
     throw error

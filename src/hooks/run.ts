@@ -16,6 +16,7 @@ export interface RunHookOptions {
 const TIMEOUT_SECONDS = 30
 /** A baseline or a list of findings is a few lines; whatever is longer is a mistake, or an attack on our memory. */
 const OUTPUT_BYTES = 1024 * 1024
+const STDERR_CHARACTERS = 2000
 
 /**
  * Calls a hook with one word and judges what it did. Never throws for anything that the hook does, and never
@@ -45,7 +46,9 @@ export async function runHook(
   })
   await keepOutput(`${output}.${verb}`, ended)
   const seconds = Math.round(performance.now() - started) / 1000
-  return { hook: hook.id, verb, seconds, ...judge(verb, ended, timeoutSeconds) }
+  const stderr = ended.stderr.trim().slice(-STDERR_CHARACTERS)
+  const said = stderr === '' ? {} : { stderr }
+  return { hook: hook.id, verb, seconds, ...said, ...judge(verb, ended, timeoutSeconds) }
 }
 
 /**

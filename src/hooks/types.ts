@@ -54,5 +54,7 @@ export interface HookResult {
   /** What `capture` printed. */
   readonly baseline?: z.infer<ReturnType<typeof z.json>>
   readonly findings: readonly Finding[]
+  /** The end of what it wrote to standard error, if it wrote anything. */
+  readonly stderr?: string
   readonly seconds: number
 }

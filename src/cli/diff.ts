@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises'
+import { Command } from 'commander'
+import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
+import type { Snapshot } from '../abi/snapshot.ts'
+import { Failure, messageOf } from '../errors.ts'
+import { createOutput } from './output.ts'
+
+/** `kernelswap diff`: compare two snapshots. */
+export function diffCommand(): Command {
+  return new Command('diff')
+    .summary('compare two snapshots')
+    .description(
+      'Compares two files that `kernelswap snapshot` printed, facet by facet: a line for each difference, then how\n' +
+        'many facets are equal, explained (they rightly move or may differ), differing, unverified. If both were\n' +
+        'taken with --strict, nothing may have moved between them.\n' +
+        'Exit code 0: nothing differs; 1: something does.',
+    )
+    .argument('<before>', 'a snapshot')
+    .argument('<after>', 'a later one of the same processes')
+    .option('--json', 'print one JSON document, with all reasons', false)
+    .action(async (before: string, after: string, options: { json: boolean }) => {
+      const [was, is] = await Promise.all([readSnapshot(before), readSnapshot(after)])
+      const result = diffSnapshots(was, is, { strict: was.strict && is.strict })
+      createOutput(options.json).result(result, diffText(result))
+      if (result.differences.length > 0) process.exitCode = 1
+    })
+}
+
+/**
+ * Reads what `kernelswap snapshot` printed.
+ * @throws Failure 'usage' for anything else.
+ */
+export async function readSnapshot(file: string): Promise<Snapshot> {
+  const text = await readFile(file, 'utf8').catch((error) => {
+    throw new Failure('usage', `${file} can't be read: ${messageOf(error)}.`)
+  })
+  const snapshot = parse(text)
+  if (!isSnapshot(snapshot))
+    throw new Failure('usage', `${file} is no snapshot; \`kernelswap snapshot UNIT >${file}\` makes one.`)
+  return snapshot
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The rest is as the version says: what it holds is each facet's own business. */
+function isSnapshot(value: unknown): value is Snapshot {
+  const snapshot = value as Snapshot | null | undefined
+  return snapshot?.schema === 'kernelswap.snapshot/1' && Array.isArray(snapshot.tasks)
+}
+
+/** A comparison for people. */
+export function diffText({ differences, facets }: AbiResult): string {
+  const { equal, explained, differing, unverified } = facets
+  return [
+    ...differences.map(({ task, facet, line }) => `${task} ${facet}: ${line}`),
+    `${equal} facets equal, ${explained} explained, ${differing} differing, ${unverified} unverified`,
+  ].join('\n')
+}

@@ -1,0 +1,48 @@
+import { Command } from 'commander'
+import { abiHookId, isAbiHookOn } from '../hooks/built-in.ts'
+import { foldersOf, type ListedHook, listHooks } from '../hooks/find.ts'
+import { withSuffix } from '../swap/phases/inspect.ts'
+import { createOutput, table } from './output.ts'
+
+interface HookRow {
+  readonly hook: string
+  readonly state: 'ready' | 'refused' | 'masked'
+  /** Null for what is built in. */
+  readonly path: string | null
+  readonly reason: string | null
+}
+
+/** `kernelswap hooks list`: which hooks there are, and which are called. */
+export function hooksListCommand(): Command {
+  return new Command('list')
+    .summary('tell which hooks there are')
+    .description(
+      'Lists the hooks of a unit in the order they are called, or every hook there is. Your own go to\n' +
+        '/etc/kernelswap/hooks.d/UNIT/NN-name (or all/NN-name); a file there hides a shipped one of the same name,\n' +
+        'a link to /dev/null masks it. `refused` ones count as broken, since others than root could change them.',
+    )
+    .argument('[unit]', 'a service')
+    .option('--json', 'print one JSON document', false)
+    .action(async (unit: string | undefined, options: { json: boolean }) => {
+      const hooks = await listHooks(unit === undefined ? undefined : foldersOf(withSuffix(unit)))
+      const builtIn = (await isAbiHookOn()) ? [row({ id: abiHookId, isMasked: false })] : []
+      const rows = [...builtIn, ...hooks.map(row)]
+      createOutput(options.json).result({ schema: 'kernelswap.hooks/1', hooks: rows }, listText(rows))
+    })
+}
+
+function row({ id, path, isMasked, refused }: Omit<ListedHook, 'path'> & { path?: string }): HookRow {
+  const state = isMasked ? 'masked' : refused === undefined ? 'ready' : 'refused'
+  return { hook: id, state, path: path ?? null, reason: refused ?? null }
+}
+
+function listText(rows: readonly HookRow[]): string {
+  return table([
+    ['HOOK', 'STATE', 'FILE'],
+    ...rows.map(({ hook, state, path, reason }) => [
+      hook,
+      state,
+      `${path ?? 'built in'}${reason === null ? '' : `: ${reason}`}`,
+    ]),
+  ])
+}

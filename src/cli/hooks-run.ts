@@ -1,0 +1,130 @@
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { z } from 'zod'
+import { Failure, messageOf } from '../errors.ts'
+import { callHooks } from '../hooks/call.ts'
+import { type HookResult, type HookSituation, type Verb, verbs } from '../hooks/types.ts'
+import { paths } from '../paths.ts'
+import { runningKernel } from '../swap/kernels.ts'
+import { withSuffix } from '../swap/phases/inspect.ts'
+import { inspectService } from '../workload/service.ts'
+import { createOutput } from './output.ts'
+import { requireRoot, requireSystemd } from './root.ts'
+
+interface Options {
+  readonly baseline?: string
+  readonly strict: boolean
+  readonly json: boolean
+}
+
+/** What `hooks run --json` prints, as far as `--baseline` needs it. */
+const baselineSchema = z.object({
+  schema: z.literal('kernelswap.hooks-run/1'),
+  results: z.array(z.object({ hook: z.string(), baseline: z.json().optional() })),
+})
+type Baselines = Readonly<Record<string, HookResult['baseline']>>
+
+/** `kernelswap hooks run`: try hooks without a swap. */
+export function hooksRunCommand(): Command {
+  return new Command('run')
+    .summary('try the hooks of a unit without a swap')
+    .description(
+      'Calls every hook of a running unit with one word, as a swap would, and tells how each answered. Nothing else\n' +
+        'happens. Exit code 0: all are fine or have nothing to say; 1: a veto, a difference, or a broken hook.',
+    )
+    .argument('<unit>', 'the service')
+    .argument('<verb>', verbs.join(', '))
+    .option('--baseline <file>', 'for verify: what `hooks run UNIT capture --json` printed')
+    .option('--strict', 'as in a strict swap', false)
+    .option('--json', 'print one JSON document', false)
+    .addHelpText(
+      'after',
+      '\nExample:\n' +
+        '  kernelswap hooks run redis-server capture --json >baseline\n' +
+        '  kernelswap hooks run redis-server verify --baseline baseline',
+    )
+    .action(async (name: string, word: string, options: Options) => {
+      const verb = knownVerb(word)
+      if ((verb === 'verify') !== (options.baseline !== undefined))
+        throw new Failure('usage', '--baseline FILE goes with verify, and verify needs it.')
+      requireRoot()
+      requireSystemd()
+      const unit = withSuffix(name)
+      const baselines = options.baseline === undefined ? {} : await readBaselines(options.baseline)
+      const results = await tryHooks(unit, verb, baselines, options.strict)
+      createOutput(options.json).result(
+        { schema: 'kernelswap.hooks-run/1', unit, verb, results },
+        results.map(resultText).join('\n'),
+      )
+      if (!results.every(({ outcome }) => outcome === 'ok' || outcome === 'silent')) process.exitCode = 1
+    })
+}
+
+function knownVerb(word: string): Verb {
+  const verb = verbs.find((one) => one === word)
+  if (verb) return verb
+  throw new Failure(
+    'usage',
+    `A hook is never told ${JSON.stringify(word)}; it is one of ${verbs.join(', ')}.`,
+  )
+}
+
+async function readBaselines(file: string): Promise<Baselines> {
+  try {
+    const { results } = baselineSchema.parse(JSON.parse(await readFile(file, 'utf8')))
+    return Object.fromEntries(results.map(({ hook, baseline }) => [hook, baseline]))
+  } catch (error) {
+    const why = error instanceof SyntaxError || error instanceof z.ZodError ? '' : ` (${messageOf(error)})`
+    throw new Failure(
+      'usage',
+      `${file} holds no baselines${why}; \`kernelswap hooks run UNIT capture --json >FILE\` makes some.`,
+    )
+  }
+}
+
+async function tryHooks(
+  unit: string,
+  verb: Verb,
+  baselines: Baselines,
+  strict: boolean,
+): Promise<readonly HookResult[]> {
+  const { mainPid, processes } = await inspectService(unit)
+  if (processes.length === 0)
+    throw new Failure('refused', `${unit} does not run; \`systemctl start ${unit}\` starts it.`)
+  await mkdir(paths.run, { recursive: true })
+  const directory = await mkdtemp(join(paths.run, 'hooks-'))
+  const situation: HookSituation = {
+    swap: 'none',
+    phase: 'trial',
+    unit,
+    mainPid,
+    pids: processes.map(({ pid }) => pid),
+    kernels: { from: runningKernel(), to: runningKernel() },
+    directories: { swap: directory, output: directory },
+    strict,
+  }
+  try {
+    return await callHooks(verb, situation, { baselines })
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** Longer baselines, such as a whole ABI snapshot, are for --json. */
+const baselineWidth = 200
+
+function resultText({ hook, outcome, seconds, reason, baseline, findings, stderr }: HookResult): string {
+  const printed = baseline === undefined ? '' : JSON.stringify(baseline)
+  const lines = [
+    ...(printed === '' ? [] : [printed.length > baselineWidth ? `${printed.length} characters` : printed]),
+    ...findings
+      .filter(({ message }) => message !== reason)
+      .map(({ level, message }) => `${level}: ${message}`),
+    ...(stderr === undefined || stderr === reason ? [] : stderr.split('\n')),
+  ]
+  const told = reason === undefined ? '' : `: ${reason}`
+  return [`${hook}: ${outcome}${told} (${seconds.toFixed(1)} s)`, ...lines.map((line) => `    ${line}`)].join(
+    '\n',
+  )
+}

@@ -1,0 +1,73 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { setPriority, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { diffCommand } from '../../../src/cli/diff.ts'
+import { snapshotCommand } from '../../../src/cli/snapshot.ts'
+
+let directory: string
+let quiet: ChildProcess
+let printed: string
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'diff-'))
+  quiet = spawn('sleep', ['1000'])
+  // Its memory map changes until the program is loaded.
+  await sleep(200)
+  printed = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    printed += text
+    return true
+  })
+})
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  quiet.kill('SIGKILL')
+  rmSync(directory, { recursive: true, force: true })
+  process.exitCode = undefined
+})
+
+/** What `kernelswap snapshot PID` prints, in a file. */
+async function snapshot(name: string): Promise<string> {
+  printed = ''
+  await snapshotCommand().parseAsync([String(quiet.pid)], { from: 'user' })
+  const file = join(directory, name)
+  writeFileSync(file, printed)
+  return file
+}
+
+async function diff(...args: string[]): Promise<string> {
+  printed = ''
+  await diffCommand().parseAsync(args, { from: 'user' })
+  return printed
+}
+
+test('two snapshots of a quiet process are equal', async () => {
+  const text = await diff(await snapshot('a'), await snapshot('b'))
+  expect(text).toMatch(/^\d+ facets equal, 0 explained, 0 differing, \d+ unverified\n$/)
+  expect(process.exitCode).toBeUndefined()
+})
+
+test('a change is one readable line, and exit code 1', async () => {
+  const before = await snapshot('a')
+  setPriority(quiet.pid!, 5)
+  const after = await snapshot('b')
+  const text = await diff(before, after)
+  expect(text).toContain(`${quiet.pid} (sleep) nice: 0 → 5`)
+  expect(text).toMatch(/ 1 differing,/)
+  expect(process.exitCode).toBe(1)
+  expect(JSON.parse(await diff('--json', before, after))).toMatchObject({
+    schema: 'kernelswap.abi/1',
+    differences: [{ facet: 'nice' }],
+  })
+})
+
+test('what is no snapshot is refused', async () => {
+  const file = join(directory, 'other')
+  writeFileSync(file, '{}')
+  await expect(diff(file, file)).rejects.toThrow('is no snapshot')
+  await expect(diff(join(directory, 'none'), file)).rejects.toThrow("can't be read")
+})
