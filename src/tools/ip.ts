@@ -38,11 +38,23 @@ export type Route = z.infer<typeof routeSchema>[number]
 
 /** Network interfaces with their addresses. */
 export async function links(): Promise<Link[]> {
-  return linkSchema.parse(JSON.parse((await run('ip', ['-json', 'address', 'show'])).stdout))
+  return parseLinks((await run('ip', ['-json', 'address', 'show'])).stdout)
+}
+
+/** Parses `ip -json address show`. */
+export function parseLinks(text: string): Link[] {
+  return linkSchema.parse(JSON.parse(text))
 }
 
 /** Routes of the main table for one address family. */
 export async function routes(family: '4' | '6'): Promise<Route[]> {
-  const { stdout } = await run('ip', ['-json', `-${family}`, 'route', 'show'])
-  return routeSchema.parse(JSON.parse(stdout || '[]'))
+  return parseRoutes((await run('ip', ['-json', `-${family}`, 'route', 'show'])).stdout, family)
+}
+
+/** Parses `ip -json route show`. ip says `default` for both families, which without a gateway it takes for IPv4. */
+export function parseRoutes(text: string, family: '4' | '6'): Route[] {
+  const everywhere = family === '4' ? '0.0.0.0/0' : '::/0'
+  return routeSchema
+    .parse(JSON.parse(text || '[]'))
+    .map((route) => (route.dst === 'default' ? { ...route, dst: everywhere } : route))
 }
