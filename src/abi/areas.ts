@@ -38,3 +38,28 @@ function min(a: bigint, b: bigint): bigint {
 function max(a: bigint, b: bigint): bigint {
   return a > b ? a : b
 }
+
+type Joinable = Pick<MapArea, 'start' | 'end' | 'permissions' | 'offset' | 'name'>
+
+/** Adjacent areas that look alike as one: the kernel joins and splits those as it likes. */
+export function joined<A extends Joinable>(areas: readonly A[]): readonly A[] {
+  const result: A[] = []
+  for (const area of areas) {
+    const last = result.at(-1)
+    if (last && continues(last, area)) result[result.length - 1] = { ...last, end: area.end }
+    else result.push(area)
+  }
+  return result
+}
+
+function continues(last: Joinable, next: Joinable): boolean {
+  if (last.end !== next.start || last.permissions !== next.permissions || last.name !== next.name)
+    return false
+  const { start, end } = rangeOf(last)
+  return !isFile(last) || BigInt(`0x${last.offset}`) + (end - start) === BigInt(`0x${next.offset}`)
+}
+
+/** True for an area that a file backs, whose offset counts. */
+export function isFile({ name }: Pick<MapArea, 'name'>): boolean {
+  return name.startsWith('/')
+}

@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import type { MapArea } from '../proc/maps.ts'
 import { populatedPages } from '../proc/pagemap.ts'
-import { isSpecial, type Range, rangeOf } from './areas.ts'
+import { isSpecial, joined, type Range, rangeOf } from './areas.ts'
 import type { TaskReader } from './task.ts'
 
 /** The bytes of one area: a digest of all, and a checksum of each page, so that a difference can be located. */
@@ -29,7 +29,7 @@ export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, A
   const pagemap = openSync(`${task.proc.path}/pagemap`, 'r')
   try {
     const digests: Record<string, AreaDigest> = {}
-    for (const area of task.areas) {
+    for (const area of joined(task.areas)) {
       if (!area.permissions.endsWith('p') || isSpecial(area)) continue
       const digest = digestArea(memory, pagemap, area, masks)
       if (digest.pages.length > 0) digests[`${area.start} ${area.name}`.trim()] = digest

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import type { MapArea } from '../proc/maps.ts'
 import { rangeOf } from './areas.ts'
+import { stablePath } from './normalise.ts'
 import type { TaskReader } from './task.ts'
 
 const CHUNK = 1024 * 1024
@@ -15,7 +16,7 @@ export function digestSharedMemory(task: TaskReader): Readonly<Record<string, st
   return Object.fromEntries(
     task.areas
       .filter((area) => isInMemory(area) && task.workload.isFirstToMap(task, area))
-      .map((area) => [`${area.start} ${area.name}`, digest(task, area)]),
+      .map((area) => [`${area.start} ${stablePath(area.name)}`, digest(task, area)]),
   )
 }
 

@@ -24,8 +24,9 @@ export function tmpfsFiles(task: TaskReader): Readonly<Record<string, FileFacts>
   if (!task.workload.isFirstInOwn('mnt', task)) return {}
   const hosts = new Set(task.workload.hostMounts.map(({ device, root }) => `${device} ${root}`))
   const files: Record<string, FileFacts> = {}
-  for (const { type, device, root, target } of task.mounts) {
-    if (type !== 'tmpfs' || hosts.has(`${device} ${root}`)) continue
+  for (const { type, device, root, target, options } of task.mounts) {
+    // A read-only one holds nothing of the workload's: systemd hides paths behind such mounts (InaccessiblePaths=).
+    if (type !== 'tmpfs' || options.includes('ro') || hosts.has(`${device} ${root}`)) continue
     const path = `${task.proc.path}/root${target}`
     const stat = lstatSync(path)
     collect(files, target, path, stat, stat.dev, task.workload.strict)

@@ -56,7 +56,7 @@ export async function rehearse(machine: Machine, options: RehearseOptions): Prom
   let swap: Outcome
   try {
     await sleep(warmUp)
-    swap = await runRemoteSwap(machine, ['--kernel', kernel, ...options.units], options.progress)
+    swap = await runRemoteSwap(machine, ['--strict', '--kernel', kernel, ...options.units], options.progress)
     await sleep(warmUp)
   } finally {
     answered = await clients.stop()
@@ -118,7 +118,7 @@ export async function runRemoteSwap(
 ): Promise<Outcome> {
   const ssh = await machine.ssh()
   try {
-    const ended = await ssh.run('kernelswap', ['run', '--yes', '--json', '--strict', ...args], {
+    const ended = await ssh.run('kernelswap', ['run', '--yes', '--json', ...args], {
       onStderrLine: (line) => progress(line.replace(/^\s*[\d.]+ s\s+/, '')),
     })
     return concludeWithoutJump(ended)

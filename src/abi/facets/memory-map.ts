@@ -1,5 +1,5 @@
 import type { MapArea } from '../../proc/maps.ts'
-import { isSpecial, type Range, rangeOf, subtract } from '../areas.ts'
+import { isFile, isSpecial, joined, type Range, rangeOf, subtract } from '../areas.ts'
 import { combine, differing, explained } from '../compare.ts'
 import { stablePath } from '../normalise.ts'
 import { type Comparison, facet, type Setting } from '../types.ts'
@@ -28,33 +28,7 @@ export const memoryMap = facet<MemoryMap>({
 })
 
 function plain({ start, end, permissions, offset, name }: MapArea): Area {
-  return { start, end, permissions, offset: BigInt(`0x${offset}`).toString(16), name: areaName(name) }
-}
-
-/** CRIU gives anonymous shared memory back as a memfd of the same name (criu/shmem.c). */
-function areaName(name: string): string {
-  return stablePath(name === '/memfd:/dev/zero (deleted)' ? '/dev/zero (deleted)' : name)
-}
-
-function joined(areas: readonly Area[]): readonly Area[] {
-  const result: Area[] = []
-  for (const area of areas) {
-    const last = result.at(-1)
-    if (last && continues(last, area)) result[result.length - 1] = { ...last, end: area.end }
-    else result.push(area)
-  }
-  return result
-}
-
-function continues(last: Area, next: Area): boolean {
-  if (last.end !== next.start || last.permissions !== next.permissions || last.name !== next.name)
-    return false
-  const { start, end } = rangeOf(last)
-  return !isFile(last) || BigInt(`0x${last.offset}`) + (end - start) === BigInt(`0x${next.offset}`)
-}
-
-function isFile({ name }: Area): boolean {
-  return name.startsWith('/')
+  return { start, end, permissions, offset: BigInt(`0x${offset}`).toString(16), name: stablePath(name) }
 }
 
 /**

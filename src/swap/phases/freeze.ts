@@ -43,7 +43,10 @@ async function socketsNow({ swap }: Crossing): Promise<InetSocket[]> {
 }
 
 async function checkpoint({ passengers }: Crossing): Promise<void> {
-  await Promise.all(passengers.map(checkpointOne))
+  // Every dump has ended before a failure is told: thawing what CRIU is still about to stop would leave it stopped.
+  const dumps = await Promise.allSettled(passengers.map(checkpointOne))
+  const failed = dumps.find((dump) => dump.status === 'rejected')
+  if (failed) throw failed.reason
 }
 
 async function checkpointOne({ service, ties, checkpoint }: Passenger): Promise<void> {
