@@ -28,7 +28,7 @@ const platformDirectories = [
 export function tmpfsFiles(service: Service, surroundings: Surroundings): TmpfsFiles {
   const named = [
     ...words(service.properties.RuntimeDirectory).map((name) => join('/run', name)),
-    ...words(service.properties.PIDFile),
+    ...words(service.properties.PIDFile).map(inRun),
   ]
   const used = service.processes.flatMap((process) =>
     usedPaths(process, surroundings).map((path) => hostPath(path, process, surroundings)),
@@ -45,9 +45,14 @@ function usedPaths(process: Process, { unixSockets }: Surroundings): string[] {
   const bound = process.files.map(({ socket }) =>
     socket === undefined ? '' : (unixSockets.get(socket)?.path ?? ''),
   )
-  return [...open, ...process.mapped, ...bound].filter(
-    (path) => path.startsWith('/') && !path.endsWith(' (deleted)'),
-  )
+  return [...open, ...process.mapped, ...bound]
+    .filter((path) => path.startsWith('/') && !path.endsWith(' (deleted)'))
+    .map(inRun)
+}
+
+/** /var/run is a link to /run (file-hierarchy(7)), and a socket keeps the name it was bound by. */
+function inRun(path: string): string {
+  return path.replace(/^\/var\/run\//, '/run/')
 }
 
 /** Where the host sees a path of a process, undefined where that isn't on one of the host's tmpfs. */

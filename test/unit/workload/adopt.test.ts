@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest'
+import { adoptionOf } from '../../../src/workload/adopt.ts'
+import { obstaclesOf } from '../../../src/workload/obstacles.ts'
+import { hostNamespaces, service, surroundings, task } from './builders.ts'
+
+const ownUsers = { ...hostNamespaces, user: 'user:[1]' }
+const ownIpc = { ...hostNamespaces, ipc: 'ipc:[2]' }
+const systemV = ['/SYSV0112f5a1 (deleted)']
+
+test.each([
+  ['nothing where nothing is in the way', task(), []],
+  ['the user namespace', task({ namespaces: ownUsers }), ['PrivateUsers=no']],
+  ["System V memory in the host's namespace", task({ mapped: systemV }), ['PrivateIPC=yes']],
+  ['nothing for System V memory of its own', task({ mapped: systemV, namespaces: ownIpc }), []],
+  ['both', task({ mapped: systemV, namespaces: ownUsers }), ['PrivateUsers=no', 'PrivateIPC=yes']],
+])('adopting changes %s', (_, process, settings) => {
+  const found = adoptionOf(service({ processes: [process] }), surroundings())
+  expect(found.map(({ setting }) => setting)).toEqual(settings)
+  for (const { givesUp } of found) expect(givesUp).not.toBe('')
+})
+
+/** An obstacle whose remedy is to adopt must be one that adopting takes away. */
+test('every obstacle that points to adopt is answered by a setting', () => {
+  for (const process of [task({ namespaces: ownUsers }), task({ mapped: systemV })]) {
+    const found = service({ processes: [process] })
+    const pointing = obstaclesOf(found, surroundings()).filter(({ remedy }) => remedy.includes('adopt'))
+    expect(pointing).toHaveLength(1)
+    expect(adoptionOf(found, surroundings())).toHaveLength(1)
+  }
+})

@@ -1,0 +1,201 @@
+import { describe, expect, test } from 'vitest'
+import type { UnixSocket } from '../../../src/tools/unix-sockets.ts'
+import { obstaclesOf } from '../../../src/workload/obstacles.ts'
+import type { Service } from '../../../src/workload/service.ts'
+import {
+  file,
+  hostNamespaces,
+  service,
+  serviceHolding,
+  serviceWith,
+  socketFile,
+  surroundings,
+  task,
+} from './builders.ts'
+
+const adopt = 'kernelswap adopt redis-server.service'
+const restart = '--restart redis-server.service'
+const stream = (inode: number, peer: number, path = ''): UnixSocket => ({ type: 'stream', inode, peer, path })
+
+test('a stock service that was adopted has none', () => {
+  expect(obstaclesOf(service(), surroundings())).toEqual([])
+})
+
+interface Case {
+  readonly name: string
+  readonly service: Service
+  readonly sockets?: readonly UnixSocket[]
+  readonly reason: RegExp
+  readonly remedy: string
+}
+
+const ownUsers = { ...hostNamespaces, user: 'user:[4026532300]' }
+const ownPids = { ...hostNamespaces, pid: 'pid:[4026532301]' }
+
+const cases: readonly Case[] = [
+  {
+    name: 'a unit of the platform',
+    service: service({ unit: 'systemd-logind.service' }),
+    reason: /belongs to the platform/,
+    remedy: 'leave it out',
+  },
+  {
+    name: 'a unit that does not run',
+    service: { ...serviceWith({ ActiveState: 'inactive', SubState: 'dead' }), mainPid: 0, processes: [] },
+    reason: /is inactive \(dead\)/,
+    remedy: 'start it, or leave it out: systemctl start redis-server.service',
+  },
+  {
+    name: 'a unit that is done but counts as active',
+    service: { ...serviceWith({ SubState: 'exited' }), mainPid: 0, processes: [] },
+    reason: /is active \(exited\)/,
+    remedy: 'start it, or leave it out: systemctl start redis-server.service',
+  },
+  {
+    name: 'PrivateUsers=yes',
+    service: service({ processes: [task({ namespaces: ownUsers })] }),
+    reason: /user namespace of its own/,
+    remedy: adopt,
+  },
+  {
+    name: 'a user namespace that one child made',
+    service: service({ processes: [task(), task({ pid: 332, parent: 331, namespaces: ownUsers })] }),
+    reason: /user namespace of its own/,
+    remedy: adopt,
+  },
+  {
+    name: 'a PID namespace of its own',
+    service: service({ processes: [task({ namespaces: ownPids })] }),
+    reason: /PID namespace of its own/,
+    remedy: restart,
+  },
+  {
+    name: 'RootDirectory=',
+    service: serviceWith({ RootDirectory: '/srv' }),
+    reason: /root file/,
+    remedy: restart,
+  },
+  {
+    name: 'RootImage=',
+    service: serviceWith({ RootImage: '/srv.raw' }),
+    reason: /root file/,
+    remedy: restart,
+  },
+  {
+    name: "System V memory in the host's namespace",
+    service: service({ processes: [task({ mapped: ['/usr/bin/postgres', '/SYSV0112f5a1 (deleted)'] })] }),
+    reason: /System V shared memory/,
+    remedy: adopt,
+  },
+  {
+    name: 'socket activation',
+    service: serviceWith({ TriggeredBy: 'redis.timer redis-server.socket' }),
+    reason: /shares its listening socket with systemd \(redis-server.socket\)/,
+    remedy: restart,
+  },
+  {
+    name: "descriptors in systemd's store",
+    service: serviceWith({ NFileDescriptorStore: '2' }),
+    reason: /descriptors in systemd's store/,
+    remedy: restart,
+  },
+  {
+    name: 'a D-Bus connection',
+    service: serviceHolding(socketFile(7, 9001)),
+    sockets: [stream(9001, 9002, '@c0ffee/bus/redis'), stream(9002, 9001, '/run/dbus/system_bus_socket')],
+    reason: /a D-Bus connection/,
+    remedy: restart,
+  },
+  {
+    name: 'a connection to another service, as its client',
+    service: serviceHolding(socketFile(7, 9001)),
+    sockets: [stream(9001, 9002), stream(9002, 9001, '/run/other/socket')],
+    reason: /a unix socket connection \(\/run\/other\/socket\)/,
+    remedy: restart,
+  },
+  {
+    name: 'a connection from another service, as its server',
+    service: serviceHolding(socketFile(7, 9001)),
+    sockets: [stream(9001, 9002, '/run/redis/redis.sock'), stream(9002, 9001)],
+    reason: /a unix socket connection \(\/run\/redis\/redis.sock\)/,
+    remedy: restart,
+  },
+  {
+    name: 'a control group of its own making',
+    service: service({ processes: [task({ cgroup: '/system.slice/redis-server.service/worker' })] }),
+    reason: /control groups of its own making/,
+    remedy: restart,
+  },
+  {
+    name: 'a process that does not descend from the main one',
+    service: service({ processes: [task(), task({ pid: 400, parent: 1 })] }),
+    reason: /do not descend from its main process \(PID 400\)/,
+    remedy: restart,
+  },
+  {
+    name: 'a file from outside its sandbox',
+    service: serviceHolding(file(9, '/srv/data', { mountId: 29 })),
+    reason: /opened outside its sandbox \(\/srv\/data\)/,
+    remedy: restart,
+  },
+]
+
+test.each(cases)('$name', ({ service: found, sockets = [], reason, remedy }) => {
+  expect(obstaclesOf(found, surroundings(...sockets))).toEqual([
+    { reason: expect.stringMatching(reason), remedy },
+  ])
+})
+
+/** A refusal for nothing costs a restart that wasn't needed. */
+describe('no obstacle', () => {
+  test.each<[string, Service, UnixSocket[]]>([
+    ['timers that trigger it', serviceWith({ TriggeredBy: 'redis.timer redis.path' }), []],
+    [
+      'System V memory in an IPC namespace of its own',
+      service({
+        processes: [
+          task({
+            mapped: ['/SYSV00000000 (deleted)'],
+            namespaces: { ...hostNamespaces, ipc: 'ipc:[4026532302]' },
+          }),
+        ],
+      }),
+      [],
+    ],
+    [
+      'a socket pair of its own',
+      serviceHolding(socketFile(7, 9001), socketFile(8, 9002)),
+      [stream(9001, 9002), stream(9002, 9001)],
+    ],
+    [
+      'a socket pair that two of its processes share',
+      service({
+        processes: [
+          task({ files: [socketFile(7, 9001)] }),
+          task({ pid: 332, parent: 331, files: [socketFile(7, 9002)] }),
+        ],
+      }),
+      [stream(9001, 9002), stream(9002, 9001)],
+    ],
+    [
+      'a listening unix socket',
+      serviceHolding(socketFile(7, 9001)),
+      [stream(9001, 0, '/run/redis/redis.sock')],
+    ],
+    [
+      'datagrams to the log',
+      serviceHolding(socketFile(7, 9001)),
+      [{ type: 'datagram', inode: 9001, peer: 955, path: '' }],
+    ],
+    [
+      'grandchildren, listed before their parents',
+      service({
+        processes: [task({ pid: 500, parent: 400 }), task({ pid: 400, parent: 331 }), task()],
+      }),
+      [],
+    ],
+    ['files of its own mounts', serviceHolding(file(9, '/var/lib/redis/dump.rdb')), []],
+  ])('%s', (_, found, sockets) => {
+    expect(obstaclesOf(found, surroundings(...sockets))).toEqual([])
+  })
+})
