@@ -13,6 +13,14 @@ const abiSchema = z.object({
   unverified: z.array(z.object({ facet: z.string(), reason: z.string() })),
 })
 
+const hookSchema = z.object({
+  hook: z.string(),
+  outcome: z.enum(['ok', 'differs', 'silent', 'broken']),
+  /** Null where it is fine or has nothing to say. */
+  reason: z.string().nullable(),
+  findings: z.array(z.looseObject({ level: z.enum(['difference', 'note']), message: z.string() })),
+})
+
 /** How a swap went; what `report --json` prints. */
 export const reportSchema = z.object({
   schema: z.literal('kernelswap.report/1'),
@@ -30,6 +38,8 @@ export const reportSchema = z.object({
       reason: z.string().nullable(),
       /** What the comparison of ABI snapshots came to; null where there was none. */
       abi: abiSchema.nullable(),
+      /** What hooks found when it was back; empty where they were not asked. */
+      hooks: z.array(hookSchema).default([]),
     }),
   ),
   clients: z

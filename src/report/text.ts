@@ -8,7 +8,11 @@ export function reportText(report: Report): string {
     ...(report.reason ? [`  ${report.reason}`] : []),
     '',
     `kernel     ${kernel.from} → ${kernel.to}${kernel.running === kernel.to ? '' : ` (running: ${kernel.running})`}`,
-    ...report.workloads.flatMap((workload) => [workloadLine(workload), ...abiLines(workload)]),
+    ...report.workloads.flatMap((workload) => [
+      workloadLine(workload),
+      ...abiLines(workload),
+      ...hookLines(workload),
+    ]),
     ...(report.clients ?? []).map(clientLine),
     ...report.timeline.map(({ phase, seconds }) => `${phase.padEnd(9)}  ${seconds.toFixed(1).padStart(7)} s`),
   ].join('\n')
@@ -27,6 +31,22 @@ function abiLines({ abi }: Report['workloads'][number]): string[] {
     ({ task, facet, line }) => `             ${facet} of ${task}: ${line}`,
   )
   return [`           ABI facets: ${counts}`, ...differences]
+}
+
+/** How many are fine, then what the others say. */
+function hookLines({ hooks }: Report['workloads'][number]): string[] {
+  const asked = hooks.filter(({ outcome }) => outcome !== 'silent')
+  if (asked.length === 0) return []
+  const fine = asked.filter(({ outcome }) => outcome === 'ok').length
+  const complaints = asked
+    .filter(({ outcome }) => outcome !== 'ok')
+    .flatMap(({ hook, outcome, reason, findings }) => [
+      `             ${hook} ${outcome === 'broken' ? 'is broken' : 'differs'}: ${reason}`,
+      ...findings
+        .filter(({ level, message }) => level === 'difference' && message !== reason)
+        .map(({ message }) => `               ${message}`),
+    ])
+  return [`           hooks: ${fine} of ${asked.length} fine`, ...complaints]
 }
 
 function clientLine(client: NonNullable<Report['clients']>[number]): string {

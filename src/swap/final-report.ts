@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbiResult } from '../abi/diff.ts'
+import type { HookResult } from '../hooks/types.ts'
 import type { Report } from '../report/report.ts'
 import type { Verdict } from './journal.ts'
 import { runningKernel } from './kernels.ts'
@@ -35,9 +36,25 @@ export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
         pid: { before: mainPid, after: found?.pid ?? mainPid },
         reason: found?.reason ?? null,
         abi: found?.abi ? summary(found.abi) : null,
+        hooks: (found?.hooks ?? []).map(hookSummary),
       }
     }),
     timeline: timeline(await swap.journal.read(), landLog, Date.now() / 1000),
+  }
+}
+
+/** Vetoes are for \`check\`: no report holds one. */
+function hookSummary({
+  hook,
+  outcome,
+  reason,
+  findings,
+}: HookResult): Report['workloads'][number]['hooks'][number] {
+  return {
+    hook,
+    outcome: outcome === 'veto' ? 'broken' : outcome,
+    reason: reason ?? null,
+    findings: [...findings],
   }
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type LandingState, landingState, releaseLanding } from '../landing/landing.ts'
 import type { Report } from '../report/report.ts'
 import { finalReport } from './final-report.ts'
+import { isBad, tellHooks, verifyHooks } from './hooks.ts'
 import { type Entry, entryName, type Verdict } from './journal.ts'
 import { runningKernel } from './kernels.ts'
 import { clearLanding, discardImages, startCold, startRestarted } from './phases/settle.ts'
@@ -59,7 +60,9 @@ async function settle(swap: Swap, fellBack: boolean, landing: LandingState): Pro
   const found = await verify(swap)
   await swap.journal.append(landedSteps.clearLanding)
   await clearLanding()
-  const outcomes = [...(await startCold(found)), ...(await startRestarted(swap))]
+  // With the tasks running and the gate open: hooks ask the services themselves.
+  const judged = await verifyHooks(swap, found)
+  const outcomes = [...(await startCold(judged)), ...(await startRestarted(swap))]
   const verdict = verdictOf(swap, outcomes, fellBack)
   return conclude(swap, verdict, outcomes, await landingProblems(swap))
 }
@@ -79,6 +82,7 @@ function verdictOf(swap: Swap, outcomes: readonly Outcome[], fellBack: boolean):
   const carried = new Set(preserved(swap.plan).map(({ unit }) => unit))
   if (outcomes.some(({ unit, outcome }) => outcome === 'cold' && carried.has(unit))) return 'degraded'
   if (outcomes.some(({ abi }) => abi !== undefined && abi.differences.length > 0)) return 'degraded'
+  if (outcomes.some(({ hooks }) => hooks?.some(isBad))) return 'degraded'
   return fellBack ? 'fell-back' : 'swapped'
 }
 
@@ -96,6 +100,8 @@ async function conclude(
   const report = await finalReport(swap, { verdict, reason, outcomes })
   if (verdict === 'swapped' || verdict === 'fell-back') await discardImages(swap)
   await recordVerdict(swap, report)
+  // After the verdict: a hook that hangs must not hold it up.
+  await tellHooks(swap, 'settled')
   return report
 }
 

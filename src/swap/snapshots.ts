@@ -4,12 +4,14 @@ import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import { type Snapshot, takeSnapshots } from '../abi/snapshot.ts'
 import { writeDurably } from '../durable.ts'
 import { isErrno } from '../errors.ts'
+import { isAbiHookOn } from '../hooks/built-in.ts'
 import { pidsOf } from '../workload/service.ts'
 import { preserved } from './plan.ts'
 import { checkpointDirectory, type Swap } from './store.ts'
 
-/** Takes ABI snapshots of all preserved workloads and keeps them with their checkpoints. */
+/** Takes ABI snapshots of all preserved workloads and keeps them with their checkpoints; none if that is masked. */
 export async function saveSnapshots(swap: Swap, when: 'before' | 'after'): Promise<void> {
+  if (!(await isAbiHookOn())) return
   const workloads = preserved(swap.plan)
   const pids = await Promise.all(workloads.map(({ controlGroup }) => pidsOf(controlGroup)))
   const snapshots = await takeSnapshots(pids, { strict: swap.plan.strict })

@@ -1,6 +1,7 @@
 import { Failure, messageOf } from '../errors.ts'
 import type { Report } from '../report/report.ts'
 import { finalReport } from './final-report.ts'
+import { tellHooks } from './hooks.ts'
 import { freeze } from './phases/freeze.ts'
 import { jump } from './phases/jump.ts'
 import { discardImages } from './phases/settle.ts'
@@ -52,6 +53,8 @@ export async function abort(swap: Swap, begun: readonly Step[], reason: string):
   })
   await discardImages(swap)
   await recordVerdict(swap, report)
+  // After the verdict: a hook that hangs must not hold it up.
+  await tellHooks(swap, 'aborted')
   return report
 }
 

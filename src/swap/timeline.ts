@@ -25,8 +25,12 @@ interface Start {
 
 function phaseStarts(lines: readonly JournalLine[]): Start[] {
   const starts = new Map<string, number>()
-  for (const line of lines)
-    if (line.kind === 'step' && !starts.has(line.phase)) starts.set(line.phase, line.time)
+  for (const line of lines) {
+    if (line.kind !== 'step') continue
+    // Hooks capture at the door of the freeze, while the services still run: no part of what they miss.
+    const phase = line.step === 'capture' ? line.step : line.phase
+    if (!starts.has(phase)) starts.set(phase, line.time)
+  }
   return [...starts].map(([phase, at]) => ({ phase, at }))
 }
 

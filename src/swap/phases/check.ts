@@ -8,6 +8,7 @@ import { explainDump } from '../../workload/dump-errors.ts'
 import { type Obstacle, obstaclesOf } from '../../workload/obstacles.ts'
 import { roomTies } from '../../workload/room.ts'
 import { connectionsOf, memoryOf, type Service, type Surroundings } from '../../workload/service.ts'
+import { checkHooks } from '../hooks.ts'
 import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { freeBytes } from '../store.ts'
@@ -40,7 +41,25 @@ export async function makePlan(
   }
   const ready = host.length === 0 && workloads.every(({ verdict }) => verdict === 'ready')
   const kernel = { from: runningKernel(), to }
-  return { schema: 'kernelswap.plan/1', kernel, ready, strict: request.strict, host, workloads }
+  const plan: Plan = {
+    schema: 'kernelswap.plan/1',
+    kernel,
+    ready,
+    strict: request.strict,
+    host,
+    workloads,
+  }
+  return ready ? withVetoes(plan) : plan
+}
+
+/** What hooks object to; asked last, of a plan that nothing else stops. */
+async function withVetoes(plan: Plan): Promise<Plan> {
+  const found = await checkHooks(plan)
+  const workloads = plan.workloads.map((workload): WorkloadPlan => {
+    const obstacles = found.get(workload.unit) ?? []
+    return obstacles.length === 0 ? workload : { ...workload, verdict: 'refused', obstacles: [...obstacles] }
+  })
+  return { ...plan, workloads, ready: workloads.every(({ verdict }) => verdict === 'ready') }
 }
 
 function policies(request: Request, configuration: Configuration): (unit: string) => Policy {

@@ -12,6 +12,7 @@ import { syncFileSystem } from '../../tools/sync.ts'
 import { explainDump } from '../../workload/dump-errors.ts'
 import { inetSocketsOf, inspectSurroundings, pidsOf } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
+import { captureHooks } from '../hooks.ts'
 import { preserved } from '../plan.ts'
 import { saveSnapshots } from '../snapshots.ts'
 import type { Crossing, Phase } from '../step.ts'
@@ -24,12 +25,19 @@ const dumpTimeout = 600
 export const freeze: Phase = {
   name: 'freeze',
   steps: [
+    // Before the gate, which drops loopback as well: a hook that asks its service over TCP would wait in vain.
+    { name: 'capture', do: capture },
     { name: 'close-gate', do: closeGate, undo: openGate },
     { name: 'checkpoint', do: checkpoint, undo: thaw },
     { name: 'snapshot', do: snapshot },
     { name: 'archive', do: archive },
     { name: 'seal', do: seal },
   ],
+}
+
+/** Hooks note what their services must still have afterwards. */
+async function capture({ swap }: Crossing): Promise<void> {
+  await captureHooks(swap)
 }
 
 async function closeGate(crossing: Crossing): Promise<void> {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { AbiResult } from '../../abi/diff.ts'
+import type { HookResult } from '../../hooks/types.ts'
 import { logErrors } from '../../tools/criu.ts'
 import { showUnit } from '../../tools/systemd.ts'
 import { preserved, type WorkloadPlan } from '../plan.ts'
@@ -14,6 +15,8 @@ export interface Outcome {
   readonly reason: string | null
   /** What the comparison of its ABI snapshots came to, where there are two. */
   readonly abi?: AbiResult | undefined
+  /** What its hooks found, where they were asked. */
+  readonly hooks?: readonly HookResult[]
 }
 
 /** Looks at every preserved workload: its unit runs again, with the process that was checkpointed. */
