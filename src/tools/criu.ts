@@ -63,7 +63,7 @@ export async function logErrors(directory: string, log: string): Promise<string[
 
 /** `(00.012345) Error (criu/sk-unix.c:870): unix: Can't dump …` → `unix: Can't dump …` */
 export function parseLogErrors(text: string): string[] {
-  return [...text.matchAll(/^\([\d.]+\)\s+(?:\d+: )?Error \([^)]*\): (.*)$/gm)].map((match) =>
+  return [...text.matchAll(/^\([\d.]+\)\s+(?:(?:pie: )?\d+: )?Error \([^)]*\): (.*)$/gm)].map((match) =>
     match[1]!.trim(),
   )
 }

@@ -38,6 +38,6 @@ export function explainDump(unit: string, errors: readonly string[], stderr: str
       return { reason, remedy: remedy?.replace('UNIT', unit) ?? fallback }
     }
   }
-  const said = errors[0] ?? stderr.trim().split('\n').at(-1) ?? 'no message'
+  const said = errors[0] || stderr.trim().split('\n').at(-1) || 'no message'
   return { reason: `CRIU cannot dump it: ${said}`, remedy: fallback }
 }

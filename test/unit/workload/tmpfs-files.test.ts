@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { parseMountinfo } from '../../../src/proc/mountinfo.ts'
+import type { OpenFile } from '../../../src/workload/process.ts'
 import { tmpfsFiles } from '../../../src/workload/tmpfs-files.ts'
 import { fixture } from '../fixture.ts'
 import { file, service, serviceHolding, serviceWith, socketFile, surroundings, task } from './builders.ts'
@@ -7,7 +8,7 @@ import { file, service, serviceHolding, serviceWith, socketFile, surroundings, t
 const hostMounts = parseMountinfo(fixture('proc/mountinfo-host'))
 
 /** A service without a sandbox sees the host's mounts. */
-function unconfined(...files: Parameters<typeof serviceHolding>) {
+function unconfined(...files: readonly OpenFile[]) {
   const open = files.map((one) => ({ ...one, mountId: 29 }))
   return service({
     properties: {},

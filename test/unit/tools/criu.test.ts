@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest'
+import { parseLogErrors } from '../../../src/tools/criu.ts'
+import { fixture } from '../fixture.ts'
+
+test('the errors of a log, without time and source', () => {
+  expect(parseLogErrors(fixture('criu/dump-user-namespace.txt'))).toEqual([
+    "Can't setns 7/uts: Operation not permitted",
+    "One or more namespaces doesn't belong to the target user namespace",
+    'Dumping FAILED.',
+  ])
+})
+
+test('errors of a restored task carry its PID', () => {
+  const log = [
+    '(00.045123)    331: Opening /proc/331/fd',
+    '(00.045124)    331: Error (criu/files-reg.c:2165): File var/lib/x has bad size 8 (expect 9)',
+    '(00.045125) pie: 331: Error (criu/pie/restorer.c:1840): Restorer fail 331',
+    '(00.045126) Error (criu/cr-restore.c:2572): Restoring FAILED.',
+  ].join('\n')
+  expect(parseLogErrors(log)).toEqual([
+    'File var/lib/x has bad size 8 (expect 9)',
+    'Restorer fail 331',
+    'Restoring FAILED.',
+  ])
+})
+
+test('warnings and talk are no errors', () => {
+  expect(
+    parseLogErrors('(00.1) Warn  (criu/x.c:1): Error ahead\n(00.2) Errors: 0\nError (x): no time\n'),
+  ).toEqual([])
+  expect(parseLogErrors('')).toEqual([])
+})

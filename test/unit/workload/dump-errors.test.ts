@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest'
+import { parseLogErrors } from '../../../src/tools/criu.ts'
+import { explainDump } from '../../../src/workload/dump-errors.ts'
+import { fixture } from '../fixture.ts'
+
+const unit = 'app.service'
+const restart = '--restart app.service'
+const adopt = 'kernelswap adopt app.service'
+
+/** Whoever reads the plan must learn the cause, not the last thing CRIU said. */
+describe('a failed dump is explained from its log', () => {
+  test.each([
+    ['dump-user-namespace', /user namespace of its own/, adopt],
+    ['dump-system-v', /System V IPC/, adopt],
+  ])('%s', (name, reason, remedy) => {
+    const errors = parseLogErrors(fixture(`criu/${name}.txt`))
+    expect(explainDump(unit, errors, '')).toEqual({ reason: expect.stringMatching(reason), remedy })
+  })
+
+  test.each([
+    ['Unsupported proto 262', /multipath TCP/, 'for a Go program: Environment=GODEBUG=multipathtcp=0'],
+    ["sockets: Can't get 1:16 opt: Operation not supported", /this CRIU/, /CRIU 4.2 or newer/],
+    ["files: Can't dump file 9: anon_inode:[io_uring]", /io_uring/, restart],
+    ["pagemap: Can't write: No space left on device", /does not fit on the disk/, 'free some space'],
+  ])('%s', (message, reason, remedy) => {
+    const log = `(00.012345) pie: 429: harmless\n(00.012346) Error (criu/x.c:99): ${message}\n`
+    expect(explainDump(unit, parseLogErrors(log), '')).toEqual({
+      reason: expect.stringMatching(reason),
+      remedy: typeof remedy === 'string' ? remedy : expect.stringMatching(remedy),
+    })
+  })
+})
+
+test('of several errors the first is told where none is known: the others follow from it', () => {
+  const told = explainDump(unit, ['the cause', 'Dumping FAILED.'], 'nsenter said this')
+  expect(told).toEqual({ reason: 'CRIU cannot dump it: the cause', remedy: restart })
+})
+
+test('without a log the last line of standard error is told', () => {
+  expect(explainDump(unit, [], 'first\nnsenter: no such process\n').reason).toBe(
+    'CRIU cannot dump it: nsenter: no such process',
+  )
+})
+
+test('a dump that says nothing at all still gets a reason', () => {
+  expect(explainDump(unit, [], '').reason).toBe('CRIU cannot dump it: no message')
+})
