@@ -16,6 +16,7 @@ import { createProgress } from './progress.ts'
 interface Options {
   readonly to: string
   readonly unit: string[]
+  readonly strict: boolean
   readonly keep: boolean
   readonly json: boolean
 }
@@ -37,6 +38,7 @@ export function rehearseCommand(): Command {
       'newest-stable',
     )
     .option('--unit <unit>', 'carry this service only (repeatable; default: all four)', collect, [])
+    .option('--strict', 'hold the restored units stopped until they are compared, bytes of memory too', false)
     .option('--keep', 'keep the machine running afterwards, until Ctrl-C', false)
     .option('--json', 'print one JSON document', false)
     .action(async (options: Options) => {
@@ -63,6 +65,7 @@ async function rehearseInside(options: Options, output: Output): Promise<void> {
       image,
       to: options.to,
       units,
+      strict: options.strict,
       directory,
       progress: progress.phase,
     })

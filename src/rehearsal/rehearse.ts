@@ -36,6 +36,8 @@ export interface RehearseOptions {
   /** A release as `uname -r` prints it, or one of the image's kernels by its role. */
   readonly to: string
   readonly units: readonly string[]
+  /** Compare the restored tasks while they are held stopped. */
+  readonly strict: boolean
   /** Gets the console, every log, and the report. */
   readonly directory: string
   /** Told as the swap goes from step to step. */
@@ -56,7 +58,11 @@ export async function rehearse(machine: Machine, options: RehearseOptions): Prom
   let swap: Outcome
   try {
     await sleep(warmUp)
-    swap = await runRemoteSwap(machine, ['--strict', '--kernel', kernel, ...options.units], options.progress)
+    swap = await runRemoteSwap(
+      machine,
+      [...(options.strict ? ['--strict'] : []), '--kernel', kernel, ...options.units],
+      options.progress,
+    )
     await sleep(warmUp)
   } finally {
     answered = await clients.stop()
