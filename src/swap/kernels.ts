@@ -11,7 +11,20 @@ export async function installedKernels(): Promise<string[]> {
   return files
     .filter((file) => file.startsWith('vmlinuz-'))
     .map((file) => file.slice('vmlinuz-'.length))
-    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .sort(compareReleases)
+}
+
+/** Compares piece by piece, numbers as numbers. A release candidate (`~rc7`, `-rc7`) comes before its release. */
+function compareReleases(a: string, b: string): number {
+  const [left, right] = [a, b].map((release) => release.replace('-rc', '~rc').match(/\d+|~|[^\d~]+/g) ?? [])
+  const rank = (piece: string | undefined) => (piece === '~' ? 0 : piece === undefined ? 1 : 2)
+  for (let index = 0; index < Math.max(left!.length, right!.length); index += 1) {
+    const [one, other] = [left![index], right![index]]
+    const order = rank(one) - rank(other)
+    if (order !== 0) return order
+    if (one !== other) return one!.localeCompare(other!, 'en', { numeric: true })
+  }
+  return 0
 }
 
 export function runningKernel(): string {

@@ -1,0 +1,165 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const checkout = new URL('../../..', import.meta.url).pathname
+const isRoot = process.getuid?.() === 0
+const place = mkdtempSync(join(tmpdir(), 'kernelswap-main-'))
+const program = join(place, 'kernelswap.js')
+
+/** The bundle that users run; where it ends up is ours, so that nobody's dist/ changes under them. */
+beforeAll(() => {
+  const script = `import { bundle } from './scripts/bundle.js'; await bundle('src/main.ts', ${JSON.stringify(program)})`
+  execFileSync(process.execPath, ['--input-type=module', '--eval', script], { cwd: checkout })
+  chmodSync(place, 0o755)
+}, 60_000)
+afterAll(() => rmSync(place, { recursive: true }))
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function start(program: string, words: readonly string[]): Ended {
+  const { status, stdout, stderr } = spawnSync(program, words, { encoding: 'utf8', cwd: '/' })
+  // Whatever goes wrong, people get a sentence.
+  expect(stderr).not.toMatch(/^\s+at .*:\d+:\d+/m)
+  expect(stderr).not.toContain('node:internal')
+  return { code: status, stdout, stderr }
+}
+
+const kernelswap = (...words: string[]) => start(process.execPath, [program, ...words])
+
+const verbs = ['plan', 'run', 'status', 'report', 'adopt', 'rehearse', 'resume']
+
+describe('help', () => {
+  test('names every verb but those that are not for people, on standard output', () => {
+    const { code, stdout, stderr } = kernelswap('--help')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const verb of verbs) expect(stdout).toMatch(new RegExp(`^  ${verb}\\b`, 'm'))
+    expect(stdout).not.toMatch(/^ {2}execute\b/m)
+  })
+
+  test.each(verbs)('%s', (verb) => {
+    expect(kernelswap(verb, '--help')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`kernelswap ${verb}`),
+    })
+  })
+
+  test('the version is a number alone', () => {
+    expect(kernelswap('--version')).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      stderr: '',
+    })
+  })
+})
+
+describe('wrong usage ends with 2 and says what was wrong, on standard error', () => {
+  test.each([
+    ['no verb', [], /Usage: kernelswap/],
+    ['an unknown verb', ['swap'], /unknown command 'swap'/],
+    ['an unknown option', ['plan', '--fast'], /unknown option '--fast'/],
+    ['an option without its value', ['run', '--kernel'], /argument missing/],
+    ['a missing argument', ['adopt'], /missing required argument 'unit'/],
+    ['an argument too many', ['status', 'redis'], /too many arguments/],
+  ])('%s', (_, words, message) => {
+    expect(kernelswap(...words)).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(message) })
+  })
+})
+
+describe.runIf(isRoot)('without root', () => {
+  const asNobody = (...words: string[]) => {
+    const drop = ['--reuid=65534', '--regid=65534', '--clear-groups', '--']
+    return start('setpriv', [...drop, process.execPath, program, ...words])
+  }
+
+  test.each([['plan'], ['run', '--yes'], ['status'], ['report'], ['adopt', 'x'], ['resume']])(
+    '%s',
+    (...words) => {
+      expect(asNobody(...words)).toEqual({
+        code: 77,
+        stdout: '',
+        stderr: 'kernelswap: kernelswap must be root here; run it with sudo.\n',
+      })
+    },
+  )
+
+  test('rehearse says how to go on', () => {
+    expect(asNobody('rehearse')).toMatchObject({
+      code: 77,
+      stdout: '',
+      stderr: expect.stringMatching(/root/),
+    })
+  })
+
+  test('help needs none', () => {
+    expect(asNobody('plan', '--help').code).toBe(0)
+  })
+})
+
+/** Runs kernelswap with an empty /run and /var/lib, so that whatever host this is looks the same. */
+function onBareHost(prepare: string, ...words: string[]): Ended {
+  const line = `mount -t tmpfs none /run && mount -t tmpfs none /var/lib && ${prepare} && exec "$0" "$@"`
+  return start('unshare', ['--mount', 'sh', '-c', line, process.execPath, program, ...words])
+}
+
+const canMount =
+  isRoot && spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/run']).status === 0
+
+describe.runIf(canMount)('as root', () => {
+  const withSystemd = 'mkdir -p /run/systemd/system'
+
+  test.each([['plan', '--json'], ['run', '--yes'], ['adopt', 'redis'], ['resume']])(
+    '%s is refused on a host that systemd does not run',
+    (...words) => {
+      const { code, stdout, stderr } = onBareHost('true', ...words)
+      expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+      expect(stderr).toMatch(/^kernelswap: This host is not run by systemd.*\n$/)
+    },
+  )
+
+  test('a configuration with a mistake ends with 78 and names the file', () => {
+    const broken = `${withSystemd} /run/kernelswap/config.d && echo 'units = 1' > /run/kernelswap/config.d/10.toml`
+    expect(onBareHost(broken, 'plan')).toEqual({
+      code: 78,
+      stdout: '',
+      stderr: 'kernelswap: /run/kernelswap/config.d/10.toml: units: unknown key; correct the file.\n',
+    })
+  })
+
+  test('a second kernelswap at work ends with 75; a lock that was left behind does not', () => {
+    const hold = (started: string) =>
+      `${withSystemd} /run/kernelswap && printf '%s %s' $$ ${started} > /run/kernelswap/lock`
+    const own = '"$(cut -d" " -f22 /proc/$$/stat)"'
+    expect(onBareHost(hold(own), 'resume')).toMatchObject({
+      code: 75,
+      stderr: expect.stringMatching(/^kernelswap: Another kernelswap \(PID \d+\) is at work/),
+    })
+    expect(onBareHost(hold('1'), 'resume')).toMatchObject({ code: 0, stderr: 'nothing to resume\n' })
+  })
+
+  test('a kernel that is not installed is refused', () => {
+    expect(onBareHost(withSystemd, 'plan', '--kernel', '9.9.9')).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^kernelswap: Kernel 9\.9\.9 is not installed/),
+    })
+  })
+
+  test('where there was no swap yet, status says so and report is wrong usage', () => {
+    const status = onBareHost('true', 'status', '--json')
+    expect(JSON.parse(status.stdout)).toMatchObject({ schema: 'kernelswap.status/1', busy: null, swaps: [] })
+    expect(onBareHost('true', 'status')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('no swap yet'),
+    })
+    expect(onBareHost('true', 'report')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/no swap yet/),
+    })
+  })
+})

@@ -1,0 +1,147 @@
+import { mkdtempSync } from 'node:fs'
+import { readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import {
+  dropIn,
+  landingState,
+  type Passenger,
+  removeLanding,
+  sealLanding,
+  writeLanding,
+  writeLandingGate,
+} from '../../../src/landing/landing.ts'
+import { serviceWith } from '../workload/builders.ts'
+
+const place = vi.hoisted(() => ({ directory: '' }))
+vi.mock(import('../../../src/paths.ts'), async (original) => {
+  const { paths } = await original()
+  place.directory = mkdtempSync(join(tmpdir(), 'kernelswap-landing-'))
+  return { paths: { ...paths, landing: join(place.directory, 'etc/landing') as typeof paths.landing } }
+})
+afterAll(() => rm(place.directory, { recursive: true }))
+
+const ties = { external: ['unix[7]'], inherit: ['fd[1]:socket:[7]'], foreign: [] }
+
+function passenger(properties: Record<string, string> = {}): Passenger {
+  const checkpoint = join(place.directory, 'swap/workloads/redis-server.service')
+  return { service: serviceWith(properties), ties, checkpoint }
+}
+
+describe('the drop-in of a unit', () => {
+  test('starts a placeholder under the unit’s own settings and restores into it', () => {
+    const lines = dropIn(passenger()).split('\n')
+    expect(lines).toContain('ExecStart=/usr/bin/sleep infinity')
+    expect(lines).toContain(`ExecStartPost=+/usr/lib/kernelswap/restore-unit ${passenger().checkpoint}`)
+    // systemd adds Exec lines to those of the unit unless the list is emptied first (systemd.service(5)).
+    for (const kind of [
+      'ExecCondition',
+      'ExecStartPre',
+      'ExecStart',
+      'ExecStartPost',
+      'ExecStop',
+      'ExecStopPost',
+    ]) {
+      const own = lines.flatMap((line, index) => (line.startsWith(`${kind}=`) ? [index] : []))
+      expect(lines[own[0]!], kind).toBe(`${kind}=`)
+    }
+  })
+
+  test.each([
+    ['no PID file is waited for: tmpfs has lost it', 'PIDFile='],
+    ['a failed restore must not start the service cold behind our back', 'Restart=no'],
+    ['no watchdog ends a service that is held', 'WatchdogSec=0'],
+    ['a restore takes the time it takes', 'TimeoutStartSec=infinity'],
+    ['restore-unit may say who the main process is', 'NotifyAccess=all'],
+    ['files that were put back are not wiped', 'RuntimeDirectoryPreserve=yes'],
+  ])('%s', (_, line) => {
+    expect(dropIn(passenger()).split('\n')).toContain(line)
+  })
+
+  test.each([
+    ['the program it starts', {}, 'SyslogIdentifier=redis-server'],
+    ['its setting', { SyslogIdentifier: 'cache' }, 'SyslogIdentifier=cache'],
+    ['the unit where nothing else is known', { ExecStart: '' }, 'SyslogIdentifier=%p'],
+  ])('messages are named in the journal by %s', (_, properties, line) => {
+    expect(dropIn(passenger(properties)).split('\n')).toContain(line)
+  })
+
+  test('a sandbox that forbids programs allows the placeholder', () => {
+    expect(dropIn(passenger())).toContain('ExecPaths=/usr/bin/sleep')
+    expect(dropIn(passenger({ NoExecPaths: '' }))).not.toContain('ExecPaths=')
+  })
+})
+
+describe('on disk', () => {
+  const landing = () => join(place.directory, 'etc/landing')
+  const plan = (strict: boolean) => ({
+    swap: join(place.directory, 'swap'),
+    boot: 'boot-before',
+    lastPid: 5000,
+    strict,
+    addresses: { links: ['eth0', 'eth1'], arrive: 'link set dev eth0 up\n', settle: 'route replace …\n' },
+    passengers: [passenger()],
+  })
+
+  beforeEach(async () => {
+    await removeLanding()
+    await writeLanding(plan(false))
+  })
+
+  test('what the static scripts read is there, a value a line', async () => {
+    const read = (name: string) => readFile(join(landing(), name), 'utf8')
+    expect(await readlink(join(landing(), 'swap'))).toBe(join(place.directory, 'swap'))
+    expect(await read('boot-id')).toBe('boot-before\n')
+    expect(await read('last-pid')).toBe('5000\n')
+    expect(await read('links')).toBe('eth0\neth1\n')
+    expect(await read('units.list')).toContain('redis-server.service')
+    expect(await read('units/redis-server.service.d/zz-kernelswap.conf')).toBe(dropIn(passenger()))
+    const { checkpoint } = passenger()
+    expect(await readFile(join(checkpoint, 'main-pid'), 'utf8')).toBe('331\n')
+    expect(await readFile(join(checkpoint, 'images/restore.conf'), 'utf8')).toContain(
+      'inherit-fd fd[1]:socket:[7]',
+    )
+  })
+
+  /** The images hold the memory of services, and the landing names where they lie. */
+  test('nobody but root looks into it', async () => {
+    for (const directory of [landing(), passenger().checkpoint, join(passenger().checkpoint, 'images')]) {
+      expect((await stat(directory)).mode & 0o777, directory).toBe(0o700)
+    }
+  })
+
+  test('only a strict swap holds the restored tasks for verification', async () => {
+    expect(await readdir(landing())).not.toContain('strict')
+    await writeLanding(plan(true))
+    expect(await readdir(landing())).toContain('strict')
+    await writeLanding(plan(false))
+    expect(await readdir(landing())).not.toContain('strict')
+  })
+
+  test('its state goes from unsealed over sealed to released, and is stale for every later boot', async () => {
+    await writeLandingGate('table inet kernelswap\n')
+    expect(await landingState('boot-after')).toBe('unsealed')
+    await sealLanding()
+    expect(await landingState('boot-after')).toBe('sealed')
+    // As landing/static/release does it: the mark first, then the seal goes.
+    await writeFile(join(landing(), 'released'), 'boot-after\n')
+    await rm(join(landing(), 'sealed'))
+    expect(await landingState('boot-after')).toBe('released')
+    expect(await landingState('boot-third')).toBe('stale')
+  })
+
+  test('writing it again takes the seal away: no boot may find half of it', async () => {
+    await sealLanding()
+    await writeLanding(plan(false))
+    expect(await landingState('boot-after')).toBe('unsealed')
+  })
+
+  test('removing it leaves nothing, and may be repeated', async () => {
+    await sealLanding()
+    await removeLanding()
+    await removeLanding()
+    expect(await readdir(join(place.directory, 'etc'))).toEqual([])
+    expect(await landingState('boot-after')).toBe('unsealed')
+  })
+})

@@ -1,0 +1,35 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+
+const directory = new URL('../../../src/landing/static/', import.meta.url)
+const names = readdirSync(directory)
+const text = (name: string) => readFileSync(new URL(name, directory), 'utf8')
+const scripts = names.filter((name) => text(name).startsWith('#!'))
+const units = names.filter((name) => name.endsWith('.service'))
+
+/** They run where nobody can mend them, on a machine that has just changed its kernel. */
+describe.each(scripts)('%s', (name) => {
+  test('is plain shell without a syntax error', () => {
+    expect(text(name).split('\n')[0]).toBe('#!/bin/sh')
+    execFileSync('sh', ['-n'], { input: text(name) })
+  })
+
+  test('trips over unset variables', () => {
+    expect(text(name)).toMatch(/^set -e?u/m)
+  })
+
+  test('needs no Node', () => {
+    expect(text(name)).not.toMatch(/\bnode\b|kernelswap\.mjs/)
+  })
+})
+
+describe.each(units)('%s', (name) => {
+  test('is put into the package', () => {
+    expect(readFileSync(new URL('../../../scripts/package', directory), 'utf8')).toContain(name)
+  })
+
+  test('waits for ever rather than give up a service', () => {
+    expect(text(name)).toMatch(/^TimeoutStartSec=infinity$/m)
+  })
+})
