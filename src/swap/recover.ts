@@ -33,10 +33,15 @@ export function decide(lines: readonly JournalLine[], present: Present): Decisio
   return settledHere(lines, present) ?? lost(lines, present)
 }
 
-/** The landing was cleared on this boot, by a kernelswap that was ended before its verdict. */
+/**
+ * The landing was cleared on this boot, by a kernelswap that was ended before its verdict. It is cleared where all was
+ * lost as well, but then nothing was verified before.
+ */
 function settledHere(lines: readonly JournalLine[], { boot, kernel }: Present): Decision | undefined {
-  const cleared = lines.some((line) => line.kind === 'step' && line.phase === 'settle' && line.boot === boot)
-  return cleared ? { kind: 'settle', fellBack: kernel === lines[0]!.kernel } : undefined
+  const here = lines.filter((line) => line.kind === 'step' && line.boot === boot)
+  const phases = here.map((line) => line.kind === 'step' && line.phase)
+  if (!phases.includes('verify') || !phases.includes('settle')) return undefined
+  return { kind: 'settle', fellBack: kernel === lines[0]!.kernel }
 }
 
 function lost(lines: readonly JournalLine[], { landing }: Present): Decision {

@@ -85,6 +85,24 @@ describe('after the jump', () => {
     expect(decide(settling, { ...third, landing: 'unsealed' })).toEqual(lost)
   })
 
+  /** The cold services must not be told apart as badly restored ones. */
+  test('a kernelswap that was ended while it settled a loss finds a loss again', () => {
+    const settlingLoss = [...jumped.slice(0, -2), ...written(fallenBack, settle)]
+    expect(decide(settlingLoss, { ...fallenBack, landing: 'unsealed' })).toEqual({
+      kind: 'lost',
+      when: 'before the checkpoint was sealed',
+    })
+    const afterRelease = [
+      ...jumped,
+      ...written(landed, verify),
+      ...written({ boot: 'boot-third', kernel: 'old' }, settle),
+    ]
+    expect(decide(afterRelease, { boot: 'boot-third', kernel: 'old', landing: 'unsealed' })).toEqual({
+      kind: 'lost',
+      when: 'after the services had gone on',
+    })
+  })
+
   test('a power cut while the services were still held restores them again', () => {
     const third: Present = { boot: 'boot-third', kernel: 'old', landing: 'sealed' }
     const held = [...jumped, ...written(landed, verify)]
