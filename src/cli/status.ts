@@ -1,7 +1,8 @@
 import { Command } from 'commander'
+import { paths } from '../paths.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import { holderOf } from '../swap/lock.ts'
-import { listSwaps, openSwap } from '../swap/store.ts'
+import { listSwaps, openSwap, stateBytes } from '../swap/store.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot } from './root.ts'
 
@@ -23,7 +24,13 @@ export function statusCommand(): Command {
       requireRoot()
       const holder = await holderOf()
       const swaps = await Promise.all((await listSwaps()).map(statusOf))
-      const document = { schema: 'kernelswap.status/1', kernel: runningKernel(), busy: holder ?? null, swaps }
+      const document = {
+        schema: 'kernelswap.status/1',
+        kernel: runningKernel(),
+        busy: holder ?? null,
+        bytes: await stateBytes(),
+        swaps,
+      }
       output.result(document, statusText(document))
     })
 }
@@ -40,11 +47,17 @@ async function statusOf(id: string): Promise<SwapStatus> {
   return { id, from: plan.kernel.from, to: plan.kernel.to, state }
 }
 
-function statusText(status: { kernel: string; busy: number | null; swaps: SwapStatus[] }): string {
+function statusText(status: {
+  kernel: string
+  busy: number | null
+  bytes: number
+  swaps: SwapStatus[]
+}): string {
   const rows = status.swaps.map(({ id, from, to, state }) => [id, from, to, state])
   return [
     `running kernel ${status.kernel}`,
     status.busy === null ? 'no kernelswap is at work' : `kernelswap is at work as PID ${status.busy}`,
+    `${paths.state} holds ${(status.bytes / 1024 / 1024).toFixed(1)} MiB`,
     ...(rows.length === 0 ? ['no swap yet'] : ['', table([['SWAP', 'FROM', 'TO', 'STATE'], ...rows])]),
   ].join('\n')
 }

@@ -13,7 +13,7 @@ export interface RunHookOptions {
   readonly baseline?: HookContext['baseline']
 }
 
-const TIMEOUT_SECONDS = 30
+const TIMEOUT_SECONDS = 60
 /** A baseline or a list of findings is a few lines; whatever is longer is a mistake, or an attack on our memory. */
 const OUTPUT_BYTES = 1024 * 1024
 const STDERR_CHARACTERS = 2000

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, statfs } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from '../durable.ts'
 import { Failure, isErrno } from '../errors.ts'
@@ -93,4 +93,14 @@ export async function freeBytes(): Promise<number> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 })
   const { bavail, bsize } = await statfs(paths.state)
   return bavail * bsize
+}
+
+/** Bytes that swaps take on disk. */
+export async function stateBytes(): Promise<number> {
+  const names = await readdir(paths.state, { recursive: true }).catch((error) => {
+    if (isErrno(error, 'ENOENT')) return []
+    throw error
+  })
+  const sizes = await Promise.all(names.map(async (name) => (await lstat(join(paths.state, name))).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
 }

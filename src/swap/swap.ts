@@ -4,7 +4,7 @@ import { finalReport } from './final-report.ts'
 import { tellHooks } from './hooks.ts'
 import { freeze } from './phases/freeze.ts'
 import { jump } from './phases/jump.ts'
-import { discardImages } from './phases/settle.ts'
+import { discardImages, discardOldImages } from './phases/settle.ts'
 import { stage } from './phases/stage.ts'
 import type { Crossing, Phase, Step } from './step.ts'
 import { recordVerdict, type Swap } from './store.ts'
@@ -28,6 +28,7 @@ export async function runSwap(swap: Swap, progress: Progress, stopRequested: () 
   const crossing: Crossing = { swap, passengers: [], lastPid: 0, gate: '' }
   const begun: Step[] = []
   try {
+    await discardOldImages()
     for (const phase of phases) {
       for (const step of phase.steps) {
         if (stopRequested()) throw new Failure('failed', 'It was asked to stop.')

@@ -23,7 +23,7 @@ const sabotages: readonly Sabotage[] = [
   {
     name: 'a killed dump',
     at: 'freeze: close-gate',
-    strike: 'for i in $(seq 1000); do pkill -KILL --full "fd/4 dump" && break; sleep 0.02; done',
+    strike: 'for i in $(seq 1000); do pkill -KILL --full "[f]d/4 dump" && break; sleep 0.02; done',
     reason: /The checkpoint of \S+ failed/,
   },
   {

@@ -5,7 +5,7 @@ import { removeLanding } from '../../landing/landing.ts'
 import { openGate } from '../../network/gate.ts'
 import { daemonReload, showUnit, startUnits } from '../../tools/systemd.ts'
 import { preserved, restarted } from '../plan.ts'
-import { checkpointDirectory, type Swap } from '../store.ts'
+import { checkpointDirectory, listSwaps, openSwap, type Swap } from '../store.ts'
 import type { Outcome } from './verify.ts'
 
 /** Takes the landing away, so that every unit has its own settings again, and the gate if it is still up. */
@@ -56,4 +56,12 @@ export async function discardImages(swap: Swap): Promise<void> {
       await rm(join(checkpoint, name), { force: true })
     }
   }
+}
+
+/** Swaps whose checkpoints are kept where they may still be of use: those that ended badly. */
+const kept = 2
+
+/** Removes the checkpoints of all but the latest swaps. */
+export async function discardOldImages(): Promise<void> {
+  for (const id of (await listSwaps()).slice(0, -kept)) await discardImages(await openSwap(id))
 }
