@@ -92,6 +92,26 @@ describe('a kernel that does not come up', () => {
   )
 })
 
+test('a damaged checkpoint is refused, and its service started cold', () =>
+  withMachine('damaged', async (machine) => {
+    await startSwap(machine, ['--setenv=KERNELSWAP_FAILPOINT=step:jump=hold'])
+    await awaitEntry(machine, 'step:jump')
+    const pages = '/var/lib/kernelswap/swaps/*/workloads/redis-server.service/images/pages-1.img'
+    await inShell(
+      machine,
+      `printf X | dd of=$(echo ${pages}) bs=1 seek=5000 conv=notrunc status=none && sync`,
+    )
+    await machine.reset()
+    const report = await awaitReport(machine)
+    expect(report.verdict).toBe('degraded')
+    const outcomes = report.workloads.map(({ unit, outcome }) => [unit, outcome])
+    expect(outcomes).toEqual(
+      machineUnits.map((unit) => [unit, unit === 'redis-server.service' ? 'cold' : 'preserved']),
+    )
+    expect(report.workloads[0]!.reason).toMatch(/its checkpoint was damaged: images\/pages-1.img: FAILED/)
+    await expectRunning(machine)
+  }))
+
 async function struckSwap(machine: Machine, { entry, fault }: Cell): Promise<Report> {
   const failpoint = `${entry}=${fault === 'kill' ? 'kill' : 'hold'}`
   // `run` hands the failpoint on; the boot after the jump gets it from its unit.

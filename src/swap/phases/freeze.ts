@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkArchive } from '../../archive/check.ts'
+import { writeManifest } from '../../archive/manifest.ts'
 import { packTree } from '../../archive/pack.ts'
 import { Failure } from '../../errors.ts'
 import { type Passenger, sealLanding, writeLandingGate } from '../../landing/landing.ts'
@@ -111,6 +112,7 @@ async function seal(crossing: Crossing): Promise<void> {
   const sockets = await socketsNow(crossing)
   await refuseIfMoved(crossing, sockets)
   await writeLandingGate(gateRules(sockets, 'unreachable'))
+  await Promise.all(crossing.passengers.map(({ checkpoint }) => writeManifest(checkpoint)))
   await syncFileSystem(crossing.swap.directory)
   await sealLanding()
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbiResult } from '../../abi/diff.ts'
 import type { HookResult } from '../../hooks/types.ts'
@@ -42,6 +43,10 @@ async function verifyOne(swap: Swap, workload: WorkloadPlan): Promise<Outcome> {
 }
 
 async function restoreProblem(swap: Swap, unit: string, state: string): Promise<string> {
+  const [damage] = (
+    await readFile(join(checkpointDirectory(swap, unit), 'seal.log'), 'utf8').catch(() => '')
+  ).split('\n')
+  if (damage) return `its checkpoint was damaged: ${damage}`
   const errors = await logErrors(join(checkpointDirectory(swap, unit), 'images'), 'restore.log')
   return errors[0] ? `CRIU could not restore it: ${errors[0]}` : `it was not restored: the unit is ${state}`
 }
