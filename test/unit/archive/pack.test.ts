@@ -46,7 +46,11 @@ const trees: readonly { readonly name: string; readonly make: string; readonly n
   },
   { name: 'FIFOs', make: 'mkfifo -m 620 fifo' },
   { name: 'special modes', make: 'mkdir -m 1777 sticky; echo x > s; chmod 6755 s; mkdir -m 2750 group' },
-  { name: 'files that nobody may read', make: 'echo secret > none; chmod 000 none; mkdir -m 000 closed' },
+  {
+    name: 'files that nobody may read',
+    make: 'echo secret > none; chmod 000 none; mkdir -m 000 closed',
+    needsRoot: true,
+  },
   { name: 'times to the nanosecond', make: "echo x > t; touch -d '2001-02-03 04:05:06.123456789 UTC' t" },
   {
     name: 'times before 1970',
