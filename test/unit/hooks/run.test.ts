@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { findHooks } from '../../../src/hooks/find.ts'
+import { isAbiHookOn } from '../../../src/hooks/built-in.ts'
+import { findHooks, listHooks } from '../../../src/hooks/find.ts'
 import { runHook, runHooks } from '../../../src/hooks/run.ts'
 import type { HookResult, HookSituation, Verb } from '../../../src/hooks/types.ts'
 
@@ -72,6 +73,23 @@ test('the admin’s hook wins, and a link to /dev/null masks', async () => {
   write('etc/hooks.d/all/10-one', '')
   symlinkSync('/dev/null', join(admins, 'all/20-two'))
   expect(await find()).toEqual([{ id: 'all/10-one', path: join(admins, 'all/10-one') }])
+})
+
+test('every folder is listed, with what is masked', async () => {
+  write('lib/hooks.d/other.service/10-other', '')
+  write('lib/hooks.d/all/20-two', '')
+  symlinkSync('/dev/null', join(admins, 'all/20-two'))
+  expect(await listHooks(undefined, { roots: [shipped, admins], owner })).toEqual([
+    { id: 'other.service/10-other', path: join(shipped, 'other.service/10-other'), isMasked: false },
+    { id: 'all/20-two', path: join(admins, 'all/20-two'), isMasked: true },
+  ])
+})
+
+test('ABI verification can be masked like any hook', async () => {
+  const options = { roots: [shipped, admins], owner }
+  expect(await isAbiHookOn(options)).toBe(true)
+  symlinkSync('/dev/null', join(admins, 'all/00-abi'))
+  expect(await isAbiHookOn(options)).toBe(false)
 })
 
 test.each([
