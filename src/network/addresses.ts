@@ -24,7 +24,7 @@ export async function readAddresses(): Promise<AddressBook> {
  * (net/ipv4/tcp_output.c, tcp_current_mss), so the routes come back one byte short and are mended after the restore.
  */
 export function addressBook(all: readonly Link[], routeList: readonly Route[]): AddressBook {
-  const used = all.filter((link) => link.link_type !== 'loopback' && link.flags.includes('UP'))
+  const used = all.filter(isOfTheMachine)
   const mtus = new Map(used.map(({ ifname, mtu }) => [ifname, mtu]))
   const kept = routeList.filter(
     ({ dst, dev }) => dev !== undefined && mtus.has(dev) && !dst.startsWith('fe80:'),
@@ -37,6 +37,11 @@ export function addressBook(all: readonly Link[], routeList: readonly Route[]): 
     ]),
     settle: batch(kept.map((route) => routeLine(route))),
   }
+}
+
+/** Links that a boot brings by itself; waiting for one that a service makes (a bridge, a tunnel) would be in vain. */
+function isOfTheMachine({ link_type, flags, linkinfo }: Link): boolean {
+  return link_type !== 'loopback' && flags.includes('UP') && linkinfo?.info_kind === undefined
 }
 
 function batch(lines: readonly string[]): string {

@@ -7,6 +7,8 @@ const linkSchema = z.array(
     flags: z.array(z.string()).default([]),
     link_type: z.string().optional(),
     mtu: z.number(),
+    /** Of virtual links only, such as a bridge or one end of a veth pair. */
+    linkinfo: z.object({ info_kind: z.string().optional() }).optional(),
     addr_info: z
       .array(
         z.object({
@@ -38,10 +40,10 @@ export type Route = z.infer<typeof routeSchema>[number]
 
 /** Network interfaces with their addresses. */
 export async function links(): Promise<Link[]> {
-  return parseLinks((await run('ip', ['-json', 'address', 'show'])).stdout)
+  return parseLinks((await run('ip', ['-json', '-details', 'address', 'show'])).stdout)
 }
 
-/** Parses `ip -json address show`. */
+/** Parses `ip -json -details address show`. */
 export function parseLinks(text: string): Link[] {
   return linkSchema.parse(JSON.parse(text))
 }

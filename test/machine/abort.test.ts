@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { startClients } from '../../src/rehearsal/clients/index.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { machineUnits, runRemoteSwap } from '../../src/rehearsal/rehearse.ts'
-import { inShell, withMachine } from './support.ts'
+import { expectUnharmed, inShell, withMachine } from './support.ts'
 
 interface Sabotage {
   readonly name: string
@@ -39,15 +39,7 @@ test('a swap that fails before the jump leaves no trace but a pause', () =>
   withMachine('abort', async (machine) => {
     const clients = await startClients(machine.address, machineUnits)
     for (const sabotage of sabotages) await abortOnce(machine, sabotage)
-    for (const client of await clients.stop()) {
-      expect(client).toMatchObject({
-        connectionSurvived: true,
-        errors: 0,
-        lost: 0,
-        doubled: 0,
-        problem: null,
-      })
-    }
+    await expectUnharmed(clients)
   }))
 
 async function abortOnce(machine: Machine, { name, at, strike, reason }: Sabotage): Promise<void> {

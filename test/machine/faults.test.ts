@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { type Clients, startClients } from '../../src/rehearsal/clients/index.ts'
+import { startClients } from '../../src/rehearsal/clients/index.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { awaitReport, machineUnits } from '../../src/rehearsal/rehearse.ts'
 import type { Report } from '../../src/report/report.ts'
 import { entryNames } from '../../src/swap/resume.ts'
-import { inShell, withMachine } from './support.ts'
+import { expectUnharmed, inShell, withMachine } from './support.ts'
 
 /** What strikes right after a journal entry is on disk. */
 const faults = ['kill', 'power cut'] as const
@@ -27,12 +27,10 @@ function expectedVerdict({ entry, fault }: Cell): Report['verdict'] {
 
 const matrix: readonly Cell[] = entryNames.flatMap((entry) => faults.map((fault) => ({ entry, fault })))
 
-/** One cell of each kind of ending; `npm run test:faults` tries them all. */
+/** A cell of each fault; `npm run test:faults` tries them all. A power cut after the jump: the damaged checkpoint below. */
 const sample: readonly Cell[] = [
   { entry: 'step:seal', fault: 'kill' },
   { entry: 'step:checkpoint', fault: 'power cut' },
-  { entry: 'step:jump', fault: 'power cut' },
-  { entry: 'step:verify', fault: 'kill' },
 ]
 
 /** A swap that dies at any entry of its journal ends with every service running, and with its memory if that can be. */
@@ -49,9 +47,9 @@ describe('crash matrix', () => {
       await expectRunning(machine)
       if (report.verdict === 'degraded') expect(report.reason).toMatch(/the machine went down/)
       else expect(await mainPids(machine)).toBe(before)
-      await expectClients(clients, {
-        survived: (report.verdict !== 'degraded' && cell.fault === 'kill') || report.verdict === 'fell-back',
-      })
+      // Cold services know nothing of the connections.
+      if (report.verdict === 'degraded') await clients.stop()
+      else await expectUnharmed(clients)
     }),
   )
 })
@@ -87,7 +85,7 @@ describe('a kernel that does not come up', () => {
         kernel: { to: kernel, running: machine.image.kernels['older-stable'] },
       })
       expect(await mainPids(machine)).toBe(before)
-      await expectClients(clients, { survived: true })
+      await expectUnharmed(clients)
     }),
   )
 })
@@ -161,14 +159,6 @@ async function expectRunning(machine: Machine): Promise<void> {
     'swaps',
   )
   expect(await inShell(machine, 'grep -l "^State:.T" /proc/[0-9]*/status || true')).toBe('')
-}
-
-async function expectClients(clients: Clients, { survived }: { survived: boolean }): Promise<void> {
-  const reports = await clients.stop()
-  if (!survived) return
-  for (const report of reports) {
-    expect(report).toMatchObject({ connectionSurvived: true, errors: 0, lost: 0, doubled: 0, problem: null })
-  }
 }
 
 async function mainPids(machine: Machine): Promise<string> {

@@ -1,5 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { expect } from 'vitest'
+import type { Clients } from '../../src/rehearsal/clients/index.ts'
 import { ensureImage, type Image } from '../../src/rehearsal/image.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { startRehearsalMachine } from '../../src/rehearsal/rehearse.ts'
@@ -29,6 +31,14 @@ export async function inMachine(machine: Machine, program: string, ...args: stri
   throw new Error(
     `${[program, ...args].join(' ')}: exit code ${ended.code}: ${ended.stderr.trim() || ended.stdout}`,
   )
+}
+
+/** Every client kept its connection, and every answer and every write that it was promised. */
+export async function expectUnharmed(clients: Clients): Promise<void> {
+  for (const client of await clients.stop()) {
+    expect(client).toMatchObject({ connectionSurvived: true, errors: 0, lost: 0, doubled: 0, problem: null })
+    expect(client.requests).toBeGreaterThan(0)
+  }
 }
 
 /** Runs a line of shell in the machine that must succeed, and returns what it prints. */

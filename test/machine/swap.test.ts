@@ -3,7 +3,7 @@ import { startClients } from '../../src/rehearsal/clients/index.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { machineUnits, runRemoteSwap } from '../../src/rehearsal/rehearse.ts'
 import type { Report } from '../../src/report/report.ts'
-import { inMachine, inShell, withMachine } from './support.ts'
+import { expectUnharmed, inMachine, inShell, withMachine } from './support.ts'
 import { installTicker, tickerFiles } from './ticker.ts'
 
 const units = [...machineUnits, 'ticker.service']
@@ -37,16 +37,7 @@ test('services, connections, files and the journal survive three swaps in a row'
       await expectNothingLeftOver(machine)
     }
 
-    for (const client of await clients.stop()) {
-      expect(client).toMatchObject({
-        connectionSurvived: true,
-        errors: 0,
-        lost: 0,
-        doubled: 0,
-        problem: null,
-      })
-      expect(client.requests).toBeGreaterThan(0)
-    }
+    await expectUnharmed(clients)
     await expectUnbrokenJournal(machine)
     await expectOrdinaryUnits(machine)
   }))
