@@ -69,6 +69,14 @@ export function planText(plan: Plan): string {
     table([['UNIT', 'PROCESSES', 'MEMORY', 'TCP', 'VERDICT', 'REASON'], ...rows]),
     '',
     ...host,
+    ...leftBehind(plan),
     plan.ready ? 'ready' : 'refused',
   ].join('\n')
+}
+
+function leftBehind({ leftBehind: units = [] }: Plan): string[] {
+  if (units.length === 0) return []
+  return [
+    `left behind: ${units.join(', ')}: ends with the old kernel without being stopped; name it, or --restart it`,
+  ]
 }

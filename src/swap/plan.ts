@@ -29,6 +29,8 @@ export const planSchema = z.object({
   /** What stops it whatever the workloads. */
   host: z.array(obstacleSchema),
   workloads: z.array(workloadPlanSchema),
+  /** Running services that nobody named: they end with the old kernel, without being stopped. */
+  leftBehind: z.array(z.string()).optional(),
 })
 export type Plan = z.infer<typeof planSchema>
 

@@ -12,7 +12,7 @@ import { checkHooks } from '../hooks.ts'
 import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { freeBytes } from '../store.ts'
-import { inspect, withSuffix } from './inspect.ts'
+import { defaultUnits, inspect, withSuffix } from './inspect.ts'
 
 /** Longest time a trial may hold a service still, in seconds. */
 const trialTimeout = 120
@@ -29,7 +29,8 @@ export async function makePlan(
   say: (line: string) => void,
 ): Promise<Plan> {
   const to = await chooseKernel(request.kernel)
-  const { services, surroundings } = await inspect(request.units)
+  const named = request.units.length > 0 ? [...request.units, ...request.restart] : []
+  const { services, surroundings } = await inspect(named)
   const policyOf = policies(request, configuration)
   const host = await hostObstacles(to, services)
   const workloads: WorkloadPlan[] = []
@@ -48,6 +49,7 @@ export async function makePlan(
     strict: request.strict,
     host,
     workloads,
+    leftBehind: (await defaultUnits()).filter((unit) => !services.some((service) => service.unit === unit)),
   }
   return ready ? withVetoes(plan) : plan
 }

@@ -31,6 +31,7 @@ export function withSuffix(unit: string): string {
   return unit.includes('.') ? unit : `${unit}.service`
 }
 
-async function defaultUnits(): Promise<string[]> {
+/** Every running service that isn't platform. */
+export async function defaultUnits(): Promise<string[]> {
   return (await runningServices()).filter((unit) => !isPlatform(unit))
 }
