@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { attempt, type Ended, run } from '../host/local.ts'
+import { attempt, type Ended, ProgramError, run } from '../host/local.ts'
 
 const criu = '/usr/sbin/criu'
 
@@ -49,6 +49,10 @@ export async function dump(options: DumpOptions): Promise<Ended> {
       ],
       { fds: [images, binary], timeoutSeconds: options.timeoutSeconds },
     )
+  } catch (error) {
+    // Killed, or out of time: as good as an exit code, and CRIU's log may still tell more.
+    if (!(error instanceof ProgramError)) throw error
+    return { ...error.ended, stderr: error.message }
   } finally {
     closeSync(images)
     closeSync(binary)
