@@ -52,7 +52,7 @@ export async function dump(options: DumpOptions): Promise<Ended> {
   } catch (error) {
     // Killed, or out of time: as good as an exit code, and CRIU's log may still tell more.
     if (!(error instanceof ProgramError)) throw error
-    return { ...error.ended, stderr: error.message }
+    return { ...error.ended, stderr: 'CRIU was killed, or ran out of time' }
   } finally {
     closeSync(images)
     closeSync(binary)

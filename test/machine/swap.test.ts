@@ -61,7 +61,7 @@ async function expectNothingLeftOver(machine: Machine): Promise<void> {
   expect(
     await inShell(
       machine,
-      'find /run/systemd /etc/systemd -name "*kernelswap*" ! -name kernelswap-adopt.conf',
+      'find /run/systemd /etc/systemd -path "*.d/*kernelswap*" ! -name kernelswap-adopt.conf',
     ),
   ).toBe('')
   expect(await inShell(machine, 'find /var/lib/kernelswap -name "*.img"')).toBe('')
