@@ -30,8 +30,11 @@ export interface RunningClient {
   stop(): Promise<ClientReport>
 }
 
-/** A connection that answers nothing for so long after the end of the swap is a dead one. */
-const LAST_ANSWER_SECONDS = 60
+/**
+ * A connection that answers nothing for so long after the end of the swap is a dead one. Not sooner: a peer's next try
+ * may come as long after the service is back as it was away, up to 120 s (TCP_RTO_MAX).
+ */
+const LAST_ANSWER_SECONDS = 150
 
 /**
  * Carries a conversation on until it is told to stop or the connection breaks. It never connects again.

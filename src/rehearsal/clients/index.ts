@@ -10,7 +10,7 @@ export type { ClientReport } from './report.ts'
 
 /** Clients at work, one a service. */
 export interface Clients {
-  /** Sees one more request of each answered (60 s at most), ends them and tells how they fared. */
+  /** Sees one more request of each answered (150 s at most), ends them and tells how they fared. */
   stop(): Promise<ClientReport[]>
 }
 
