@@ -79,7 +79,7 @@ async function expectUnbrokenJournal(machine: Machine): Promise<void> {
   const numbers = ticks.split('\n').map((line) => Number(line.split(' ')[1]))
   const boots = await inShell(
     machine,
-    'journalctl --unit=ticker --output=json --no-pager | grep -o "_BOOT_ID[^,]*" | sort -u | wc -l',
+    'journalctl --unit=ticker --output=json --no-pager | grep -o "\\"_BOOT_ID\\":\\"[0-9a-f]*" | sort -u | wc -l',
   )
   expect(Number(boots)).toBe(4)
   expect(numbers.length).toBeGreaterThan(60)
