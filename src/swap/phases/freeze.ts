@@ -10,6 +10,7 @@ import type { InetSocket } from '../../proc/inet-sockets.ts'
 import { dump, logErrors } from '../../tools/criu.ts'
 import { dumpAttributes } from '../../tools/getfattr.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
+import { endTcpRepair } from '../../tools/tcp-repair.ts'
 import { explainDump } from '../../workload/dump-errors.ts'
 import { inetSocketsOf, inspectSurroundings, pidsOf } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
@@ -75,10 +76,15 @@ async function checkpointOne({ service, ties, checkpoint }: Passenger): Promise<
   )
 }
 
-/** CRIU leaves dumped tasks stopped; a task it never reached doesn't mind the signal. */
+/** CRIU leaves dumped tasks stopped, and their sockets in repair; a task it never reached doesn't mind either. */
 async function thaw(swap: Swap): Promise<void> {
-  for (const { controlGroup } of preserved(swap.plan)) {
-    for (const pid of await pidsOf(controlGroup)) process.kill(pid, 'SIGCONT')
+  const pids = (
+    await Promise.all(preserved(swap.plan).map(({ controlGroup }) => pidsOf(controlGroup)))
+  ).flat()
+  try {
+    await endTcpRepair(pids)
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT')
   }
 }
 
