@@ -26,12 +26,6 @@ const sabotages: readonly Sabotage[] = [
     strike: 'for i in $(seq 1000); do pkill -KILL --full "[f]d/4 dump" && break; sleep 0.02; done',
     reason: /The checkpoint of \S+ failed/,
   },
-  {
-    name: 'a full disk',
-    at: 'stage: write-landing',
-    strike: 'mount -t tmpfs -o size=3M none /var/lib/kernelswap/swaps/*/workloads 2>/dev/null || true',
-    reason: /checkpoint|No space/,
-  },
 ]
 
 /** Whatever fails before the jump thaws every workload, opens the gate and leaves its clients a pause and no error. */
