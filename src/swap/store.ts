@@ -19,6 +19,17 @@ export interface Swap {
 /** There while a swap has no verdict. */
 const pending = join(paths.state, 'pending')
 
+/** Space that a swap which fills the disk can still take itself back in: journal and report. */
+const reserve = 'reserve'
+const reserveBytes = 1024 * 1024
+
+/** Gives a swap's reserve back to the file system, where that isn't read-only just now. */
+export async function releaseReserve(swap: Swap): Promise<void> {
+  await rm(join(swap.directory, reserve), { force: true }).catch((error) => {
+    if (!isErrno(error, 'EROFS')) throw error
+  })
+}
+
 /** Begins a swap: its directory (0700, checkpoints hold secrets) with the plan in it. */
 export async function createSwap(plan: Plan): Promise<Swap> {
   const id = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
@@ -26,6 +37,7 @@ export async function createSwap(plan: Plan): Promise<Swap> {
   await mkdir(paths.swaps, { recursive: true, mode: 0o700 })
   await mkdir(directory, { mode: 0o700 })
   await writeDurably(join(directory, 'plan.json'), JSON.stringify(plan))
+  await writeDurably(join(directory, reserve), '\0'.repeat(reserveBytes))
   // The settle unit of the next boots looks for it (kernelswap-settle.service).
   await writeDurably(pending, `${id}\n`)
   return { id, directory, plan, journal: new Journal(directory, await bootId(), runningKernel()) }
@@ -76,6 +88,7 @@ export async function recordVerdict(swap: Swap, report: Report): Promise<void> {
   await writeDurably(join(swap.directory, 'report.json'), `${JSON.stringify(report, null, 2)}\n`)
   await swap.journal.append({ kind: 'verdict', verdict: report.verdict })
   await forgetPending()
+  await releaseReserve(swap)
 }
 
 /** No boot needs to look after a swap any more. */

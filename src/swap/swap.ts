@@ -1,4 +1,5 @@
-import { Failure, messageOf } from '../errors.ts'
+import { Failure, isErrno, messageOf } from '../errors.ts'
+import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { finalReport } from './final-report.ts'
 import { tellHooks } from './hooks.ts'
@@ -7,7 +8,7 @@ import { jump } from './phases/jump.ts'
 import { discardImages, discardOldImages } from './phases/settle.ts'
 import { stage } from './phases/stage.ts'
 import type { Crossing, Phase, Step } from './step.ts'
-import { recordVerdict, type Swap } from './store.ts'
+import { recordVerdict, releaseReserve, type Swap } from './store.ts'
 
 /**
  * The way of a swap, on this side of the jump. Before it, `inspect` and `check` make the plan (phases/check.ts);
@@ -40,12 +41,19 @@ export async function runSwap(swap: Swap, progress: Progress, stopRequested: () 
     }
     throw new Failure('failed', 'internal error: the jump returned')
   } catch (error) {
-    return await abort(swap, begun, messageOf(error))
+    return await abort(swap, begun, reasonOf(error))
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (isErrno(error, 'ENOSPC'))
+    return `No space left on the file system of ${paths.state}; free some and swap again.`
+  return messageOf(error)
 }
 
 /** Takes back the steps that were begun, the last one first, and records the verdict. */
 export async function abort(swap: Swap, begun: readonly Step[], reason: string): Promise<Report> {
+  await releaseReserve(swap)
   const failures = await undo(swap, begun)
   await swap.journal.append({ kind: 'error', message: reason })
   const report = await finalReport(swap, {

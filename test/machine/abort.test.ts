@@ -6,6 +6,9 @@ import { expectUnharmed, inShell, withMachine } from './support.ts'
 
 interface Sabotage {
   readonly name: string
+  /** What is run in the machine beforehand, and what undoes it. */
+  readonly setUp?: string
+  readonly tearDown?: string
   /** The step at whose beginning it strikes. */
   readonly at: string
   /** What is run in the machine then. */
@@ -26,6 +29,14 @@ const sabotages: readonly Sabotage[] = [
     strike: 'for i in $(seq 1000); do pkill -KILL --full "[f]d/4 dump" && break; sleep 0.02; done',
     reason: /The checkpoint of \S+ failed/,
   },
+  {
+    name: 'a full disk',
+    setUp: 'mount -t tmpfs -o size=160M,mode=700 none /var/lib/kernelswap',
+    tearDown: 'umount /var/lib/kernelswap',
+    at: 'freeze: capture',
+    strike: 'dd if=/dev/zero of=/var/lib/kernelswap/filler bs=64k 2>/dev/null || true',
+    reason: /No space left|does not fit|CRIU cannot dump/,
+  },
 ]
 
 /** Whatever fails before the jump thaws every workload, opens the gate and leaves its clients a pause and no error. */
@@ -36,8 +47,10 @@ test('a swap that fails before the jump leaves no trace but a pause', () =>
     await expectUnharmed(clients)
   }))
 
-async function abortOnce(machine: Machine, { name, at, strike, reason }: Sabotage): Promise<void> {
+async function abortOnce(machine: Machine, sabotage: Sabotage): Promise<void> {
+  const { name, setUp, tearDown, at, strike, reason } = sabotage
   const before = await processes(machine)
+  if (setUp) await inShell(machine, setUp)
   let struck: Promise<string> | undefined
   const outcome = await runRemoteSwap(machine, [...machineUnits], (what) => {
     if (what === at) struck = inShell(machine, strike)
@@ -52,8 +65,8 @@ async function abortOnce(machine: Machine, { name, at, strike, reason }: Sabotag
     await inShell(machine, 'nft list tables; ls -A /etc/kernelswap; cat /sys/kernel/kexec_loaded'),
     name,
   ).toBe('0')
-  await inShell(machine, 'umount /var/lib/kernelswap/swaps/*/workloads 2>/dev/null || true')
   expect(await inShell(machine, 'find /var/lib/kernelswap -name "*.img"'), name).toBe('')
+  if (tearDown) await inShell(machine, tearDown)
 }
 
 /** Main PIDs and whether any task is stopped. */
