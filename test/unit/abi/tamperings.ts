@@ -16,10 +16,6 @@ export interface Tampering {
 
 const SOCKET = 'socket.SOL_SOCKET'
 
-/** Python's join returns before the kernel's thread is gone. */
-const endThread =
-  'leave.set(); thread.join(); [time.sleep(0.01) for _ in range(500) if os.path.exists(f"/proc/self/task/{thread.native_id}")]'
-
 /** In order: later ones build on what earlier ones did, and the last ones end parts of the victim. */
 export const tamperings: readonly Tampering[] = [
   // What the process is
@@ -43,7 +39,7 @@ export const tamperings: readonly Tampering[] = [
   { facet: 'umask', what: 'another umask', how: 'os.umask(0o77)' },
   { facet: 'loginuid', what: 'login user set', how: 'pathlib.Path("/proc/self/loginuid").write_text("7")' },
   { facet: 'personality', what: 'no randomisation', how: 'libc.personality(0x0040000)' },
-  { facet: 'threads', what: 'thread ended', how: endThread },
+  { facet: 'threads', what: 'thread ended', how: 'leave.set(); thread.join()' },
 
   // Scheduling and limits
   { facet: 'rlimits', what: 'fewer files', how: 'resource.setrlimit(resource.RLIMIT_NOFILE, (512, 512))' },
