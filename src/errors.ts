@@ -27,6 +27,14 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/** For `catch` on a read: what isn't there reads as `fallback`; any other error goes on. */
+export function ifMissing<T>(fallback: T): (error: unknown) => T {
+  return (error) => {
+    if (isErrno(error, 'ENOENT')) return fallback
+    throw error
+  }
+}
+
 /** True for a file system error with one of these codes, such as ENOENT. */
 export function isErrno(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))

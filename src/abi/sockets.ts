@@ -58,6 +58,11 @@ export function isTcp(row: SocketRow): boolean {
   return row.netid === 'tcp' || row.netid === 'mptcp'
 }
 
+/** True for one end of a TCP connection, whatever its state. */
+export function isTcpConnection(row: SocketRow): boolean {
+  return isTcp(row) && !isListening(row)
+}
+
 export function isUdp(row: SocketRow): boolean {
   return row.netid === 'udp'
 }

@@ -2,7 +2,7 @@ import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
-import { Failure, isErrno } from '../errors.ts'
+import { Failure, ifMissing } from '../errors.ts'
 import { paths } from '../paths.ts'
 
 export const policySchema = z.enum(['preserve', 'restart', 'ignore'])
@@ -45,10 +45,7 @@ async function dropIns(directories: readonly string[]): Promise<string[]> {
 }
 
 async function list(directory: string): Promise<string[]> {
-  return readdir(directory).catch((error) => {
-    if (isErrno(error, 'ENOENT')) return []
-    throw error
-  })
+  return readdir(directory).catch(ifMissing<string[]>([]))
 }
 
 async function isMask(file: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { InetSocket } from '../proc/inet-sockets.ts'
-import { deleteTable, hasTable, loadRules } from '../tools/nft.ts'
+import { deleteTable, loadRules } from '../tools/nft.ts'
 
 const table = 'kernelswap'
 
@@ -61,8 +61,4 @@ export async function raiseGate(rules: string): Promise<void> {
 /** Lets the packets through again; no error where no gate is up. */
 export async function openGate(): Promise<void> {
   await deleteTable('inet', table)
-}
-
-export async function isGateUp(): Promise<boolean> {
-  return hasTable('inet', table)
 }

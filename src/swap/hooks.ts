@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from '../durable.ts'
-import { Failure, isErrno } from '../errors.ts'
+import { Failure, ifMissing } from '../errors.ts'
 import { callHooks } from '../hooks/call.ts'
 import type { HookContext, HookResult, Verb } from '../hooks/types.ts'
 import { paths } from '../paths.ts'
@@ -126,10 +126,7 @@ async function callAll(
 }
 
 async function readBaselines(swap: Swap, unit: string): Promise<Baselines> {
-  const text = await readFile(baselinesFile(swap, unit), 'utf8').catch((error) => {
-    if (isErrno(error, 'ENOENT')) return '{}'
-    throw error
-  })
+  const text = await readFile(baselinesFile(swap, unit), 'utf8').catch(ifMissing('{}'))
   // Written by captureHooks, in a directory that only root can write.
   return JSON.parse(text) as Baselines
 }

@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { syncDirectory } from '../durable.ts'
-import { Failure, isErrno } from '../errors.ts'
+import { Failure, ifMissing } from '../errors.ts'
 
 /** Version of the journal's lines; a newer one is refused. */
 const version = 1
@@ -66,10 +66,7 @@ export class Journal {
 
   /** Every entry, the oldest first. */
   async read(): Promise<JournalLine[]> {
-    const text = await readFile(this.#file, 'utf8').catch((error) => {
-      if (isErrno(error, 'ENOENT')) return ''
-      throw error
-    })
+    const text = await readFile(this.#file, 'utf8').catch(ifMissing(''))
     return parseJournal(text, this.#file)
   }
 }

@@ -3,18 +3,17 @@ import { join } from 'node:path'
 import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import { type Snapshot, takeSnapshots } from '../abi/snapshot.ts'
 import { writeDurably } from '../durable.ts'
-import { isErrno } from '../errors.ts'
+import { ifMissing } from '../errors.ts'
 import { isAbiHookOn } from '../hooks/built-in.ts'
-import { pidsOf } from '../workload/service.ts'
 import { preserved } from './plan.ts'
 import { checkpointDirectory, type Swap } from './store.ts'
+import { tasksOf } from './tasks.ts'
 
 /** Takes ABI snapshots of all preserved workloads and keeps them with their checkpoints; none if that is masked. */
 export async function saveSnapshots(swap: Swap, when: 'before' | 'after'): Promise<void> {
   if (!(await isAbiHookOn())) return
   const workloads = preserved(swap.plan)
-  const pids = await Promise.all(workloads.map(({ controlGroup }) => pidsOf(controlGroup)))
-  const snapshots = await takeSnapshots(pids, { strict: swap.plan.strict })
+  const snapshots = await takeSnapshots(await tasksOf(swap.plan), { strict: swap.plan.strict })
   for (const [index, { unit }] of workloads.entries()) {
     await writeDurably(fileOf(swap, unit, when), JSON.stringify(snapshots[index]))
   }
@@ -35,10 +34,7 @@ async function readSnapshot(
   unit: string,
   when: 'before' | 'after',
 ): Promise<Snapshot | undefined> {
-  const text = await readFile(fileOf(swap, unit, when), 'utf8').catch((error) => {
-    if (isErrno(error, 'ENOENT')) return undefined
-    throw error
-  })
+  const text = await readFile(fileOf(swap, unit, when), 'utf8').catch(ifMissing(undefined))
   // Written by saveSnapshots, in a directory that only root can write.
   return text === undefined ? undefined : (JSON.parse(text) as Snapshot)
 }

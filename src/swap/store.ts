@@ -1,7 +1,7 @@
 import { lstat, mkdir, readdir, readFile, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from '../durable.ts'
-import { Failure, isErrno } from '../errors.ts'
+import { Failure, ifMissing, isErrno } from '../errors.ts'
 import { paths } from '../paths.ts'
 import { type Report, reportSchema } from '../report/report.ts'
 import { Journal } from './journal.ts'
@@ -45,10 +45,7 @@ export async function createSwap(plan: Plan): Promise<Swap> {
 
 /** Ids of all swaps, the oldest first. */
 export async function listSwaps(): Promise<string[]> {
-  const names = await readdir(paths.swaps).catch((error) => {
-    if (isErrno(error, 'ENOENT')) return []
-    throw error
-  })
+  const names = await readdir(paths.swaps).catch(ifMissing<string[]>([]))
   return names.filter((name) => /^\d{14}$/.test(name)).sort()
 }
 
@@ -61,10 +58,9 @@ export async function openSwap(id?: string): Promise<Swap> {
   if (found === undefined)
     throw new Failure('usage', 'There has been no swap yet; `kernelswap run` starts one.')
   const directory = join(paths.swaps, found)
-  const text = await readFile(join(directory, 'plan.json'), 'utf8').catch((error) => {
-    if (!isErrno(error, 'ENOENT')) throw error
+  const text = await readFile(join(directory, 'plan.json'), 'utf8').catch(ifMissing(undefined))
+  if (text === undefined)
     throw new Failure('usage', `There is no swap ${found}; \`kernelswap status\` lists them.`)
-  })
   const plan = planSchema.parse(JSON.parse(text))
   return { id: found, directory, plan, journal: new Journal(directory, await bootId(), runningKernel()) }
 }
@@ -76,10 +72,7 @@ export function checkpointDirectory(swap: Swap, unit: string): string {
 
 /** A swap's report, undefined while it has none. */
 export async function readReport(swap: Swap): Promise<Report | undefined> {
-  const text = await readFile(join(swap.directory, 'report.json'), 'utf8').catch((error) => {
-    if (isErrno(error, 'ENOENT')) return undefined
-    throw error
-  })
+  const text = await readFile(join(swap.directory, 'report.json'), 'utf8').catch(ifMissing(undefined))
   return text === undefined ? undefined : reportSchema.parse(JSON.parse(text))
 }
 
@@ -110,10 +103,7 @@ export async function freeBytes(): Promise<number> {
 
 /** Bytes that swaps take on disk. */
 export async function stateBytes(): Promise<number> {
-  const names = await readdir(paths.state, { recursive: true }).catch((error) => {
-    if (isErrno(error, 'ENOENT')) return []
-    throw error
-  })
+  const names = await readdir(paths.state, { recursive: true }).catch(ifMissing<string[]>([]))
   const sizes = await Promise.all(names.map(async (name) => (await lstat(join(paths.state, name))).size))
   return sizes.reduce((sum, size) => sum + size, 0)
 }

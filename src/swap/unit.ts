@@ -1,4 +1,5 @@
 import { attempt } from '../host/local.ts'
+import { signalUnits } from '../tools/systemd.ts'
 import type { Swap } from './store.ts'
 
 const unit = 'kernelswap-swap.service'
@@ -15,7 +16,7 @@ export async function runInUnit(swap: Swap, say: (line: string) => void): Promis
     [
       ...[`--unit=${unit}`, '--quiet', '--collect', '--pipe', '--wait', '--service-type=exec'],
       `--property=ExecStopPost=${self.join(' ')} resume`,
-      // A hangup of the terminal must not reach it; only PID 1 ends it.
+      // Whoever reads its output may be gone: that must not end it.
       '--property=IgnoreSIGPIPE=yes',
       ...failpoint(),
       ...['--', ...self, 'execute', swap.id],
@@ -26,7 +27,8 @@ export async function runInUnit(swap: Swap, say: (line: string) => void): Promis
 
 /** Asks the swap to stop between two steps. */
 export async function stopUnit(): Promise<void> {
-  await attempt('systemctl', ['kill', '--signal=SIGINT', '--kill-whom=main', unit])
+  // It may have ended meanwhile.
+  await signalUnits([unit], 'SIGINT', 'main').catch(() => {})
 }
 
 /** Tests of failures name a journal entry at which the swap dies (journal.ts). */

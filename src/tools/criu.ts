@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { attempt, type Ended, ProgramError, run } from '../host/local.ts'
+import { attempt, type Ended, ProgramError } from '../host/local.ts'
 
 const criu = '/usr/sbin/criu'
 
@@ -84,10 +84,4 @@ function parseCheck(stderr: string): string | undefined {
     .filter((line) => /error|fail/i.test(line))
     .at(-1)
     ?.trim()
-}
-
-/** CRIU's version, such as 4.2.1. */
-export async function version(): Promise<string> {
-  const { stdout } = await run(criu, ['--version'])
-  return /Version: (\S+)/.exec(stdout)?.[1] ?? 'unknown'
 }

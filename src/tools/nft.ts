@@ -1,4 +1,4 @@
-import { attempt, run } from '../host/local.ts'
+import { run } from '../host/local.ts'
 
 /** Loads a rule set in one transaction (nft(8), -f). */
 export async function loadRules(rules: string): Promise<void> {
@@ -9,8 +9,4 @@ export async function loadRules(rules: string): Promise<void> {
 export async function deleteTable(family: string, name: string): Promise<void> {
   // `destroy` would do it in one call, but needs Linux 6.3 (nft(8)).
   await run('nft', ['-f', '-'], { input: `table ${family} ${name}\ndelete table ${family} ${name}\n` })
-}
-
-export async function hasTable(family: string, name: string): Promise<boolean> {
-  return (await attempt('nft', ['list', 'table', family, name])).code === 0
 }

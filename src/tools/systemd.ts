@@ -1,4 +1,4 @@
-import { attempt, run } from '../host/local.ts'
+import { run } from '../host/local.ts'
 
 /** Properties of a unit by name, as `systemctl show` prints them. */
 export type Properties = Readonly<Record<string, string>>
@@ -51,7 +51,12 @@ export async function restartUnit(unit: string): Promise<void> {
   await run('systemctl', ['restart', '--', unit])
 }
 
-/** True where PID 1 is systemd (sd_booted(3)). */
-export async function isBooted(): Promise<boolean> {
-  return (await attempt('test', ['-d', '/run/systemd/system'])).code === 0
+/** Sends a signal to the main process of some units, or to all of theirs. */
+export async function signalUnits(
+  units: readonly string[],
+  signal: NodeJS.Signals,
+  whom: 'main' | 'all',
+): Promise<void> {
+  if (units.length > 0)
+    await run('systemctl', ['kill', `--signal=${signal}`, `--kill-whom=${whom}`, '--', ...units])
 }

@@ -1,5 +1,5 @@
 import { mayDiffer } from '../compare.ts'
-import { bySocket, eachSocket, isListening, isTcp, type PerSocket } from '../sockets.ts'
+import { bySocket, eachSocket, isTcpConnection, type PerSocket } from '../sockets.ts'
 import { facet } from '../types.ts'
 
 const COUNTERS = ['cwnd', 'ssthresh', 'rto', 'rtt', 'bytes_sent', 'bytes_received', 'segs_out', 'segs_in']
@@ -10,10 +10,8 @@ export const tcpCounters = facet<PerSocket<Readonly<Record<string, string>>>>({
   manual: 'tcp(7)',
   scope: 'task',
   read: (task) =>
-    eachSocket(
-      task,
-      (row) => isTcp(row) && !isListening(row),
-      ({ info }) => Object.fromEntries(COUNTERS.map((name) => [name, info[name] ?? ''])),
+    eachSocket(task, isTcpConnection, ({ info }) =>
+      Object.fromEntries(COUNTERS.map((name) => [name, info[name] ?? ''])),
     ),
   compare: bySocket(mayDiffer('a restored connection measures its path anew')),
 })

@@ -1,5 +1,5 @@
 import { byKey, combine, explained } from '../compare.ts'
-import { bySocket, eachSocket, isListening, isTcp, type PerSocket } from '../sockets.ts'
+import { bySocket, eachSocket, isTcpConnection, type PerSocket } from '../sockets.ts'
 import { facet } from '../types.ts'
 
 /** What the two ends agreed on when they connected; a value the socket doesn't have is `off`. */
@@ -14,14 +14,11 @@ export const tcpOptions = facet<PerSocket<Options>>({
   manual: 'tcp(7)',
   scope: 'task',
   read: (task) =>
-    eachSocket(
-      task,
-      (row) => isTcp(row) && !isListening(row),
-      ({ info }) =>
-        Object.fromEntries(
-          // pmtu isn't agreed on; it tells whether the segment size still counts.
-          [...AGREED, 'pmtu'].map((name) => [name, info[name] === '' ? 'on' : (info[name] ?? 'off')]),
-        ),
+    eachSocket(task, isTcpConnection, ({ info }) =>
+      Object.fromEntries(
+        // pmtu isn't agreed on; it tells whether the segment size still counts.
+        [...AGREED, 'pmtu'].map((name) => [name, info[name] === '' ? 'on' : (info[name] ?? 'off')]),
+      ),
     ),
   compare: bySocket((before, after, setting) => {
     const moved = PASSING.filter(({ isPassing }) => isPassing(before, after))

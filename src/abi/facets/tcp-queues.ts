@@ -1,5 +1,5 @@
 import { fields, movesWhenRunning } from '../compare.ts'
-import { bySocket, eachSocket, isListening, isTcp, type PerSocket } from '../sockets.ts'
+import { bySocket, eachSocket, isTcpConnection, type PerSocket } from '../sockets.ts'
 import { facet } from '../types.ts'
 
 const RUNNING = 'tasks that run send and receive'
@@ -12,11 +12,10 @@ export const tcpQueues = facet<PerSocket<Queues>>({
   manual: 'tcp(7)',
   scope: 'task',
   read: (task) =>
-    eachSocket(
-      task,
-      (row) => isTcp(row) && !isListening(row),
-      ({ receiveQueue, sendQueue }) => ({ received: receiveQueue, unacknowledged: sendQueue }),
-    ),
+    eachSocket(task, isTcpConnection, ({ receiveQueue, sendQueue }) => ({
+      received: receiveQueue,
+      unacknowledged: sendQueue,
+    })),
   compare: bySocket(
     fields<Queues>({ received: movesWhenRunning(RUNNING), unacknowledged: movesWhenRunning(RUNNING) }),
   ),

@@ -10,15 +10,17 @@ import type { InetSocket } from '../../proc/inet-sockets.ts'
 import { dump, logErrors } from '../../tools/criu.ts'
 import { dumpAttributes } from '../../tools/getfattr.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
+import { signalUnits } from '../../tools/systemd.ts'
 import { endTcpRepair } from '../../tools/tcp-repair.ts'
 import { explainDump } from '../../workload/dump-errors.ts'
-import { inetSocketsOf, inspectSurroundings, pidsOf } from '../../workload/service.ts'
+import { inetSocketsOf, inspectSurroundings } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { captureHooks } from '../hooks.ts'
 import { preserved } from '../plan.ts'
 import { saveSnapshots } from '../snapshots.ts'
 import type { Crossing, Phase } from '../step.ts'
 import type { Swap } from '../store.ts'
+import { tasksOf } from '../tasks.ts'
 
 /** A dump that takes longer is given up; in seconds. */
 const dumpTimeout = 600
@@ -48,8 +50,7 @@ async function closeGate(crossing: Crossing): Promise<void> {
 }
 
 async function socketsNow({ swap }: Crossing): Promise<InetSocket[]> {
-  const groups = preserved(swap.plan).map(({ controlGroup }) => controlGroup)
-  return (await Promise.all(groups.map(async (group) => inetSocketsOf(await pidsOf(group))))).flat()
+  return (await Promise.all((await tasksOf(swap.plan)).map(inetSocketsOf))).flat()
 }
 
 async function checkpoint({ passengers }: Crossing): Promise<void> {
@@ -78,13 +79,14 @@ async function checkpointOne({ service, ties, checkpoint }: Passenger): Promise<
 
 /** CRIU leaves dumped tasks stopped, and their sockets in repair; a task it never reached doesn't mind either. */
 async function thaw(swap: Swap): Promise<void> {
-  const pids = (
-    await Promise.all(preserved(swap.plan).map(({ controlGroup }) => pidsOf(controlGroup)))
-  ).flat()
   try {
-    await endTcpRepair(pids)
+    await endTcpRepair((await tasksOf(swap.plan)).flat())
   } finally {
-    for (const pid of pids) process.kill(pid, 'SIGCONT')
+    await signalUnits(
+      preserved(swap.plan).map(({ unit }) => unit),
+      'SIGCONT',
+      'all',
+    )
   }
 }
 
@@ -134,8 +136,7 @@ async function refuseIfMoved(
       'A service opened or closed a port while it was being frozen; run the swap again.',
     )
   }
-  const pids = await Promise.all(preserved(swap.plan).map(({ controlGroup }) => pidsOf(controlGroup)))
-  if (Math.max(0, ...pids.flat()) > lastPid) {
+  if (Math.max(0, ...(await tasksOf(swap.plan)).flat()) > lastPid) {
     throw new Failure('failed', 'So many processes were started that PIDs would collide; run the swap again.')
   }
 }
