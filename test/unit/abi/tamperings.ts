@@ -20,7 +20,13 @@ const SOCKET = 'socket.SOL_SOCKET'
 export const tamperings: readonly Tampering[] = [
   // What the process is
   { facet: 'process-group', what: 'child moved to another group', how: 'os.setpgid(child, child)' },
-  { facet: 'session', what: 'new session', how: 'os.setsid()', also: ['process-group'] },
+  // A process outside any autogroup, such as one that a boot script started, gets into one with its session.
+  {
+    facet: 'session',
+    what: 'new session',
+    how: 'os.setsid()',
+    also: ['process-group', 'autogroup'],
+  },
   {
     facet: 'controlling-terminal',
     what: 'terminal taken',
