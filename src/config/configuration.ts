@@ -9,11 +9,32 @@ export const policySchema = z.enum(['preserve', 'restart', 'ignore'])
 /** What a swap does with a workload. */
 export type Policy = z.infer<typeof policySchema>
 
-const configurationSchema = z.strictObject({
-  /** Settings by unit name: `[unit."redis-server.service"]`. */
-  unit: z.record(z.string(), z.strictObject({ policy: policySchema.optional() })).default({}),
+/** What becomes of a unit that the landing could not restore: it starts cold, all go back to the old kernel, or all wait. */
+export const onRestoreFailureSchema = z.enum(['cold', 'back', 'stop'])
+/** What becomes of a restored unit that verification finds damaged. */
+export const onVerifyFailureSchema = z.enum(['keep', 'back', 'cold'])
+
+const unitSchema = z.strictObject({
+  policy: policySchema.optional(),
+  'on-restore-failure': onRestoreFailureSchema.optional(),
+  'on-verify-failure': onVerifyFailureSchema.optional(),
+  /** ABI facets that may differ, each with the reason why that is no harm. */
+  tolerate: z.record(z.string(), z.string().min(1)).optional(),
 })
-export type Configuration = z.infer<typeof configurationSchema>
+
+const dropInSchema = z.strictObject({
+  /** Swaps whose checkpoints stay on disk, where they may still be of use. */
+  keep: z.int().min(0).optional(),
+  /** What boots the machine after a panic: its own boot loader, or something that is known to start a good kernel. */
+  fallback: z.enum(['boot-loader', 'external']).optional(),
+  /** The hardware watchdog resets a new kernel that is silent for this long; 0 leaves it alone. */
+  'watchdog-seconds': z.int().min(0).max(3600).optional(),
+  /** Settings by unit name: `[unit."redis-server.service"]`. */
+  unit: z.record(z.string(), unitSchema).default({}),
+})
+
+const defaults = { keep: 2, fallback: 'boot-loader', 'watchdog-seconds': 240 } as const
+export type Configuration = Required<z.infer<typeof dropInSchema>>
 
 /**
  * Reads every drop-in, `*.toml` sorted by file name. A file hides those of the same name in weaker directories, a
@@ -23,12 +44,12 @@ export type Configuration = z.infer<typeof configurationSchema>
 export async function loadConfiguration(
   directories: readonly string[] = paths.configuration,
 ): Promise<Configuration> {
-  const merged: Configuration = { unit: {} }
+  let merged: Configuration = { ...defaults, unit: {} }
   for (const file of await dropIns(directories)) {
-    const { unit } = await readDropIn(file)
-    for (const [name, settings] of Object.entries(unit)) {
-      merged.unit[name] = { ...merged.unit[name], ...settings }
-    }
+    const dropIn = await readDropIn(file)
+    const unit = { ...merged.unit }
+    for (const [name, settings] of Object.entries(dropIn.unit)) unit[name] = { ...unit[name], ...settings }
+    merged = { ...merged, ...dropIn, unit }
   }
   return merged
 }
@@ -52,10 +73,10 @@ async function isMask(file: string): Promise<boolean> {
   return (await readlink(file).catch(() => '')) === '/dev/null'
 }
 
-async function readDropIn(file: string): Promise<Configuration> {
+async function readDropIn(file: string): Promise<z.infer<typeof dropInSchema>> {
   await refuseIfOthersMayWrite(file)
   try {
-    return configurationSchema.parse(parse(await readFile(file, 'utf8')))
+    return dropInSchema.parse(parse(await readFile(file, 'utf8')))
   } catch (error) {
     throw new Failure('configuration', `${file}${complaint(error)}; correct the file.`, { cause: error })
   }

@@ -1,11 +1,15 @@
 import { z } from 'zod'
-import { policySchema } from '../config/configuration.ts'
+import { onRestoreFailureSchema, onVerifyFailureSchema, policySchema } from '../config/configuration.ts'
 
 const obstacleSchema = z.object({ reason: z.string(), remedy: z.string() })
 
 const workloadPlanSchema = z.object({
   unit: z.string(),
   policy: policySchema,
+  onRestoreFailure: onRestoreFailureSchema,
+  onVerifyFailure: onVerifyFailureSchema,
+  /** ABI facets that may differ, with the reason. */
+  tolerate: z.record(z.string(), z.string()),
   verdict: z.enum(['ready', 'refused']),
   /** What stands in the way; the first one is the one to mend first. */
   obstacles: z.array(obstacleSchema),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Configuration, Policy } from '../../config/configuration.ts'
+import type { Configuration } from '../../config/configuration.ts'
 import { paths } from '../../paths.ts'
 import { check as criuCheck, dump, logErrors } from '../../tools/criu.ts'
 import { explainDump } from '../../workload/dump-errors.ts'
@@ -31,14 +31,14 @@ export async function makePlan(
   const to = await chooseKernel(request.kernel)
   const named = request.units.length > 0 ? [...request.units, ...request.restart] : []
   const { services, surroundings } = await inspect(named)
-  const policyOf = policies(request, configuration)
+  const treatmentOf = treatments(request, configuration)
   const host = await hostObstacles(to, services)
   const workloads: WorkloadPlan[] = []
   for (const service of services) {
-    const policy = policyOf(service.unit)
-    const trial = request.trial && policy === 'preserve' && host.length === 0
+    const treatment = treatmentOf(service.unit)
+    const trial = request.trial && treatment.policy === 'preserve' && host.length === 0
     if (trial) say(`trial checkpoint of ${service.unit}`)
-    workloads.push(await planWorkload(service, surroundings, policy, trial))
+    workloads.push(await planWorkload(service, surroundings, treatment, trial))
   }
   const ready = host.length === 0 && workloads.every(({ verdict }) => verdict === 'ready')
   const kernel = { from: runningKernel(), to }
@@ -64,23 +64,31 @@ async function withVetoes(plan: Plan): Promise<Plan> {
   return { ...plan, workloads, ready: workloads.every(({ verdict }) => verdict === 'ready') }
 }
 
-function policies(request: Request, configuration: Configuration): (unit: string) => Policy {
+/** What the configuration and the caller want for a unit. */
+type Treatment = Pick<WorkloadPlan, 'policy' | 'onRestoreFailure' | 'onVerifyFailure' | 'tolerate'>
+
+function treatments(request: Request, { unit: settings }: Configuration): (unit: string) => Treatment {
   const restart = new Set(request.restart.map(withSuffix))
-  return (unit) => (restart.has(unit) ? 'restart' : (configuration.unit[unit]?.policy ?? 'preserve'))
+  return (unit) => ({
+    policy: restart.has(unit) ? 'restart' : (settings[unit]?.policy ?? 'preserve'),
+    onRestoreFailure: settings[unit]?.['on-restore-failure'] ?? 'cold',
+    onVerifyFailure: settings[unit]?.['on-verify-failure'] ?? 'keep',
+    tolerate: settings[unit]?.tolerate ?? {},
+  })
 }
 
 async function planWorkload(
   service: Service,
   surroundings: Surroundings,
-  policy: Policy,
+  treatment: Treatment,
   trial: boolean,
 ): Promise<WorkloadPlan> {
-  const obstacles = policy === 'preserve' ? obstaclesOf(service, surroundings) : []
+  const obstacles = treatment.policy === 'preserve' ? obstaclesOf(service, surroundings) : []
   const tried = trial && obstacles.length === 0 ? await tryCheckpoint(service, surroundings) : undefined
   if (tried?.obstacle) obstacles.push(tried.obstacle)
   return {
     unit: service.unit,
-    policy,
+    ...treatment,
     verdict: obstacles.length === 0 ? 'ready' : 'refused',
     obstacles,
     mainPid: service.mainPid,

@@ -55,6 +55,9 @@ describe('plan', () => {
   const workload: WorkloadPlan = {
     unit: 'redis-server.service',
     policy: 'preserve',
+    onRestoreFailure: 'cold',
+    onVerifyFailure: 'keep',
+    tolerate: {},
     verdict: 'ready',
     obstacles: [],
     mainPid: 331,

@@ -27,7 +27,18 @@ async function load() {
 describe.runIf(process.getuid?.() === 0)('drop-ins', () => {
   test('without any, and with directories that do not exist, nothing is set', async () => {
     expect(await load()).toEqual({})
-    expect(await loadConfiguration([join(place, 'gone')])).toEqual({ unit: {} })
+    expect(await loadConfiguration([join(place, 'gone')])).toEqual({
+      keep: 2,
+      fallback: 'boot-loader',
+      'watchdog-seconds': 240,
+      unit: {},
+    })
+  })
+
+  test('settings of the host: a later file’s counts, others keep what was said before', async () => {
+    await write('lib/10.toml', 'keep = 5\nfallback = "external"\n')
+    await write('etc/20.toml', 'keep = 0\n')
+    expect(await loadConfiguration(directories)).toMatchObject({ keep: 0, fallback: 'external' })
   })
 
   test('settings of several files come together; of two for one unit the later file’s counts', async () => {
