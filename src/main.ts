@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander'
+import { abandonCommand } from './cli/abandon.ts'
 import { adoptCommand } from './cli/adopt.ts'
+import { backCommand } from './cli/back.ts'
 import { diffCommand } from './cli/diff.ts'
 import { executeCommand } from './cli/execute.ts'
 import { hooksCommand } from './cli/hooks.ts'
@@ -41,7 +43,9 @@ for (const command of [
   snapshotCommand(),
   diffCommand(),
   hooksCommand(),
+  backCommand(),
   resumeCommand(),
+  abandonCommand(),
 ]) {
   program.addCommand(command.exitOverride())
 }

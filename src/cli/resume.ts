@@ -2,8 +2,10 @@ import { Command } from 'commander'
 import { reportText } from '../report/text.ts'
 import { withLock } from '../swap/lock.ts'
 import { resume } from '../swap/resume.ts'
+import { requestOfWayBack } from '../swap/way-back.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
+import { swapKernel } from './swap-kernel.ts'
 
 /** `kernelswap resume`: finish what a jump or a crash left open; kernelswap-settle.service calls it. */
 export function resumeCommand(): Command {
@@ -17,9 +19,12 @@ export function resumeCommand(): Command {
       const output = createOutput(options.json)
       requireRoot()
       requireSystemd()
-      const report = await withLock(resume)
-      if (output.json) output.result(report ?? null, '')
-      else output.say(report ? reportText(report) : 'nothing to resume')
-      if (report && report.verdict !== 'swapped') process.exitCode = 1
+      const ended = await withLock(resume)
+      if (output.json) output.result(ended?.report ?? null, '')
+      else output.say(ended ? reportText(ended.report) : 'nothing to resume')
+      if (ended && ended.report.verdict !== 'swapped') process.exitCode = 1
+      if (!ended?.wantsWayBack) return
+      output.say('a damaged unit wants the kernel before: swapping back')
+      await swapKernel(await requestOfWayBack(false), false, output)
     })
 }

@@ -22,19 +22,22 @@ const unitSchema = z.strictObject({
   tolerate: z.record(z.string(), z.string().min(1)).optional(),
 })
 
-const dropInSchema = z.strictObject({
+const configurationSchema = z.strictObject({
   /** Swaps whose checkpoints stay on disk, where they may still be of use. */
-  keep: z.int().min(0).optional(),
+  keep: z.int().min(0),
   /** What boots the machine after a panic: its own boot loader, or something that is known to start a good kernel. */
-  fallback: z.enum(['boot-loader', 'external']).optional(),
+  fallback: z.enum(['boot-loader', 'external']),
   /** The hardware watchdog resets a new kernel that is silent for this long; 0 leaves it alone. */
-  'watchdog-seconds': z.int().min(0).max(3600).optional(),
+  'watchdog-seconds': z.int().min(0).max(3600),
   /** Settings by unit name: `[unit."redis-server.service"]`. */
-  unit: z.record(z.string(), unitSchema).default({}),
+  unit: z.record(z.string(), unitSchema),
 })
+export type Configuration = z.infer<typeof configurationSchema>
 
-const defaults = { keep: 2, fallback: 'boot-loader', 'watchdog-seconds': 240 } as const
-export type Configuration = Required<z.infer<typeof dropInSchema>>
+const defaults: Configuration = { keep: 2, fallback: 'boot-loader', 'watchdog-seconds': 240, unit: {} }
+
+/** One file may leave out anything. */
+const dropInSchema = configurationSchema.partial()
 
 /**
  * Reads every drop-in, `*.toml` sorted by file name. A file hides those of the same name in weaker directories, a
@@ -44,14 +47,15 @@ export type Configuration = Required<z.infer<typeof dropInSchema>>
 export async function loadConfiguration(
   directories: readonly string[] = paths.configuration,
 ): Promise<Configuration> {
-  let merged: Configuration = { ...defaults, unit: {} }
+  let merged: z.infer<typeof dropInSchema> = defaults
   for (const file of await dropIns(directories)) {
     const dropIn = await readDropIn(file)
     const unit = { ...merged.unit }
-    for (const [name, settings] of Object.entries(dropIn.unit)) unit[name] = { ...unit[name], ...settings }
+    for (const [name, settings] of Object.entries(dropIn.unit ?? {}))
+      unit[name] = { ...unit[name], ...settings }
     merged = { ...merged, ...dropIn, unit }
   }
-  return merged
+  return configurationSchema.parse(merged)
 }
 
 async function dropIns(directories: readonly string[]): Promise<string[]> {

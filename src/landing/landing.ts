@@ -5,6 +5,7 @@ import { syncDirectory, writeDurably } from '../durable.ts'
 import { run } from '../host/local.ts'
 import type { AddressBook } from '../network/addresses.ts'
 import { paths } from '../paths.ts'
+import type { KernelImage } from '../tools/kexec.ts'
 import type { RoomTies } from '../workload/room.ts'
 import type { Service } from '../workload/service.ts'
 
@@ -14,6 +15,8 @@ export interface Passenger {
   readonly ties: RoomTies
   /** Where its checkpoint will lie. */
   readonly checkpoint: string
+  /** What the landing does where it can't be restored. */
+  readonly onRestoreFailure: 'cold' | 'back' | 'stop'
 }
 
 export interface LandingPlan {
@@ -24,7 +27,9 @@ export interface LandingPlan {
   /** PIDs up to here belong to the checkpoint. */
   readonly lastPid: number
   /** The restored tasks wait for `releaseLanding`. */
-  readonly strict: boolean
+  readonly hold: boolean
+  /** The kernel to go back to. */
+  readonly back: KernelImage
   readonly addresses: AddressBook
   readonly passengers: readonly Passenger[]
 }
@@ -48,7 +53,8 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   await write('addresses', plan.addresses.arrive)
   await write('routes', plan.addresses.settle)
   await write('units.list', plan.passengers.map(({ service }) => `'${service.unit}'\n`).join(''))
-  if (plan.strict) await write('strict', '')
+  await write('back', [plan.back.kernel, plan.back.initrd, plan.back.commandLine, ''].join('\n'))
+  if (plan.hold) await write('hold', '')
   for (const passenger of plan.passengers) await writePassenger(directory, passenger)
 }
 
@@ -57,6 +63,7 @@ async function writePassenger(directory: string, passenger: Passenger): Promise<
   const images = join(checkpoint, 'images')
   await mkdir(images, { recursive: true, mode: 0o700 })
   await writeDurably(join(checkpoint, 'main-pid'), `${service.mainPid}\n`)
+  await writeDurably(join(checkpoint, 'on-restore-failure'), `${passenger.onRestoreFailure}\n`)
   await writeDurably(join(images, 'restore.conf'), restoreOptions(ties))
   const dropIns = join(directory, 'units', `${service.unit}.d`)
   await mkdir(dropIns, { recursive: true, mode: 0o755 })
@@ -133,9 +140,23 @@ export async function landingState(boot: string): Promise<LandingState> {
   return released.trim() === boot ? 'released' : 'stale'
 }
 
-/** Lets the restored tasks go on and opens the gate: what `land` does itself unless verification is strict. */
+/** Lets the restored tasks go on and opens the gate: what `land` does itself unless it was told to hold them. */
 export async function releaseLanding(): Promise<void> {
   await run(join(paths.library, 'release'), [])
+}
+
+/** True for a unit that this boot has restored; false too for one that no boot was to restore. */
+export function hasLanded(unit: string): boolean {
+  return existsSync(join(paths.run, 'landed', unit))
+}
+
+/**
+ * Jumps into the kernel before, where the landing restores the checkpoint once more. Only while the landing is sealed.
+ * Returns only by throwing.
+ */
+export async function goBack(): Promise<never> {
+  await run(join(paths.library, 'back'), [])
+  throw new Error('internal error: the jump returned')
 }
 
 /** Takes the landing away: the seal first, so that no boot finds half of it. */

@@ -106,22 +106,44 @@ export function missingOptions(config: string): string[] {
   return neededOptions.filter((option) => !set.has(option))
 }
 
+/** What a swap gives the next kernel beside the running one's own command line. */
+export interface Passage {
+  /** PIDs up to here belong to the checkpoint. */
+  readonly lastPid: number
+  /** The swap that jumps into it; undefined for the kernel that a swap goes back to. */
+  readonly swap: string | undefined
+  /** PID 1 keeps the hardware watchdog running with this timeout; 0 leaves that to the host. */
+  readonly watchdogSeconds: number
+}
+
+const ownWords =
+  /^(BOOT_IMAGE|initrd|panic|sysctl\.kernel\.(pid_max|ns_last_pid)|systemd\.watchdog_sec|kernelswap\.swap)=/
+
 /**
  * The command line for the next kernel: this one's, with the sysctls that keep the checkpoint's PIDs free. The kernel
  * sets them before PID 1 forks anything (kernel-parameters.txt, sysctl.*), so the new boot's processes come after
- * `lastPid`. A panic there leads to an ordinary reboot, and back.
+ * `lastPid`. A panic there leads to an ordinary reboot, and back. Names with a dot that no module has are ignored.
  */
-export function nextCommandLine(current: string, lastPid: number): string {
+export function nextCommandLine(current: string, { lastPid, swap, watchdogSeconds }: Passage): string {
   const kept = current
     .trim()
     .split(/\s+/)
-    .filter((word) => !/^(BOOT_IMAGE|initrd|panic|sysctl\.kernel\.(pid_max|ns_last_pid))=/.test(word))
+    .filter((word) => !ownWords.test(word))
   return [
     ...kept,
     'panic=10',
     `sysctl.kernel.pid_max=${pidMax}`,
     `sysctl.kernel.ns_last_pid=${lastPid}`,
+    ...(watchdogSeconds > 0 ? [`systemd.watchdog_sec=${watchdogSeconds}`] : []),
+    ...(swap === undefined ? [] : [`${swapMark}${swap}`]),
   ].join(' ')
+}
+
+const swapMark = 'kernelswap.swap='
+
+/** True where a command line says that this boot is a swap's jump: no boot loader's kernel has the swap's mark. */
+export function isJumpOf(commandLine: string, swap: string): boolean {
+  return commandLine.trim().split(/\s+/).includes(`${swapMark}${swap}`)
 }
 
 /** PID_MAX_LIMIT of 64-bit kernels (include/linux/threads.h). */

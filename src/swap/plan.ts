@@ -30,6 +30,10 @@ export const planSchema = z.object({
   ready: z.boolean(),
   /** Verify with the restored tasks held stopped, so that nothing may have moved. */
   strict: z.boolean(),
+  /** Swaps whose checkpoints stay on disk. */
+  keep: z.number(),
+  /** Timeout of the hardware watchdog while a new kernel comes up; 0 leaves it alone. */
+  watchdogSeconds: z.number(),
   /** What stops it whatever the workloads. */
   host: z.array(obstacleSchema),
   workloads: z.array(workloadPlanSchema),
@@ -46,6 +50,8 @@ export interface Request {
   readonly restart: readonly string[]
   readonly trial: boolean
   readonly strict: boolean
+  /** It goes back to the kernel before: what was damaged stays as it is, or it would go on for ever. */
+  readonly isWayBack?: boolean
 }
 
 /** The workloads of a plan that come along. */

@@ -18,7 +18,8 @@ export type Decision =
 /** What recovery looks at. */
 export interface Present {
   readonly boot: string
-  readonly kernel: string
+  /** This boot is the swap's jump into the new kernel. */
+  readonly jumped: boolean
   readonly landing: LandingState
 }
 
@@ -28,7 +29,7 @@ export function decide(lines: readonly JournalLine[], present: Present): Decisio
   if (!began || lines.some((line) => line.kind === 'verdict')) return { kind: 'nothing' }
   if (began.boot === present.boot) return { kind: 'undo', steps: undone(lines).reverse() }
   if (present.landing === 'sealed' || present.landing === 'released') {
-    return { kind: 'settle', fellBack: present.kernel === began.kernel }
+    return { kind: 'settle', fellBack: !present.jumped }
   }
   return settledHere(lines, present) ?? lost(lines, present)
 }
@@ -37,11 +38,11 @@ export function decide(lines: readonly JournalLine[], present: Present): Decisio
  * The landing was cleared on this boot, by a kernelswap that was ended before its verdict. It is cleared where all was
  * lost as well, but then nothing was verified before.
  */
-function settledHere(lines: readonly JournalLine[], { boot, kernel }: Present): Decision | undefined {
+function settledHere(lines: readonly JournalLine[], { boot, jumped }: Present): Decision | undefined {
   const here = lines.filter((line) => line.kind === 'step' && line.boot === boot)
   const phases = here.map((line) => line.kind === 'step' && line.phase)
   if (!phases.includes('verify') || !phases.includes('settle')) return undefined
-  return { kind: 'settle', fellBack: kernel === lines[0]!.kernel }
+  return { kind: 'settle', fellBack: !jumped }
 }
 
 function lost(lines: readonly JournalLine[], { landing }: Present): Decision {

@@ -1,15 +1,24 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type LandingState, landingState, releaseLanding } from '../landing/landing.ts'
+import { ifMissing } from '../errors.ts'
+import { landingState, releaseLanding } from '../landing/landing.ts'
 import type { Report } from '../report/report.ts'
+import {
+  endDamaged,
+  goBackIfDamaged,
+  isDamaged,
+  restartDamaged,
+  restoreMissing,
+  wantsBack,
+} from './failures.ts'
 import { finalReport } from './final-report.ts'
-import { isBad, tellHooks, verifyHooks } from './hooks.ts'
+import { tellHooks, verifyHooks } from './hooks.ts'
 import { type Entry, entryName, type Verdict } from './journal.ts'
-import { runningKernel } from './kernels.ts'
+import { isJumpOf } from './kernels.ts'
 import { clearLanding, discardImages, startCold, startRestarted } from './phases/settle.ts'
 import { type Outcome, verify } from './phases/verify.ts'
 import { preserved } from './plan.ts'
-import { decide } from './recover.ts'
+import { type Decision, decide, type Present } from './recover.ts'
 import { saveSnapshots } from './snapshots.ts'
 import { bootId, forgetPending, listSwaps, openSwap, recordVerdict, type Swap } from './store.ts'
 import { abort, phases, stepsNamed } from './swap.ts'
@@ -29,48 +38,92 @@ export const entryNames: readonly string[] = [
   'verdict',
 ]
 
-/**
- * Finishes what a jump or a crash left open. The landing's settle unit calls it at boot; calling it again does nothing.
- * @returns the report of the swap that was finished, undefined where there was none.
- */
-export async function resume(): Promise<Report | undefined> {
+interface Pending {
+  readonly swap: Swap
+  readonly present: Present
+  readonly decision: Decision
+}
+
+/** Looks at the latest swap, and what there is to do about it; undefined where there was none yet. */
+export async function findPending(): Promise<Pending | undefined> {
   if ((await listSwaps()).length === 0) return undefined
   const swap = await openSwap()
   const boot = await bootId()
-  const present = { boot, kernel: runningKernel(), landing: await landingState(boot) }
-  const decision = decide(await swap.journal.read(), present)
+  const jumped = isJumpOf(await readFile('/proc/cmdline', 'utf8'), swap.id)
+  const present = { boot, jumped, landing: await landingState(boot) }
+  return { swap, present, decision: decide(await swap.journal.read(), present) }
+}
+
+/** A swap that was finished. */
+export interface Ended {
+  readonly report: Report
+  /** A damaged unit wants the kernel before, and the tasks have gone on already: that takes another swap. */
+  readonly wantsWayBack: boolean
+}
+
+/**
+ * Finishes what a jump or a crash left open. The landing's settle unit calls it at boot; calling it again does nothing.
+ *
+ * With `abandon`, nothing is waited for or tried again: what is not restored starts cold.
+ * @returns undefined where there was nothing to finish.
+ * @throws Failure 'operator' while units that could not be restored wait for a decision.
+ */
+export async function resume({ abandon = false } = {}): Promise<Ended | undefined> {
+  const pending = await findPending()
+  if (!pending) return undefined
+  const { swap, present, decision } = pending
+  const isHeld = present.landing === 'sealed'
   switch (decision.kind) {
     case 'nothing':
       await forgetPending()
       return undefined
     case 'undo':
-      return abort(swap, stepsNamed(decision.steps), 'kernelswap was ended in the middle of the swap.')
+      return ended(
+        await abort(swap, stepsNamed(decision.steps), 'kernelswap was ended in the middle of the swap.'),
+      )
     case 'settle':
-      return settle(swap, decision.fellBack, present.landing)
+      if (isHeld && !abandon) await restoreMissing(swap)
+      return settle(swap, { fellBack: decision.fellBack, isHeld, abandon })
     case 'lost':
-      return settleLost(swap, decision.when)
+      return ended(await settleLost(swap, decision.when))
   }
 }
 
-async function settle(swap: Swap, fellBack: boolean, landing: LandingState): Promise<Report> {
+function ended(report: Report, wantsWayBack = false): Ended {
+  return { report, wantsWayBack }
+}
+
+interface Landed {
+  /** It is the old kernel that restored the checkpoint. */
+  readonly fellBack: boolean
+  /** The restored tasks haven't run yet: kernelswap was to look at them first, or the landing could not let them go on. */
+  readonly isHeld: boolean
+  readonly abandon: boolean
+}
+
+async function settle(swap: Swap, { fellBack, isHeld, abandon }: Landed): Promise<Ended> {
   await swap.journal.append(landedSteps.verify)
   await saveSnapshots(swap, 'after')
-  // Strict, or the landing could not do it: the tasks have been held until here.
-  if (landing === 'sealed') await releaseLanding()
-  const found = await verify(swap)
+  let found = await verify(swap)
+  if (isHeld) {
+    if (!fellBack && !abandon) await goBackIfDamaged(swap, found)
+    found = await endDamaged(swap, found)
+    await releaseLanding()
+  }
   await swap.journal.append(landedSteps.clearLanding)
-  await clearLanding()
+  await clearLanding(swap)
   // With the tasks running and the gate open: hooks ask the services themselves.
-  const judged = await verifyHooks(swap, found)
+  const judged = await restartDamaged(swap, await verifyHooks(swap, found))
   const outcomes = [...(await startCold(judged)), ...(await startRestarted(swap))]
   const verdict = verdictOf(swap, outcomes, fellBack)
-  return conclude(swap, verdict, outcomes, await landingProblems(swap))
+  const report = await conclude(swap, verdict, outcomes, await toldBefore(swap))
+  return ended(report, !fellBack && !abandon && outcomes.some((outcome) => wantsBack(swap, outcome)))
 }
 
 /** What was in memory is gone; the units started as on any boot. */
 async function settleLost(swap: Swap, when: string): Promise<Report> {
   await swap.journal.append(landedSteps.clearLanding)
-  await clearLanding()
+  await clearLanding(swap)
   const reason = `the machine went down ${when}`
   const gone = preserved(swap.plan).map(({ unit }): Outcome => ({ unit, outcome: 'lost', pid: 0, reason }))
   const outcomes = [...(await startCold(gone)), ...(await startRestarted(swap))]
@@ -81,8 +134,7 @@ function verdictOf(swap: Swap, outcomes: readonly Outcome[], fellBack: boolean):
   if (outcomes.some(({ outcome }) => outcome === 'lost')) return 'failed'
   const carried = new Set(preserved(swap.plan).map(({ unit }) => unit))
   if (outcomes.some(({ unit, outcome }) => outcome === 'cold' && carried.has(unit))) return 'degraded'
-  if (outcomes.some(({ abi }) => abi !== undefined && abi.differences.length > 0)) return 'degraded'
-  if (outcomes.some(({ hooks }) => hooks?.some(isBad))) return 'degraded'
+  if (outcomes.some(isDamaged)) return 'degraded'
   return fellBack ? 'fell-back' : 'swapped'
 }
 
@@ -98,17 +150,17 @@ async function conclude(
   ]
   const reason = verdict === 'swapped' ? null : reasons.join(' ') || 'the new kernel did not come up'
   const report = await finalReport(swap, { verdict, reason, outcomes })
-  if (verdict === 'swapped' || verdict === 'fell-back') await discardImages(swap)
+  if (verdict === 'swapped' || verdict === 'fell-back') await discardImages(swap.directory)
   await recordVerdict(swap, report)
   // After the verdict: a hook that hangs must not hold it up.
   await tellHooks(swap, 'settled')
   return report
 }
 
-/** What the landing itself says went wrong. */
-async function landingProblems(swap: Swap): Promise<string[]> {
-  const log = await readFile(join(swap.directory, 'land.log'), 'utf8').catch(() => '')
-  return [...log.matchAll(/^\S+ \S+ failed (.*)$/gm)].map(
-    (match) => `The landing reports a failure: ${match[1]}.`,
-  )
+/** What went wrong on the way here: what the landing reports, and why an earlier boot went back. */
+async function toldBefore(swap: Swap): Promise<string[]> {
+  const log = await readFile(join(swap.directory, 'land.log'), 'utf8').catch(ifMissing(''))
+  const landing = [...log.matchAll(/^\S+ \S+ failed (.*)$/gm)].map(([, what]) => what)
+  const errors = (await swap.journal.read()).flatMap((line) => (line.kind === 'error' ? [line.message] : []))
+  return [...landing.map((what) => `The landing reports a failure: ${what}.`), ...errors]
 }

@@ -29,7 +29,7 @@ export async function runSwap(swap: Swap, progress: Progress, stopRequested: () 
   const crossing: Crossing = { swap, passengers: [], lastPid: 0, gate: '' }
   const begun: Step[] = []
   try {
-    await discardOldImages()
+    await discardOldImages(swap)
     for (const phase of phases) {
       for (const step of phase.steps) {
         if (stopRequested()) throw new Failure('failed', 'It was asked to stop.')
@@ -60,7 +60,7 @@ export async function abort(swap: Swap, begun: readonly Step[], reason: string):
     verdict: failures.length === 0 ? 'aborted' : 'failed',
     reason: [reason, ...failures].join(' '),
   })
-  await discardImages(swap)
+  await discardImages(swap.directory)
   await recordVerdict(swap, report)
   // After the verdict: a hook that hangs must not hold it up.
   await tellHooks(swap, 'aborted')

@@ -7,7 +7,7 @@ export interface KernelImage {
 }
 
 /**
- * Loads a kernel for `jump`.
+ * Loads a kernel for the jump.
  *
  * Uses the kexec_load system call, and the file call where the kernel is locked down and wants signatures. -i leaves
  * out purgatory's checksum of the new kernel: a third of the time between two kernels (kexec(8), --no-checks).
@@ -25,12 +25,4 @@ export async function load(image: KernelImage, lockedDown: boolean): Promise<voi
 
 export async function unload(): Promise<void> {
   await run('kexec', ['--unload'])
-}
-
-/**
- * Starts the loaded kernel at once: nothing is stopped, nothing is killed, no interface goes down, so no socket
- * sends FIN or RST. Returns only if it failed.
- */
-export async function execute(): Promise<void> {
-  await run('kexec', ['--exec', '--no-ifdown'])
 }

@@ -4,8 +4,3 @@ import { run } from '../host/local.ts'
 export async function syncFileSystem(path: string): Promise<void> {
   await run('sync', ['--file-system', path])
 }
-
-/** Brings everything to disk. */
-export async function syncAll(): Promise<void> {
-  await run('sync', [])
-}

@@ -43,6 +43,11 @@ export async function startUnits(units: readonly string[]): Promise<void> {
   if (units.length > 0) await run('systemctl', ['start', '--', ...units])
 }
 
+/** Starts units whatever they depend on (systemctl(1), --job-mode=). */
+export async function startUnitsAlone(units: readonly string[]): Promise<void> {
+  if (units.length > 0) await run('systemctl', ['start', '--job-mode=ignore-dependencies', '--', ...units])
+}
+
 export async function stopUnits(units: readonly string[]): Promise<void> {
   if (units.length > 0) await run('systemctl', ['stop', '--', ...units])
 }
@@ -59,4 +64,18 @@ export async function signalUnits(
 ): Promise<void> {
   if (units.length > 0)
     await run('systemctl', ['kill', `--signal=${signal}`, `--kill-whom=${whom}`, '--', ...units])
+}
+
+const manager = ['org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager']
+
+/** Timeout of the hardware watchdog that PID 1 feeds, in microseconds as a decimal; 0 where it feeds none. */
+export async function runtimeWatchdog(): Promise<string> {
+  const { stdout } = await run('busctl', ['get-property', ...manager, 'RuntimeWatchdogUSec'])
+  // Type and value: `t 240000000` (busctl(1)).
+  return stdout.trim().split(' ')[1] ?? '0'
+}
+
+/** Sets it until the next boot; 0 stops the watchdog (org.freedesktop.systemd1(5), RuntimeWatchdogUSec). */
+export async function setRuntimeWatchdog(microseconds: string): Promise<void> {
+  await run('busctl', ['set-property', ...manager, 'RuntimeWatchdogUSec', 't', microseconds])
 }

@@ -47,6 +47,8 @@ export async function makePlan(
     kernel,
     ready,
     strict: request.strict,
+    keep: configuration.keep,
+    watchdogSeconds: configuration['watchdog-seconds'],
     host,
     workloads,
     leftBehind: (await defaultUnits()).filter((unit) => !services.some((service) => service.unit === unit)),
@@ -72,7 +74,7 @@ function treatments(request: Request, { unit: settings }: Configuration): (unit:
   return (unit) => ({
     policy: restart.has(unit) ? 'restart' : (settings[unit]?.policy ?? 'preserve'),
     onRestoreFailure: settings[unit]?.['on-restore-failure'] ?? 'cold',
-    onVerifyFailure: settings[unit]?.['on-verify-failure'] ?? 'keep',
+    onVerifyFailure: request.isWayBack ? 'keep' : (settings[unit]?.['on-verify-failure'] ?? 'keep'),
     tolerate: settings[unit]?.tolerate ?? {},
   })
 }

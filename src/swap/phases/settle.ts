@@ -1,19 +1,22 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf } from '../../errors.ts'
+import { ifMissing, messageOf } from '../../errors.ts'
 import { removeLanding } from '../../landing/landing.ts'
 import { openGate } from '../../network/gate.ts'
+import { paths } from '../../paths.ts'
 import { daemonReload, showUnit, startUnits } from '../../tools/systemd.ts'
-import { preserved, restarted } from '../plan.ts'
-import { checkpointDirectory, listSwaps, openSwap, type Swap } from '../store.ts'
+import { restoreHostSettings } from '../host-settings.ts'
+import { restarted } from '../plan.ts'
+import { listSwaps, type Swap } from '../store.ts'
 import type { Outcome } from './verify.ts'
 
-/** Takes the landing away, so that every unit has its own settings again, and the gate if it is still up. */
-export async function clearLanding(): Promise<void> {
+/** Takes the landing away, so that units and host have their own settings again, and the gate if it is still up. */
+export async function clearLanding(swap: Swap): Promise<void> {
   await removeLanding()
   // The generator finds nothing any more, and its drop-ins in /run go with the reload.
   await daemonReload()
   await openGate()
+  await restoreHostSettings(swap)
 }
 
 /** Starts what isn't back cold. */
@@ -44,11 +47,12 @@ export async function startRestarted(swap: Swap): Promise<Outcome[]> {
 }
 
 /** Removes a swap's checkpoints, which hold the memory of services; logs stay. */
-export async function discardImages(swap: Swap): Promise<void> {
-  for (const { unit } of preserved(swap.plan)) {
-    const checkpoint = checkpointDirectory(swap, unit)
+export async function discardImages(directory: string): Promise<void> {
+  const workloads = join(directory, 'workloads')
+  for (const unit of await readdir(workloads).catch(ifMissing<string[]>([]))) {
+    const checkpoint = join(workloads, unit)
     const images = join(checkpoint, 'images')
-    const names = await readdir(images).catch(() => [])
+    const names = await readdir(images).catch(ifMissing<string[]>([]))
     await Promise.all(
       names.filter((name) => !name.endsWith('.log')).map((name) => rm(join(images, name), { force: true })),
     )
@@ -58,10 +62,9 @@ export async function discardImages(swap: Swap): Promise<void> {
   }
 }
 
-/** Swaps whose checkpoints are kept where they may still be of use: those that ended badly. */
-const kept = 2
-
-/** Removes the checkpoints of all but the latest swaps. */
-export async function discardOldImages(): Promise<void> {
-  for (const id of (await listSwaps()).slice(0, -kept)) await discardImages(await openSwap(id))
+/** Removes the checkpoints of all swaps before this one but the latest: those that ended badly may still be of use. */
+export async function discardOldImages({ id, plan }: Swap): Promise<void> {
+  const others = (await listSwaps()).filter((other) => other !== id)
+  const old = others.slice(0, Math.max(0, others.length - plan.keep))
+  for (const other of old) await discardImages(join(paths.swaps, other))
 }

@@ -1,9 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { removeLanding, writeLanding } from '../../landing/landing.ts'
 import { readAddresses } from '../../network/addresses.ts'
-import { load, unload } from '../../tools/kexec.ts'
+import { type KernelImage, load, unload } from '../../tools/kexec.ts'
 import { startUnits, stopUnits } from '../../tools/systemd.ts'
 import { roomTies } from '../../workload/room.ts'
+import { armWatchdog, hasWatchdog, restoreHostSettings } from '../host-settings.ts'
 import { kernelFiles, nextCommandLine, pidMax } from '../kernels.ts'
 import { preserved, restarted } from '../plan.ts'
 import type { Crossing, Phase } from '../step.ts'
@@ -20,17 +21,23 @@ export const stage: Phase = {
     { name: 'load-kernel', do: loadKernel, undo: unload },
     { name: 'stop-restarted', do: stopRestarted, undo: startRestarted },
     { name: 'write-landing', do: planLanding, undo: removeLanding },
+    { name: 'arm-watchdog', do: ({ swap }) => armWatchdog(swap), undo: restoreHostSettings },
   ],
 }
 
 async function loadKernel(crossing: Crossing): Promise<void> {
   crossing.lastPid = await highestPid()
-  const { kernel, initrd } = kernelFiles(crossing.swap.plan.kernel.to)
+  const { plan, id } = crossing.swap
+  await load(await imageOf(plan.kernel.to, crossing, id), await isLockedDown())
+}
+
+/** A kernel with what the swap asks of it; `swap` marks it as the jump's. */
+async function imageOf(version: string, crossing: Crossing, swap?: string): Promise<KernelImage> {
+  const { kernel, initrd } = kernelFiles(version)
+  const watchdogSeconds = hasWatchdog() ? crossing.swap.plan.watchdogSeconds : 0
   const current = await readFile('/proc/cmdline', 'utf8')
-  await load(
-    { kernel, initrd, commandLine: nextCommandLine(current, crossing.lastPid) },
-    await isLockedDown(),
-  )
+  const commandLine = nextCommandLine(current, { lastPid: crossing.lastPid, swap, watchdogSeconds })
+  return { kernel, initrd, commandLine }
 }
 
 /** kexec_load is refused in lockdown, only the signed file call is allowed (kernel_lockdown(7)). */
@@ -55,18 +62,21 @@ async function startRestarted(swap: Swap): Promise<void> {
 
 async function planLanding(crossing: Crossing): Promise<void> {
   const { swap } = crossing
-  const units = preserved(swap.plan).map(({ unit }) => unit)
-  const { services, surroundings } = await inspect(units)
+  const workloads = preserved(swap.plan)
+  const { services, surroundings } = await inspect(workloads.map(({ unit }) => unit))
   crossing.passengers = services.map((service) => ({
     service,
     ties: roomTies(service, surroundings),
     checkpoint: checkpointDirectory(swap, service.unit),
+    onRestoreFailure: workloads.find(({ unit }) => unit === service.unit)?.onRestoreFailure ?? 'cold',
   }))
   await writeLanding({
     swap: swap.directory,
     boot: await bootId(),
     lastPid: crossing.lastPid,
-    strict: swap.plan.strict,
+    // What verification may undo must not run before it.
+    hold: swap.plan.strict || workloads.some(({ onVerifyFailure }) => onVerifyFailure !== 'keep'),
+    back: await imageOf(swap.plan.kernel.from, crossing),
     addresses: await readAddresses(),
     passengers: crossing.passengers,
   })

@@ -42,12 +42,17 @@ async function verifyOne(swap: Swap, workload: WorkloadPlan): Promise<Outcome> {
   }
 }
 
-async function restoreProblem(swap: Swap, unit: string, state: string): Promise<string> {
+/** Why a unit is not back, in words; `state` is what systemd says of it. */
+export async function restoreProblem(swap: Swap, unit: string, state: string): Promise<string> {
   const [damage] = (
     await readFile(join(checkpointDirectory(swap, unit), 'seal.log'), 'utf8').catch(() => '')
   ).split('\n')
   if (damage) return `its checkpoint was damaged: ${damage}`
-  const errors = await logErrors(join(checkpointDirectory(swap, unit), 'images'), 'restore.log')
+  const images = join(checkpointDirectory(swap, unit), 'images')
+  const errors = [
+    ...(await logErrors(images, 'restore-again.log')),
+    ...(await logErrors(images, 'restore.log')),
+  ]
   return errors[0] ? `CRIU could not restore it: ${errors[0]}` : `it was not restored: the unit is ${state}`
 }
 

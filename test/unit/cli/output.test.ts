@@ -72,6 +72,8 @@ describe('plan', () => {
     kernel: { from: 'old', to: 'new' },
     ready: true,
     strict: false,
+    keep: 2,
+    watchdogSeconds: 240,
     host: [],
     workloads: [workload],
   }

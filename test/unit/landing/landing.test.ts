@@ -26,7 +26,7 @@ const ties = { external: ['unix[7]'], inherit: ['fd[1]:socket:[7]'], foreign: []
 
 function passenger(properties: Record<string, string> = {}): Passenger {
   const checkpoint = join(place.directory, 'swap/workloads/redis-server.service')
-  return { service: serviceWith(properties), ties, checkpoint }
+  return { service: serviceWith(properties), ties, checkpoint, onRestoreFailure: 'cold' }
 }
 
 describe('the drop-in of a unit', () => {
@@ -75,11 +75,12 @@ describe('the drop-in of a unit', () => {
 
 describe('on disk', () => {
   const landing = () => join(place.directory, 'etc/landing')
-  const plan = (strict: boolean) => ({
+  const plan = (hold: boolean) => ({
     swap: join(place.directory, 'swap'),
     boot: 'boot-before',
     lastPid: 5000,
-    strict,
+    hold,
+    back: { kernel: '/boot/vmlinuz-old', initrd: '/boot/initrd.img-old', commandLine: 'root=/dev/vda  rw' },
     addresses: { links: ['eth0', 'eth1'], arrive: 'link set dev eth0 up\n', settle: 'route replace …\n' },
     passengers: [passenger()],
   })
@@ -95,10 +96,12 @@ describe('on disk', () => {
     expect(await read('boot-id')).toBe('boot-before\n')
     expect(await read('last-pid')).toBe('5000\n')
     expect(await read('links')).toBe('eth0\neth1\n')
+    expect(await read('back')).toBe('/boot/vmlinuz-old\n/boot/initrd.img-old\nroot=/dev/vda  rw\n')
     expect(await read('units.list')).toContain('redis-server.service')
     expect(await read('units/redis-server.service.d/zz-kernelswap.conf')).toBe(dropIn(passenger()))
     const { checkpoint } = passenger()
     expect(await readFile(join(checkpoint, 'main-pid'), 'utf8')).toBe('331\n')
+    expect(await readFile(join(checkpoint, 'on-restore-failure'), 'utf8')).toBe('cold\n')
     expect(await readFile(join(checkpoint, 'images/restore.conf'), 'utf8')).toContain(
       'inherit-fd fd[1]:socket:[7]',
     )
@@ -111,12 +114,12 @@ describe('on disk', () => {
     }
   })
 
-  test('only a strict swap holds the restored tasks for verification', async () => {
-    expect(await readdir(landing())).not.toContain('strict')
+  test('only a swap that looks first holds the restored tasks', async () => {
+    expect(await readdir(landing())).not.toContain('hold')
     await writeLanding(plan(true))
-    expect(await readdir(landing())).toContain('strict')
+    expect(await readdir(landing())).toContain('hold')
     await writeLanding(plan(false))
-    expect(await readdir(landing())).not.toContain('strict')
+    expect(await readdir(landing())).not.toContain('hold')
   })
 
   test('its state goes from unsealed over sealed to released, and is stale for every later boot', async () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   chooseKernel,
   installedKernels,
+  isJumpOf,
   kernelObstacles,
   missingOptions,
   nextCommandLine,
@@ -122,6 +123,7 @@ test('an option counts as set when it is built in or a module, under its whole n
 })
 
 describe('the command line of the next kernel', () => {
+  const passage = { lastPid: 5000, swap: undefined, watchdogSeconds: 0 }
   const own = `panic=10 sysctl.kernel.pid_max=${pidMax} sysctl.kernel.ns_last_pid=5000`
 
   test.each([
@@ -141,12 +143,28 @@ describe('the command line of the next kernel', () => {
       `panic_on_warn=1 root=x sysctl.kernel.pid_max_x=1 ${own}`,
     ],
   ])('%s', (_, current, expected) => {
-    expect(nextCommandLine(current, 5000)).toBe(expected)
+    expect(nextCommandLine(current, passage)).toBe(expected)
   })
 
   test('does not grow from swap to swap', () => {
-    const once = nextCommandLine('root=/dev/vda rw panic=0', 4000)
-    expect(nextCommandLine(once, 4000)).toBe(once)
-    expect(nextCommandLine(once, 9000)).toBe(once.replace('=4000', '=9000'))
+    const jump = { lastPid: 4000, swap: '20260101000000', watchdogSeconds: 240 }
+    const once = nextCommandLine('root=/dev/vda rw panic=0', jump)
+    expect(nextCommandLine(once, jump)).toBe(once)
+    expect(nextCommandLine(once, { ...jump, lastPid: 9000 })).toBe(once.replace('=4000', '=9000'))
+    expect(nextCommandLine(once, passage)).toBe(`root=/dev/vda rw ${own}`)
+  })
+
+  /** A fall-back must not be taken for the jump, nor another swap's jump for this one's. */
+  test('says whose jump it is, and nothing does so by accident', () => {
+    const marked = nextCommandLine('root=/dev/vda', { ...passage, swap: '20260101000000' })
+    expect(isJumpOf(`${marked}\n`, '20260101000000')).toBe(true)
+    expect(isJumpOf(marked, '2026010100000')).toBe(false)
+    expect(isJumpOf(marked, '20260101000001')).toBe(false)
+    expect(isJumpOf(nextCommandLine(marked, passage), '20260101000000')).toBe(false)
+  })
+
+  test('has PID 1 keep the watchdog only where there is one to keep', () => {
+    expect(nextCommandLine('', { ...passage, watchdogSeconds: 60 })).toMatch(/ systemd\.watchdog_sec=60$/)
+    expect(nextCommandLine('', passage)).not.toMatch(/watchdog/)
   })
 })

@@ -7,10 +7,9 @@ import { before, stepEntries, unfinished, type Writer, written } from './journal
 
 const landings = ['unsealed', 'sealed', 'released', 'stale'] as const satisfies readonly LandingState[]
 const boots = ['boot-before', 'boot-after'] as const
-const kernels = ['old', 'new'] as const
 
 const everyPresent: readonly Present[] = boots.flatMap((boot) =>
-  kernels.flatMap((kernel) => landings.map((landing) => ({ boot, kernel, landing }))),
+  [true, false].flatMap((jumped) => landings.map((landing) => ({ boot, jumped, landing }))),
 )
 const verify: Entry = { kind: 'step', phase: 'verify', step: 'verify' }
 const settle: Entry = { kind: 'step', phase: 'settle', step: 'clear-landing' }
@@ -22,7 +21,7 @@ describe('a swap that was cut short before its verdict', () => {
       const where = JSON.stringify(present)
       const decision = decide(lines, present)
       if (present.boot === before.boot) {
-        // Whatever the kernel and the landing say: on the boot that began it, everything open is taken back.
+        // Whatever the command line and the landing say: on the boot that began it, everything open is taken back.
         expect(decision, where).toEqual({ kind: 'undo', steps: open.toReversed() })
       } else {
         expect(decision, where).toEqual(onAnotherBoot(present))
@@ -31,8 +30,8 @@ describe('a swap that was cut short before its verdict', () => {
   })
 
   /** Another boot never undoes: the processes it would thaw are gone. */
-  function onAnotherBoot({ kernel, landing }: Present): Decision {
-    if (landing === 'sealed' || landing === 'released') return { kind: 'settle', fellBack: kernel === 'old' }
+  function onAnotherBoot({ jumped, landing }: Present): Decision {
+    if (landing === 'sealed' || landing === 'released') return { kind: 'settle', fellBack: !jumped }
     const when = landing === 'stale' ? 'after the services had gone on' : 'before the checkpoint was sealed'
     return { kind: 'lost', when }
   }
@@ -61,23 +60,24 @@ describe('after the jump', () => {
   const fallenBack: Writer = { boot: 'boot-after', kernel: 'old' }
 
   test.each([
-    [landed, false],
-    [fallenBack, true],
-  ])('a kernelswap that was ended on the same boot settles again: %o', (writer, fellBack) => {
-    const expected = { kind: 'settle', fellBack }
+    [landed, true],
+    [fallenBack, false],
+  ])('a kernelswap that was ended on the same boot settles again: %o', (writer, isJump) => {
+    const expected = { kind: 'settle', fellBack: !isJump }
+    const present = { boot: writer.boot, jumped: isJump }
     const verifying = [...jumped, ...written(writer, verify)]
     for (const landing of ['sealed', 'released'] as const) {
-      expect(decide(verifying, { ...writer, landing })).toEqual(expected)
+      expect(decide(verifying, { ...present, landing })).toEqual(expected)
     }
     // The landing is cleared in this step, so it may be in any state.
     const settling = [...verifying, ...written(writer, settle)]
     for (const landing of ['sealed', 'released', 'unsealed'] as const) {
-      expect(decide(settling, { ...writer, landing })).toEqual(expected)
+      expect(decide(settling, { ...present, landing })).toEqual(expected)
     }
   })
 
   test('a power cut once the services had gone on loses them, and the verdict says when', () => {
-    const third = { boot: 'boot-third', kernel: 'old' }
+    const third = { boot: 'boot-third', jumped: false }
     const lost = { kind: 'lost', when: 'after the services had gone on' }
     expect(decide([...jumped, ...written(landed, verify)], { ...third, landing: 'stale' })).toEqual(lost)
     expect(decide([...jumped, ...written(landed, verify)], { ...third, landing: 'unsealed' })).toEqual(lost)
@@ -88,7 +88,7 @@ describe('after the jump', () => {
   /** The cold services must not be told apart as badly restored ones. */
   test('a kernelswap that was ended while it settled a loss finds a loss again', () => {
     const settlingLoss = [...jumped.slice(0, -2), ...written(fallenBack, settle)]
-    expect(decide(settlingLoss, { ...fallenBack, landing: 'unsealed' })).toEqual({
+    expect(decide(settlingLoss, { boot: fallenBack.boot, jumped: false, landing: 'unsealed' })).toEqual({
       kind: 'lost',
       when: 'before the checkpoint was sealed',
     })
@@ -97,14 +97,14 @@ describe('after the jump', () => {
       ...written(landed, verify),
       ...written({ boot: 'boot-third', kernel: 'old' }, settle),
     ]
-    expect(decide(afterRelease, { boot: 'boot-third', kernel: 'old', landing: 'unsealed' })).toEqual({
+    expect(decide(afterRelease, { boot: 'boot-third', jumped: false, landing: 'unsealed' })).toEqual({
       kind: 'lost',
       when: 'after the services had gone on',
     })
   })
 
   test('a power cut while the services were still held restores them again', () => {
-    const third: Present = { boot: 'boot-third', kernel: 'old', landing: 'sealed' }
+    const third: Present = { boot: 'boot-third', jumped: false, landing: 'sealed' }
     const held = [...jumped, ...written(landed, verify)]
     expect(decide(held, third)).toEqual({ kind: 'settle', fellBack: true })
   })

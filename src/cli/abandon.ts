@@ -1,0 +1,31 @@
+import { Command } from 'commander'
+import { Failure } from '../errors.ts'
+import { reportText } from '../report/text.ts'
+import { withLock } from '../swap/lock.ts'
+import { resume } from '../swap/resume.ts'
+import { confirm } from './confirm.ts'
+import { createOutput } from './output.ts'
+import { requireRoot, requireSystemd } from './root.ts'
+
+/** `kernelswap abandon`: give up a pending swap. */
+export function abandonCommand(): Command {
+  return new Command('abandon')
+    .summary('give up a pending swap')
+    .description(
+      'Ends a swap that has no verdict. Before the jump everything is taken back and nothing is lost. After it, units\n' +
+        'that were restored go on, and those that were not start cold: what they had in memory is lost. Their\n' +
+        'checkpoints stay on disk. The report names them.',
+    )
+    .option('--yes', 'do not ask', false)
+    .option('--json', 'print one JSON document', false)
+    .action(async (options: { yes: boolean; json: boolean }) => {
+      const output = createOutput(options.json)
+      requireRoot()
+      requireSystemd()
+      if (!options.yes)
+        await confirm('What could not be restored starts cold and loses its memory. Give up the swap?')
+      const ended = await withLock(() => resume({ abandon: true }))
+      if (!ended) throw new Failure('refused', 'No swap is pending; `kernelswap status` lists them.')
+      output.result(ended.report, reportText(ended.report))
+    })
+}

@@ -1,0 +1,32 @@
+import { Command } from 'commander'
+import { withLock } from '../swap/lock.ts'
+import { requestOfWayBack, returnFromLanding } from '../swap/way-back.ts'
+import { createOutput } from './output.ts'
+import { requireRoot, requireSystemd } from './root.ts'
+import { swapKernel } from './swap-kernel.ts'
+
+interface Options {
+  readonly strict: boolean
+  readonly yes: boolean
+  readonly json: boolean
+}
+
+/** `kernelswap back`: to the kernel before. */
+export function backCommand(): Command {
+  return new Command('back')
+    .summary('swap back to the kernel before')
+    .description(
+      'Swaps back to the kernel that the last swap came from, and carries the same units as they are now. Where a\n' +
+        'landing waits for a decision instead, it returns at once with the checkpoint that it holds.',
+    )
+    .option('--strict', 'hold the restored units stopped until they are compared, bytes of memory too', false)
+    .option('--yes', 'do not ask', false)
+    .option('--json', 'print one JSON document', false)
+    .action(async ({ strict, yes, json }: Options) => {
+      const output = createOutput(json)
+      requireRoot()
+      requireSystemd()
+      await withLock(returnFromLanding)
+      await swapKernel(await requestOfWayBack(strict), !yes, output)
+    })
+}

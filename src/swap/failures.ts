@@ -1,0 +1,75 @@
+import { Failure } from '../errors.ts'
+import { goBack, hasLanded } from '../landing/landing.ts'
+import { restartUnit, showUnit, signalUnits, startUnitsAlone } from '../tools/systemd.ts'
+import { isBad } from './hooks.ts'
+import { type Outcome, restoreProblem } from './phases/verify.ts'
+import { preserved, type WorkloadPlan } from './plan.ts'
+import type { Swap } from './store.ts'
+
+/** True for a workload that came back with other state than it left with, or that a hook complains of. */
+export function isDamaged({ abi, hooks }: Outcome): boolean {
+  return (abi !== undefined && abi.differences.length > 0) || (hooks?.some(isBad) ?? false)
+}
+
+/**
+ * Tries once more to restore the units that everything else waits for (`on-restore-failure = "stop"`).
+ * @throws Failure 'operator' where one still isn't back.
+ */
+export async function restoreMissing(swap: Swap): Promise<void> {
+  const wanted = preserved(swap.plan).filter(({ onRestoreFailure }) => onRestoreFailure === 'stop')
+  const missing = () => wanted.map(({ unit }) => unit).filter((unit) => !hasLanded(unit))
+  // How it ends is asked of the units below.
+  await startUnitsAlone(missing()).catch(() => {})
+  const [unit] = missing()
+  if (unit === undefined) return
+  const { ActiveState, SubState } = await showUnit(unit, ['ActiveState', 'SubState'])
+  throw new Failure(
+    'operator',
+    `${missing().join(', ')} could not be restored (${await restoreProblem(swap, unit, `${ActiveState} (${SubState})`)}), and ` +
+      `every restored unit waits for you: \`kernelswap resume\` tries again, \`kernelswap back\` returns to ` +
+      `${swap.plan.kernel.from} with the checkpoint, \`kernelswap abandon\` starts what is missing cold and lets the rest go on.`,
+  )
+}
+
+/** Returns to the kernel before where a unit that asks for it was damaged; then this call never ends. */
+export async function goBackIfDamaged(swap: Swap, outcomes: readonly Outcome[]): Promise<void> {
+  const damaged = outcomes.find((outcome) => wantsBack(swap, outcome))
+  if (!damaged) return
+  const message = `${damaged.unit} came back damaged on ${swap.plan.kernel.to}: ${damaged.reason}.`
+  await swap.journal.append({ kind: 'error', message })
+  await goBack()
+}
+
+/** Ends the tasks of damaged units that are to start cold, before they run again; they count as lost until then. */
+export async function endDamaged(swap: Swap, outcomes: readonly Outcome[]): Promise<Outcome[]> {
+  return Promise.all(
+    outcomes.map(async (outcome) => {
+      if (!isDamaged(outcome) || policyOf(swap, outcome) !== 'cold') return outcome
+      // A stopped task can't answer SIGTERM; the unit's own ExecStop= isn't in force while it lands.
+      await signalUnits([outcome.unit], 'SIGKILL', 'all')
+      return { ...outcome, outcome: 'lost' as const }
+    }),
+  )
+}
+
+/** Starts units afresh that a hook found damaged, where that is their policy. */
+export async function restartDamaged(swap: Swap, outcomes: readonly Outcome[]): Promise<Outcome[]> {
+  return Promise.all(
+    outcomes.map(async (outcome) => {
+      if (outcome.outcome !== 'preserved' || !isDamaged(outcome)) return outcome
+      if (policyOf(swap, outcome) !== 'cold') return outcome
+      await restartUnit(outcome.unit)
+      const { MainPID } = await showUnit(outcome.unit, ['MainPID'])
+      return { ...outcome, outcome: 'cold' as const, pid: Number(MainPID) }
+    }),
+  )
+}
+
+/** True for a damaged unit that wants the kernel before (`on-verify-failure = "back"`). */
+export function wantsBack(swap: Swap, outcome: Outcome): boolean {
+  return outcome.outcome === 'preserved' && isDamaged(outcome) && policyOf(swap, outcome) === 'back'
+}
+
+function policyOf(swap: Swap, { unit }: Pick<Outcome, 'unit'>): WorkloadPlan['onVerifyFailure'] {
+  return swap.plan.workloads.find((workload) => workload.unit === unit)?.onVerifyFailure ?? 'keep'
+}
