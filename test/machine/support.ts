@@ -4,8 +4,9 @@ import { expect } from 'vitest'
 import type { Clients } from '../../src/rehearsal/clients/index.ts'
 import { ensureImage, type Image } from '../../src/rehearsal/image.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
-import { startRehearsalMachine } from '../../src/rehearsal/rehearse.ts'
+import { machineUnits, startRehearsalMachine } from '../../src/rehearsal/rehearse.ts'
 import { preparedMachine } from '../../src/rehearsal/snapshot.ts'
+import type { Report } from '../../src/report/report.ts'
 
 const results = 'test-results'
 const say = (line: string) => void process.stderr.write(`${line}\n`)
@@ -44,6 +45,55 @@ export async function expectUnharmed(clients: Clients): Promise<void> {
 /** Runs a line of shell in the machine that must succeed, and returns what it prints. */
 export function inShell(machine: Machine, line: string): Promise<string> {
   return inMachine(machine, 'bash', '-o', 'pipefail', '-c', line)
+}
+
+/** Starts a swap and doesn't wait for it: the machine may go down at any moment. */
+export async function startSwap(machine: Machine, options: readonly string[] = []): Promise<void> {
+  const kernel = machine.image.kernels['newest-stable']
+  const run = `kernelswap run --yes --json --kernel ${kernel} ${machineUnits.join(' ')}`
+  await inShell(machine, `systemd-run --quiet --collect --unit=swap ${options.join(' ')} ${run}`)
+}
+
+/** Main PIDs of the services, a line each. */
+export function mainPids(machine: Machine): Promise<string> {
+  return inShell(machine, `systemctl show --property=MainPID --value ${machineUnits.join(' ')}`)
+}
+
+/** Every service runs, no task is held, and nothing of a landing is left. */
+export async function expectRunning(machine: Machine): Promise<void> {
+  expect(await inShell(machine, `systemctl is-active ${machineUnits.join(' ')}`)).toBe(
+    machineUnits.map(() => 'active').join('\n'),
+  )
+  expect(await inShell(machine, 'nft list tables; ls -A /etc/kernelswap; ls -A /var/lib/kernelswap')).toBe(
+    'swaps',
+  )
+  expect(await inShell(machine, 'grep -l "^State:.T" /proc/[0-9]*/status || true')).toBe('')
+}
+
+/** How each service came out, by unit. */
+export function outcomesOf(report: Report): Record<string, string> {
+  return Object.fromEntries(report.workloads.map(({ unit, outcome }) => [unit, outcome]))
+}
+
+/** Has a line of shell run in every boot of one kernel from now on, before anything lands there. */
+export async function atBootsOf(machine: Machine, kernel: string, line: string): Promise<void> {
+  const unit = [
+    ...['[Unit]', 'DefaultDependencies=no', `ConditionKernelVersion=${kernel}`],
+    ...['After=local-fs.target', 'Before=kernelswap-land.service', '[Service]', 'Type=oneshot'],
+    `ExecStart=bash -c '${line}'`,
+  ].join('\n')
+  const units = '/etc/systemd/system'
+  await inShell(
+    machine,
+    `cat > ${units}/at-boot.service <<'END'\n${unit}\nEND\nmkdir -p ${units}/sysinit.target.wants &&
+     ln -sf ../at-boot.service ${units}/sysinit.target.wants/`,
+  )
+}
+
+/** Settings for this boot, replacing those that a test made before; a swap keeps to those that it was planned with. */
+export async function configure(machine: Machine, toml: string): Promise<void> {
+  const directory = '/run/kernelswap/config.d'
+  await inShell(machine, `mkdir -p ${directory} && cat > ${directory}/50-test.toml <<'END'\n${toml}\nEND`)
 }
 
 async function inFreshMachine(
