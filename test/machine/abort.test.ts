@@ -9,12 +9,21 @@ interface Sabotage {
   /** What is run in the machine beforehand, and what undoes it. */
   readonly setUp?: string
   readonly tearDown?: string
-  /** The step at whose beginning it strikes. */
-  readonly at: string
-  /** What is run in the machine then. */
-  readonly strike: string
+  /** The step at whose beginning something is run in the machine, and what. */
+  readonly at?: string
+  readonly strike?: string
   readonly reason: RegExp
 }
+
+/** CRIU fails by itself: at once, while it writes pages, or by a crash in the middle (criu/include/fault-injection.h). */
+const criuFaults = [1, 3, 136].map(
+  (fault): Sabotage => ({
+    name: `CRIU_FAULT=${fault}`,
+    setUp: `systemctl set-environment CRIU_FAULT=${fault}`,
+    tearDown: 'systemctl unset-environment CRIU_FAULT',
+    reason: /The checkpoint of \S+ failed/,
+  }),
+)
 
 const sabotages: readonly Sabotage[] = [
   {
@@ -37,6 +46,7 @@ const sabotages: readonly Sabotage[] = [
     strike: 'dd if=/dev/zero of=/var/lib/kernelswap/filler bs=64k 2>/dev/null || true',
     reason: /No space left|does not fit|CRIU cannot dump/,
   },
+  ...criuFaults,
 ]
 
 /** Whatever fails before the jump thaws every workload, opens the gate and leaves its clients a pause and no error. */
@@ -53,7 +63,7 @@ async function abortOnce(machine: Machine, sabotage: Sabotage): Promise<void> {
   if (setUp) await inShell(machine, setUp)
   let struck: Promise<string> | undefined
   const outcome = await runRemoteSwap(machine, [...machineUnits], (what) => {
-    if (what === at) struck = inShell(machine, strike)
+    if (strike && what === at) struck = inShell(machine, strike)
   })
   await struck
   expect(outcome, name).toMatchObject({
