@@ -59,7 +59,7 @@ async function settle(swap: Swap, fellBack: boolean, landing: LandingState): Pro
   if (landing === 'sealed') await releaseLanding()
   const found = await verify(swap)
   await swap.journal.append(landedSteps.clearLanding)
-  await clearLanding()
+  await clearLanding(swap)
   // With the tasks running and the gate open: hooks ask the services themselves.
   const judged = await verifyHooks(swap, found)
   const outcomes = [...(await startCold(judged)), ...(await startRestarted(swap))]
@@ -70,7 +70,7 @@ async function settle(swap: Swap, fellBack: boolean, landing: LandingState): Pro
 /** What was in memory is gone; the units started as on any boot. */
 async function settleLost(swap: Swap, when: string): Promise<Report> {
   await swap.journal.append(landedSteps.clearLanding)
-  await clearLanding()
+  await clearLanding(swap)
   const reason = `the machine went down ${when}`
   const gone = preserved(swap.plan).map(({ unit }): Outcome => ({ unit, outcome: 'lost', pid: 0, reason }))
   const outcomes = [...(await startCold(gone)), ...(await startRestarted(swap))]

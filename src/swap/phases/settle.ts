@@ -4,16 +4,24 @@ import { messageOf } from '../../errors.ts'
 import { removeLanding } from '../../landing/landing.ts'
 import { openGate } from '../../network/gate.ts'
 import { daemonReload, showUnit, startUnits } from '../../tools/systemd.ts'
+import { clearFallback } from '../fallback.ts'
 import { preserved, restarted } from '../plan.ts'
 import { checkpointDirectory, listSwaps, openSwap, type Swap } from '../store.ts'
 import type { Outcome } from './verify.ts'
 
-/** Takes the landing away, so that every unit has its own settings again, and the gate if it is still up. */
-export async function clearLanding(): Promise<void> {
+/**
+ * Takes the landing away, so that every unit has its own settings again, the gate if it is still up, and the aim of the
+ * next boot.
+ */
+export async function clearLanding(swap: Swap): Promise<void> {
   await removeLanding()
   // The generator finds nothing any more, and its drop-ins in /run go with the reload.
   await daemonReload()
   await openGate()
+  // Where that fails, the machine's next boot brings the old kernel once more: no reason to stop here.
+  await clearFallback(swap.plan).catch((error: unknown) =>
+    swap.journal.append({ kind: 'error', message: messageOf(error) }),
+  )
 }
 
 /** Starts what isn't back cold. */

@@ -4,6 +4,7 @@ import { readAddresses } from '../../network/addresses.ts'
 import { load, unload } from '../../tools/kexec.ts'
 import { startUnits, stopUnits } from '../../tools/systemd.ts'
 import { roomTies } from '../../workload/room.ts'
+import { aimFallback, clearFallback } from '../fallback.ts'
 import { kernelFiles, nextCommandLine, pidMax } from '../kernels.ts'
 import { preserved, restarted } from '../plan.ts'
 import type { Crossing, Phase } from '../step.ts'
@@ -20,6 +21,11 @@ export const stage: Phase = {
     { name: 'load-kernel', do: loadKernel, undo: unload },
     { name: 'stop-restarted', do: stopRestarted, undo: startRestarted },
     { name: 'write-landing', do: planLanding, undo: removeLanding },
+    {
+      name: 'aim-fallback',
+      do: ({ swap }) => aimFallback(swap.plan),
+      undo: ({ plan }) => clearFallback(plan),
+    },
   ],
 }
 
