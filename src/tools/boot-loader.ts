@@ -128,19 +128,14 @@ export async function systemdBootEntries(): Promise<BootEntry[]> {
   return parseSystemdBootEntries((await run('bootctl', ['list', '--json=short'])).stdout)
 }
 
-const systemdBootEntry = z.object({
-  id: z.string(),
-  linux: z.string().default(''),
-  options: z.string().default(''),
-})
+const textOrNone = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? '')
+const systemdBootEntry = z.object({ id: z.string(), linux: textOrNone, options: textOrNone })
 
 /** Parses `bootctl list --json=short`: an array, before systemd 253 an object a line. */
 export function parseSystemdBootEntries(text: string): BootEntry[] {
-  const array = text.trimStart().startsWith('[')
-    ? text
-    : `[${text
-        .split('\n')
-        .filter((line) => line.trim() !== '')
-        .join(',')}]`
+  const array = text.startsWith('[') ? text : `[${text.trim().split('\n').join(',')}]`
   return z.array(systemdBootEntry).parse(JSON.parse(array))
 }

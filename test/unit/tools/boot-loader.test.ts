@@ -73,17 +73,21 @@ test("GRUB's environment: values may hold equal signs, empty ones are not set", 
 })
 
 describe('systemd-boot', () => {
-  const lines = fixture('bootctl/list-252')
   const expected = ['6.12.117', '6.12.116'].map((version) => ({
     id: `0123456789abcdef0123456789abcdef-${version}+deb13-amd64.conf`,
     linux: `/0123/${version}+deb13-amd64/linux`,
     options: `root=UUID=${disk} ro`,
   }))
 
-  test('entries as systemd 252 prints them, and as an array', () => {
-    expect(parseSystemdBootEntries(lines)).toEqual(expected)
-    expect(parseSystemdBootEntries(`[${lines.trim().split('\n').join(',')}]\n`)).toEqual(expected)
+  test.each(['252', '257'])('entries as systemd %s prints them', (version) => {
+    expect(parseSystemdBootEntries(fixture(`bootctl/list-${version}`))).toEqual(expected)
+  })
+
+  test('no entries, and one that starts no Linux', () => {
     expect(parseSystemdBootEntries('')).toEqual([])
+    expect(parseSystemdBootEntries('[{"id":"auto-windows","options":null}]')).toEqual([
+      { id: 'auto-windows', linux: '', options: '' },
+    ])
   })
 
   test('a variable of the firmware', () => {
