@@ -70,8 +70,13 @@ export function planText(plan: Plan): string {
     '',
     ...host,
     ...leftBehind(plan),
+    ...fallback(plan),
     plan.ready ? 'ready' : 'refused',
   ].join('\n')
+}
+
+function fallback({ fallback: found }: Plan): string[] {
+  return found ? [`if the new kernel panics: ${found.loader} starts ${found.entry}`] : []
 }
 
 function leftBehind({ leftBehind: units = [] }: Plan): string[] {

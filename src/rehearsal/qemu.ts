@@ -1,11 +1,9 @@
 import { join } from 'node:path'
 import { type Background, startBackground } from '../host/local.ts'
 import type { Accelerator } from './accelerator.ts'
-import { bootFiles, type Image } from './image.ts'
 import { TAP } from './sandbox.ts'
 
 export interface QemuOptions {
-  readonly image: Image
   readonly accelerator: Accelerator
   /** The overlay that this machine writes to. */
   readonly disk: string
@@ -27,21 +25,19 @@ export function startQemu(options: QemuOptions): Promise<Background> {
 
 /**
  * The machine: one CPU, a virtio disk and network card, a serial console, a watchdog that cuts the power.
- * It always starts the older stable kernel, also after a power cut: what a host's boot loader would do.
+ * Its own GRUB chooses the kernel, after a power cut as on a real host.
  * A snapshot can only be loaded by the same machine, so nothing here may depend on the run.
  */
 export function qemuArguments(options: QemuOptions): string[] {
-  const boot = bootFiles(options.image, 'older-stable')
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...['-machine', 'q35', '-smp', '1', '-m', String(MEMORY_MIB)],
     ...acceleration(options.accelerator),
-    ...['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', 'root=/dev/vda rw console=ttyS0'],
     // The disk lives no longer than the machine: nobody needs its writes to reach ours.
     ...['-drive', `id=disk,if=none,format=qcow2,cache=unsafe,discard=unmap,file=${escaped(options.disk)}`],
-    ...['-device', 'virtio-blk-pci,drive=disk'],
+    ...['-device', 'virtio-blk-pci,drive=disk,bootindex=0'],
     ...['-netdev', `tap,id=net,ifname=${TAP},script=no,downscript=no`],
-    ...['-device', `virtio-net-pci,netdev=net,mac=${MAC_ADDRESS}`],
+    ...['-device', `virtio-net-pci,netdev=net,mac=${MAC_ADDRESS},romfile=`],
     ...['-device', 'virtio-rng-pci'],
     ...['-device', 'i6300esb', '-action', 'watchdog=reset'],
     ...['-chardev', `file,id=console,append=on,path=${escaped(join(options.directory, 'console.log'))}`],

@@ -10,6 +10,7 @@ const REQUIREMENTS: Readonly<Record<string, string>> = {
   mmdebstrap: 'mmdebstrap',
   '/usr/share/keyrings/debian-archive-keyring.gpg': 'debian-archive-keyring',
   'mkfs.ext4': 'e2fsprogs',
+  sfdisk: 'fdisk',
   ip: 'iproute2',
   'ssh-keygen': 'openssh-client',
   unshare: 'util-linux',

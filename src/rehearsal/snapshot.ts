@@ -38,7 +38,7 @@ const PREPARED_KEPT = 2
 export async function preparedMachine(options: PreparedOptions): Promise<Machine> {
   const { image, preparation, say } = options
   const accelerator = await chooseAccelerator(image)
-  const host = { image, accelerator, kinship: await fingerprint(image, accelerator) }
+  const host = { image, accelerator, kinship: await fingerprint(accelerator) }
   const booted = await bootedSnapshot(host, say)
   const snapshot = preparation ? await preparedSnapshot(host, booted, preparation, say) : booted
   return resume(host, snapshot, options.directory, { throwAway: true })
@@ -123,9 +123,9 @@ async function orStop<T>(machine: Machine, act: () => Promise<T>): Promise<T> {
 }
 
 /** A snapshot can be loaded by the same QEMU with the same arguments on the same processor only. */
-async function fingerprint(image: Image, accelerator: Accelerator): Promise<string> {
+async function fingerprint(accelerator: Accelerator): Promise<string> {
   const qemu = await run('qemu-system-x86_64', ['--version'], { timeoutSeconds: 60 })
-  const machine = qemuArguments({ image, accelerator, disk: 'disk', directory: 'directory' })
+  const machine = qemuArguments({ accelerator, disk: 'disk', directory: 'directory' })
   const processor = accelerator === 'kvm' ? await processorModel() : ''
   return hashOf(qemu.stdout, ...machine, processor)
 }

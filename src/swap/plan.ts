@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { onRestoreFailureSchema, onVerifyFailureSchema, policySchema } from '../config/configuration.ts'
+import { fallbackSchema } from './fallback.ts'
 
 const obstacleSchema = z.object({ reason: z.string(), remedy: z.string() })
 
@@ -37,6 +38,8 @@ export const planSchema = z.object({
   /** What stops it whatever the workloads. */
   host: z.array(obstacleSchema),
   workloads: z.array(workloadPlanSchema),
+  /** Not there where something outside is known to start a good kernel. */
+  fallback: fallbackSchema.optional(),
   /** Running services that nobody named: they end with the old kernel, without being stopped. */
   leftBehind: z.array(z.string()).optional(),
 })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { startClients } from '../../src/rehearsal/clients/index.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { machineUnits, runRemoteSwap } from '../../src/rehearsal/rehearse.ts'
-import { expectUnharmed, inShell, withMachine } from './support.ts'
+import { aimedAt, expectUnharmed, inShell, withMachine } from './support.ts'
 
 interface Sabotage {
   readonly name: string
@@ -76,6 +76,7 @@ async function abortOnce(machine: Machine, sabotage: Sabotage): Promise<void> {
     name,
   ).toBe('0')
   expect(await inShell(machine, 'find /var/lib/kernelswap -name "*.img"'), name).toBe('')
+  expect(await inShell(machine, aimedAt), name).toBe('')
   if (tearDown) await inShell(machine, tearDown)
 }
 

@@ -83,6 +83,8 @@ async function refusesHosts(machine: Machine): Promise<void> {
   ])
   expect(asNobody).toMatchObject({ code: 77, stderr: expect.stringMatching(/must be root/) })
 
+  await refusesOneWay(machine)
+
   const shell = await machine.ssh()
   const first = shell.run('kernelswap', ['plan'], { timeoutSeconds: 120 })
   await inShell(machine, 'until [ -e /run/kernelswap/lock ]; do sleep 0.05; done')
@@ -95,6 +97,20 @@ async function refusesHosts(machine: Machine): Promise<void> {
   expect(disabled.host[0]!.reason).toMatch(/kexec is disabled until the next boot/)
   const run = await attemptIn(machine, ['kernelswap', 'run', '--yes', 'memcached'])
   expect(run.code).toBe(3)
+}
+
+/** Where nothing would start the running kernel after a panic of the new one. */
+async function refusesOneWay(machine: Machine): Promise<void> {
+  const menu = '/boot/grub/grub.cfg'
+  await inShell(machine, `cp ${menu} /root/ && sed -i "s/vmlinuz-$(uname -r)/&-gone/" ${menu}`)
+  const oneWay = await refusedPlan(machine, 'memcached')
+  expect(oneWay.host[0]!.reason).toBe(
+    `no way back if the new kernel panics: grub has no entry for the running kernel ${oneWay.kernel.from}`,
+  )
+  const dropIns = '/run/kernelswap/config.d'
+  await inShell(machine, `mkdir -p ${dropIns} && echo 'fallback = "external"' > ${dropIns}/fallback.toml`)
+  expect((await attemptIn(machine, ['kernelswap', 'plan', '--no-trial', 'memcached'])).code).toBe(0)
+  await inShell(machine, `mv /root/grub.cfg ${menu} && rm -r ${dropIns}`)
 }
 
 async function refusedPlan(machine: Machine, ...args: string[]): Promise<Plan> {

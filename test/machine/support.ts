@@ -42,6 +42,9 @@ export async function expectUnharmed(clients: Clients): Promise<void> {
   }
 }
 
+/** A line of shell that prints the entry that GRUB starts at the next boot alone, nothing where that is its default. */
+export const aimedAt = "grub-editenv - list | sed -n 's/^next_entry=//p'"
+
 /** Runs a line of shell in the machine that must succeed, and returns what it prints. */
 export function inShell(machine: Machine, line: string): Promise<string> {
   return inMachine(machine, 'bash', '-o', 'pipefail', '-c', line)

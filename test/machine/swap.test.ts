@@ -3,7 +3,7 @@ import { startClients } from '../../src/rehearsal/clients/index.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { machineUnits, runRemoteSwap } from '../../src/rehearsal/rehearse.ts'
 import type { Report } from '../../src/report/report.ts'
-import { expectUnharmed, inMachine, inShell, withMachine } from './support.ts'
+import { aimedAt, expectUnharmed, inMachine, inShell, withMachine } from './support.ts'
 import { installTicker, tickerFiles } from './ticker.ts'
 
 const units = [...machineUnits, 'ticker.service']
@@ -65,6 +65,7 @@ async function expectNothingLeftOver(machine: Machine): Promise<void> {
     ),
   ).toBe('')
   expect(await inShell(machine, 'find /var/lib/kernelswap -name "*.img"')).toBe('')
+  expect(await inShell(machine, aimedAt)).toBe('')
   expect(await inShell(machine, 'systemctl --failed --no-legend')).toBe('')
   expect(await inShell(machine, 'pgrep --exact sleep || true')).toBe('')
   expect(await inShell(machine, 'ip route show | grep mtu || true')).toBe('')

@@ -8,6 +8,7 @@ import { explainDump } from '../../workload/dump-errors.ts'
 import { type Obstacle, obstaclesOf } from '../../workload/obstacles.ts'
 import { roomTies } from '../../workload/room.ts'
 import { connectionsOf, memoryOf, type Service, type Surroundings } from '../../workload/service.ts'
+import { findFallback } from '../fallback.ts'
 import { checkHooks } from '../hooks.ts'
 import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
@@ -32,7 +33,8 @@ export async function makePlan(
   const named = request.units.length > 0 ? [...request.units, ...request.restart] : []
   const { services, surroundings } = await inspect(named)
   const treatmentOf = treatments(request, configuration)
-  const host = await hostObstacles(to, services)
+  const { fallback, obstacles } = await findFallback(runningKernel(), configuration.fallback)
+  const host = [...(await hostObstacles(to, services)), ...obstacles]
   const workloads: WorkloadPlan[] = []
   for (const service of services) {
     const treatment = treatmentOf(service.unit)
@@ -51,6 +53,7 @@ export async function makePlan(
     watchdogSeconds: configuration['watchdog-seconds'],
     host,
     workloads,
+    fallback,
     leftBehind: (await defaultUnits()).filter((unit) => !services.some((service) => service.unit === unit)),
   }
   return ready ? withVetoes(plan) : plan

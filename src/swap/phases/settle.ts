@@ -5,18 +5,28 @@ import { removeLanding } from '../../landing/landing.ts'
 import { openGate } from '../../network/gate.ts'
 import { paths } from '../../paths.ts'
 import { daemonReload, showUnit, startUnits } from '../../tools/systemd.ts'
+import { clearFallback } from '../fallback.ts'
 import { restoreHostSettings } from '../host-settings.ts'
 import { restarted } from '../plan.ts'
 import { listSwaps, type Swap } from '../store.ts'
 import type { Outcome } from './verify.ts'
 
-/** Takes the landing away, so that units and host have their own settings again, and the gate if it is still up. */
+/**
+ * Takes the landing away, so that units, host and boot loader have their own settings again, and the gate if it is still
+ * up.
+ */
 export async function clearLanding(swap: Swap): Promise<void> {
   await removeLanding()
   // The generator finds nothing any more, and its drop-ins in /run go with the reload.
   await daemonReload()
   await openGate()
-  await restoreHostSettings(swap)
+  await orNote(swap, restoreHostSettings(swap))
+  await orNote(swap, clearFallback(swap.plan))
+}
+
+/** What the host should have back but may do without: no reason to keep services from their verdict. */
+async function orNote(swap: Swap, act: Promise<void>): Promise<void> {
+  await act.catch((error: unknown) => swap.journal.append({ kind: 'error', message: messageOf(error) }))
 }
 
 /** Starts what isn't back cold. */

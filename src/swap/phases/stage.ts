@@ -4,6 +4,7 @@ import { readAddresses } from '../../network/addresses.ts'
 import { type KernelImage, load, unload } from '../../tools/kexec.ts'
 import { startUnits, stopUnits } from '../../tools/systemd.ts'
 import { roomTies } from '../../workload/room.ts'
+import { aimFallback, clearFallback } from '../fallback.ts'
 import { armWatchdog, hasWatchdog, restoreHostSettings } from '../host-settings.ts'
 import { kernelFiles, nextCommandLine, pidMax } from '../kernels.ts'
 import { preserved, restarted } from '../plan.ts'
@@ -21,6 +22,11 @@ export const stage: Phase = {
     { name: 'load-kernel', do: loadKernel, undo: unload },
     { name: 'stop-restarted', do: stopRestarted, undo: startRestarted },
     { name: 'write-landing', do: planLanding, undo: removeLanding },
+    {
+      name: 'aim-fallback',
+      do: ({ swap }) => aimFallback(swap.plan),
+      undo: ({ plan }) => clearFallback(plan),
+    },
     { name: 'arm-watchdog', do: ({ swap }) => armWatchdog(swap), undo: restoreHostSettings },
   ],
 }

@@ -29,9 +29,9 @@ test('each kernel has its own boot files', () => {
   })
 })
 
-test('QEMU boots the older kernel, single-threaded, and takes commas in paths for what they are', () => {
-  const line = qemuArguments({ image, accelerator: 'tcg', disk: '/a,b/disk', directory: '/a,b' }).join(' ')
-  expect(line).toContain('-kernel /cache/x,y/vmlinuz-6.12.116+deb13-cloud-amd64 ')
+test('QEMU leaves the kernel to the boot loader, is single-threaded, and takes commas in paths for what they are', () => {
+  const line = qemuArguments({ accelerator: 'tcg', disk: '/a,b/disk', directory: '/a,b' }).join(' ')
+  expect(line).not.toContain('-kernel')
   expect(line).toContain('-accel tcg,thread=single ')
   expect(line).toContain('file=/a,,b/disk')
   expect(line).not.toContain('-loadvm')
