@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+const differenceSchema = z.object({ task: z.string(), facet: z.string(), line: z.string() })
+
 const abiSchema = z.object({
   strict: z.boolean(),
   facets: z.object({
@@ -8,7 +10,9 @@ const abiSchema = z.object({
     differing: z.number(),
     unverified: z.number(),
   }),
-  differences: z.array(z.object({ task: z.string(), facet: z.string(), line: z.string() })),
+  differences: z.array(differenceSchema),
+  /** Differences that the configuration accepts, with its reason. */
+  tolerated: z.array(differenceSchema.extend({ reason: z.string() })).default([]),
   explained: z.array(z.object({ facet: z.string(), reason: z.string() })),
   unverified: z.array(z.object({ facet: z.string(), reason: z.string() })),
 })

@@ -30,7 +30,10 @@ function abiLines({ abi }: Report['workloads'][number]): string[] {
   const differences = abi.differences.map(
     ({ task, facet, line }) => `             ${facet} of ${task}: ${line}`,
   )
-  return [`           ABI facets: ${counts}`, ...differences]
+  const tolerated = abi.tolerated.map(
+    ({ task, facet, line, reason }) => `             ${facet} of ${task}: ${line} (tolerated: ${reason})`,
+  )
+  return [`           ABI facets: ${counts}`, ...differences, ...tolerated]
 }
 
 /** How many are fine, then what the others say. */

@@ -62,6 +62,7 @@ function summary({
   strict,
   facets,
   differences,
+  tolerated,
   explained,
   unverified,
 }: AbiResult): NonNullable<Report['workloads'][number]['abi']> {
@@ -69,6 +70,7 @@ function summary({
     strict,
     facets,
     differences: [...differences],
+    tolerated: [...tolerated],
     explained: [...explained],
     unverified: [...unverified],
   }

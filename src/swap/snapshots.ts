@@ -26,7 +26,8 @@ export async function compareSnapshots(swap: Swap, unit: string): Promise<AbiRes
     readSnapshot(swap, unit, 'after'),
   ])
   if (!before || !after) return undefined
-  return diffSnapshots(before, after, { strict: swap.plan.strict })
+  const tolerate = preserved(swap.plan).find((workload) => workload.unit === unit)?.tolerate ?? {}
+  return diffSnapshots(before, after, { strict: swap.plan.strict, tolerate })
 }
 
 async function readSnapshot(

@@ -30,6 +30,7 @@ const abi: NonNullable<Workload['abi']> = {
   strict: true,
   facets: { equal: 100, explained: 4, differing: 1, unverified: 2 },
   differences: [difference],
+  tolerated: [],
   explained: [],
   unverified: [],
 }
@@ -69,6 +70,17 @@ test('differences are listed, with the counts of what was compared', () => {
   const text = reportText({ ...report, workloads: [{ ...redis, abi }] })
   expect(text).toContain('ABI facets: 100 equal, 4 explained, 1 differing, 2 unverified\n')
   expect(text).toContain('nice of 331 (redis-server): 0 → 5')
+})
+
+test('a difference that the configuration tolerates is listed with its reason', () => {
+  const tolerated = [{ ...difference, reason: 'the service renices itself every minute' }]
+  const text = reportText({
+    ...report,
+    workloads: [{ ...redis, abi: { ...abi, differences: [], tolerated } }],
+  })
+  expect(text).toContain(
+    'nice of 331 (redis-server): 0 → 5 (tolerated: the service renices itself every minute)',
+  )
 })
 
 test('hooks that are fine are counted, the others say why; who had nothing to say is left out', () => {
