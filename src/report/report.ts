@@ -60,6 +60,8 @@ export const reportSchema = z.object({
       }),
     )
     .optional(),
+  /** How long the ABI snapshot took of the freeze, and which share of it; null where none was taken. */
+  snapshot: z.object({ seconds: z.number(), share: z.number() }).nullable().default(null),
   timeline: z.array(z.object({ phase: z.string(), seconds: z.number() })),
 })
 
