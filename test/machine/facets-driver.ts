@@ -40,7 +40,7 @@ export interface RestoredRow {
 
 const UNIT = 'victim.service'
 const HOME = '/opt/victim'
-const CHECKPOINT = '/var/lib/kernelswap/victim'
+const CHECKPOINT = `/var/lib/kernelswap/${UNIT}`
 /** A process that ran a statement has other bytes and registers than before, and may have more memory. */
 const RAN = ['memory-bytes', 'registers', 'memory-map']
 
@@ -178,11 +178,11 @@ async function checkpoint(): Promise<Snapshot> {
   rmSync(CHECKPOINT, { recursive: true, force: true })
   const victim = await inspectService(UNIT)
   const ties = roomTies(victim, await inspectSurroundings())
-  const landing = { swap: CHECKPOINT, boot: 'none', lastPid: 0, strict: true }
   await writeLanding({
-    ...landing,
+    ...{ swap: CHECKPOINT, boot: 'none', lastPid: 0, hold: true },
+    back: { kernel: '', initrd: '', commandLine: '' },
     addresses: { links: [], arrive: '', settle: '' },
-    passengers: [{ service: victim, ties, checkpoint: CHECKPOINT }],
+    passengers: [{ service: victim, ties, checkpoint: CHECKPOINT, onRestoreFailure: 'cold' }],
   })
   const images = join(CHECKPOINT, 'images')
   const options = { external: ties.external, leave: 'stopped' as const, timeoutSeconds: 300 }
@@ -197,6 +197,10 @@ async function restore(): Promise<void> {
   await run('systemctl', ['kill', '--signal=SIGKILL', '--kill-whom=all', UNIT])
   await attempt('systemctl', ['stop', UNIT])
   await attempt('systemctl', ['reset-failed', UNIT])
+  // What `land` does before it starts units: restore-unit takes checkpoints alone that are marked as sound.
+  for (const mark of ['sound', 'landed']) mkdirSync(join(paths.run, mark), { recursive: true, mode: 0o700 })
+  await run(join(paths.library, 'check-seal'), [CHECKPOINT])
+  writeFileSync(join(paths.run, 'sound', UNIT), '')
   await cp(join(paths.landing, 'units'), '/run/systemd/system', { recursive: true })
   await run('systemctl', ['daemon-reload'])
   await run('systemctl', ['start', UNIT]).catch(async (error) => {
