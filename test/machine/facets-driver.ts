@@ -67,8 +67,9 @@ function withoutFirst({ restored }: Tampering): Partial<Tampering> {
   return restored === undefined ? {} : ({ first: undefined } as object)
 }
 
+/** On standard error as well, for whoever watches. */
 function say(row: FacetRow | RestoredRow): void {
-  process.stdout.write(`${JSON.stringify(row)}\n`)
+  for (const stream of [process.stdout, process.stderr]) stream.write(`${JSON.stringify(row)}\n`)
 }
 
 async function tryRound(round: readonly Tampering[]): Promise<void> {
