@@ -164,17 +164,25 @@ export function unlessKernelDiffers<V extends Json>(reason: string): Compare<V> 
  * @param moving why the mask may change once the tasks run
  */
 export function bits(first = 0, moving?: string): Compare<string> {
-  return (before, after, setting) => {
+  return (before, after, { strict }) => {
     if (before === after) return EQUAL
-    if (moving !== undefined && !setting.strict) return explained(moving)
-    const [was, is] = [setBits(before, first), setBits(after, first)]
-    return {
-      kind: 'differing',
-      lines: [
-        ...was.filter((bit) => !is.includes(bit)).map((bit) => `${bit} no longer set`),
-        ...is.filter((bit) => !was.includes(bit)).map((bit) => `${bit} now set`),
-      ],
-    }
+    if (moving !== undefined && !strict) return explained(moving)
+    const { gone, come } = changedBits(before, after, first)
+    const lines = [...gone.map((bit) => `${bit} no longer set`), ...come.map((bit) => `${bit} now set`)]
+    return { kind: 'differing', lines }
+  }
+}
+
+/** The bits that are set in the first mask alone, and in the second alone. */
+export function changedBits(
+  before: string,
+  after: string,
+  first: number,
+): { gone: number[]; come: number[] } {
+  const [was, is] = [setBits(before, first), setBits(after, first)]
+  return {
+    gone: was.filter((bit) => !is.includes(bit)),
+    come: is.filter((bit) => !was.includes(bit)),
   }
 }
 

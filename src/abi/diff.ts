@@ -8,6 +8,8 @@ export interface AbiResult {
   readonly strict: boolean
   readonly facets: FacetCounts
   readonly differences: readonly Difference[]
+  /** Differences that the administrator accepts; their facets count as explained. */
+  readonly tolerated: readonly ToleratedDifference[]
   readonly explained: readonly FacetReason[]
   readonly unverified: readonly FacetReason[]
 }
@@ -26,6 +28,11 @@ export interface Difference {
   readonly line: string
 }
 
+export interface ToleratedDifference extends Difference {
+  /** Why it does no harm, in the administrator's words. */
+  readonly reason: string
+}
+
 export interface FacetReason {
   readonly facet: string
   readonly reason: string
@@ -38,11 +45,12 @@ type Finding = { readonly task: string; readonly facet: string; readonly outcome
  * Compares two snapshots of the same workload, facet by facet.
  * @param options.strict the tasks were held stopped from before the first until after the second: nothing may
  *   have moved. Without it, what moves while tasks run is explained instead.
+ * @param options.tolerate facets that may differ, each with the reason
  */
 export function diffSnapshots(
   before: Snapshot,
   after: Snapshot,
-  options: { readonly strict: boolean },
+  options: { readonly strict: boolean; readonly tolerate?: Readonly<Record<string, string>> },
 ): AbiResult {
   const setting: Setting = {
     strict: options.strict,
@@ -50,10 +58,11 @@ export function diffSnapshots(
     elapsedSeconds: Math.max(0, (Date.parse(after.takenAt) - Date.parse(before.takenAt)) / 1000),
     tree: new Set(before.tasks.map(({ pid }) => pid)),
   }
-  return summarise(options.strict, [
+  const findings = [
     ...compareTasks(before, after, setting),
     ...compareReadings('workload', 'workload', before.workload, after.workload, setting),
-  ])
+  ]
+  return summarise(options.strict, findings, options.tolerate ?? {})
 }
 
 function compareTasks(before: Snapshot, after: Snapshot, setting: Setting): Finding[] {
@@ -126,7 +135,12 @@ function gone(task: TaskSnapshot, facet: string, line: string): Finding {
 
 const WORST_LAST = ['equal', 'explained', 'unverified', 'differing'] as const
 
-function summarise(strict: boolean, findings: readonly Finding[]): AbiResult {
+function summarise(
+  strict: boolean,
+  found: readonly Finding[],
+  tolerate: Readonly<Record<string, string>>,
+): AbiResult {
+  const findings = found.map((finding) => tolerating(finding, tolerate[finding.facet]))
   const worst = new Map<string, (typeof WORST_LAST)[number]>()
   for (const { facet, outcome } of findings) {
     const known = worst.get(facet) ?? 'equal'
@@ -142,12 +156,28 @@ function summarise(strict: boolean, findings: readonly Finding[]): AbiResult {
       differing: count('differing'),
       unverified: count('unverified'),
     },
-    differences: findings.flatMap(({ task, facet, outcome }) =>
-      outcome.kind === 'differing' ? outcome.lines.map((line) => ({ task, facet, line })) : [],
-    ),
+    differences: findings.flatMap(differencesOf),
+    tolerated: found.flatMap((finding) => {
+      const reason = tolerate[finding.facet]
+      return reason === undefined
+        ? []
+        : differencesOf(finding).map((difference) => ({ ...difference, reason }))
+    }),
     explained: distinct(findings, (outcome) => ('reasons' in outcome ? (outcome.reasons ?? []) : [])),
     unverified: distinct(findings, (outcome) => (outcome.kind === 'unverified' ? [outcome.reason] : [])),
   }
+}
+
+/** A finding as it counts where its facet is tolerated for this reason. What couldn't be read stays unverified. */
+function tolerating(finding: Finding, reason: string | undefined): Finding {
+  const { outcome } = finding
+  if (reason === undefined || outcome.kind !== 'differing') return finding
+  const reasons = [...(outcome.reasons ?? []), `tolerated: ${reason}`]
+  return { ...finding, outcome: { kind: 'explained', reasons } }
+}
+
+function differencesOf({ task, facet, outcome }: Finding): readonly Difference[] {
+  return outcome.kind === 'differing' ? outcome.lines.map((line) => ({ task, facet, line })) : []
 }
 
 function distinct(

@@ -30,7 +30,8 @@ export function rehearseCommand(): Command {
     .summary('swap the kernel of a virtual machine, under services with live clients')
     .description(
       'Builds a machine from Debian packages (once), installs kernelswap in it, connects clients to its services,\n' +
-        'swaps its kernel, and reports what the services and the clients saw. Touches nothing on this host.',
+        'swaps its kernel, and reports what the services and the clients saw. The restored units are held stopped\n' +
+        'until they are compared, bytes of memory too. Touches nothing on this host.',
     )
     .option(
       '--to <version>',
@@ -38,7 +39,7 @@ export function rehearseCommand(): Command {
       'newest-stable',
     )
     .option('--unit <unit>', 'carry this service only (repeatable; default: all four)', collect, [])
-    .option('--strict', 'hold the restored units stopped until they are compared, bytes of memory too', false)
+    .option('--no-strict', 'let the restored units run at once, and compare what does not move meanwhile')
     .option('--keep', 'keep the machine running afterwards, until Ctrl-C', false)
     .option('--json', 'print one JSON document', false)
     .action(async (options: Options) => {

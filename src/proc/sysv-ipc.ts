@@ -4,8 +4,8 @@ const LASTING = ['key', 'perms', 'size', 'nsems', 'cbytes', 'qnum', 'uid', 'gid'
 /** One row of /proc/sysvipc/{shm,sem,msg}: sysvipc(7). */
 export interface SysvObject {
   readonly id: string
-  /** `key 1 perms 600 …` */
-  readonly facts: string
+  /** By the names of their columns; `perms` is octal. */
+  readonly facts: Readonly<Record<string, string>>
 }
 
 /** Parses a table of /proc/sysvipc; its first line names the columns. */
@@ -16,8 +16,8 @@ export function parseSysvTable(text: string): readonly SysvObject[] {
     .map((line) => line.trim().split(/\s+/))
   return rows.map((row) => ({
     id: row[head.findIndex((name) => name.endsWith('id') && name.length === 5)] ?? '',
-    facts: LASTING.filter((name) => head.includes(name))
-      .map((name) => `${name} ${row[head.indexOf(name)]}`)
-      .join(' '),
+    facts: Object.fromEntries(
+      LASTING.filter((name) => head.includes(name)).map((name) => [name, row[head.indexOf(name)] ?? '']),
+    ),
   }))
 }

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 
+const differenceSchema = z.object({ task: z.string(), facet: z.string(), line: z.string() })
+
 const abiSchema = z.object({
   strict: z.boolean(),
   facets: z.object({
@@ -8,7 +10,9 @@ const abiSchema = z.object({
     differing: z.number(),
     unverified: z.number(),
   }),
-  differences: z.array(z.object({ task: z.string(), facet: z.string(), line: z.string() })),
+  differences: z.array(differenceSchema),
+  /** Differences that the configuration accepts, with its reason. */
+  tolerated: z.array(differenceSchema.extend({ reason: z.string() })).default([]),
   explained: z.array(z.object({ facet: z.string(), reason: z.string() })),
   unverified: z.array(z.object({ facet: z.string(), reason: z.string() })),
 })
@@ -56,6 +60,8 @@ export const reportSchema = z.object({
       }),
     )
     .optional(),
+  /** How long the ABI snapshot took of the freeze, and which share of it; null where none was taken. */
+  snapshot: z.object({ seconds: z.number(), share: z.number() }).nullable().default(null),
   timeline: z.array(z.object({ phase: z.string(), seconds: z.number() })),
 })
 

@@ -14,8 +14,19 @@ export function reportText(report: Report): string {
       ...hookLines(workload),
     ]),
     ...(report.clients ?? []).map(clientLine),
-    ...report.timeline.map(({ phase, seconds }) => `${phase.padEnd(9)}  ${seconds.toFixed(1).padStart(7)} s`),
+    ...report.timeline.map((stretch) => `${stretchLine(stretch)}${snapshotNote(stretch.phase, report)}`),
   ].join('\n')
+}
+
+function stretchLine({ phase, seconds }: Report['timeline'][number]): string {
+  return `${phase.padEnd(9)}  ${seconds.toFixed(1).padStart(7)} s`
+}
+
+/** What verification costs the services: the first of its snapshots is taken in the freeze. */
+function snapshotNote(phase: string, { snapshot }: Report): string {
+  if (phase !== 'freeze' || !snapshot) return ''
+  const percent = (snapshot.share * 100).toFixed(0)
+  return `, ${snapshot.seconds.toFixed(1)} s of it (${percent} %) for the ABI snapshot`
 }
 
 function workloadLine({ unit, policy, outcome, pid, reason }: Report['workloads'][number]): string {
@@ -30,7 +41,10 @@ function abiLines({ abi }: Report['workloads'][number]): string[] {
   const differences = abi.differences.map(
     ({ task, facet, line }) => `             ${facet} of ${task}: ${line}`,
   )
-  return [`           ABI facets: ${counts}`, ...differences]
+  const tolerated = abi.tolerated.map(
+    ({ task, facet, line, reason }) => `             ${facet} of ${task}: ${line} (tolerated: ${reason})`,
+  )
+  return [`           ABI facets: ${counts}`, ...differences, ...tolerated]
 }
 
 /** How many are fine, then what the others say. */

@@ -7,7 +7,7 @@ import type { Verdict } from './journal.ts'
 import { runningKernel } from './kernels.ts'
 import type { Outcome } from './phases/verify.ts'
 import type { Swap } from './store.ts'
-import { timeline } from './timeline.ts'
+import { snapshotCost, timeline } from './timeline.ts'
 
 interface Ending {
   readonly verdict: Verdict
@@ -19,6 +19,7 @@ interface Ending {
 /** Puts a swap's report together. */
 export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
   const { plan } = swap
+  const lines = await swap.journal.read()
   const landLog = await readFile(join(swap.directory, 'land.log'), 'utf8').catch(() => '')
   const outcomes = new Map(ending.outcomes?.map((outcome) => [outcome.unit, outcome]))
   return {
@@ -39,7 +40,8 @@ export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
         hooks: (found?.hooks ?? []).map(hookSummary),
       }
     }),
-    timeline: timeline(await swap.journal.read(), landLog, Date.now() / 1000),
+    snapshot: snapshotCost(lines) ?? null,
+    timeline: timeline(lines, landLog, Date.now() / 1000),
   }
 }
 
@@ -62,6 +64,7 @@ function summary({
   strict,
   facets,
   differences,
+  tolerated,
   explained,
   unverified,
 }: AbiResult): NonNullable<Report['workloads'][number]['abi']> {
@@ -69,6 +72,7 @@ function summary({
     strict,
     facets,
     differences: [...differences],
+    tolerated: [...tolerated],
     explained: [...explained],
     unverified: [...unverified],
   }

@@ -1,22 +1,34 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import { type Snapshot, takeSnapshots } from '../abi/snapshot.ts'
-import { writeDurably } from '../durable.ts'
 import { ifMissing } from '../errors.ts'
 import { isAbiHookOn } from '../hooks/built-in.ts'
 import { preserved } from './plan.ts'
 import { checkpointDirectory, type Swap } from './store.ts'
 import { tasksOf } from './tasks.ts'
 
-/** Takes ABI snapshots of all preserved workloads and keeps them with their checkpoints; none if that is masked. */
+/**
+ * Takes ABI snapshots of all preserved workloads and keeps them with their checkpoints; none if that is masked.
+ * They are not brought to disk one by one, since the services stand still meanwhile: the seal does that for all.
+ */
 export async function saveSnapshots(swap: Swap, when: 'before' | 'after'): Promise<void> {
   if (!(await isAbiHookOn())) return
   const workloads = preserved(swap.plan)
   const snapshots = await takeSnapshots(await tasksOf(swap.plan), { strict: swap.plan.strict })
-  for (const [index, { unit }] of workloads.entries()) {
-    await writeDurably(fileOf(swap, unit, when), JSON.stringify(snapshots[index]))
-  }
+  await Promise.all(
+    workloads.map(({ unit }, index) =>
+      writeFile(fileOf(swap, unit, when), JSON.stringify(snapshots[index]), { mode: 0o600 }),
+    ),
+  )
+}
+
+/**
+ * Takes snapshots that nobody keeps, while the services still run: the programs that answer are in memory then, and our
+ * own code is compiled, so that the one that counts holds the services up for less.
+ */
+export async function practiseSnapshots(swap: Swap): Promise<void> {
+  if (await isAbiHookOn()) await takeSnapshots(await tasksOf(swap.plan), { strict: false })
 }
 
 /** Compares a workload's two snapshots; undefined where one is missing. */
@@ -26,7 +38,8 @@ export async function compareSnapshots(swap: Swap, unit: string): Promise<AbiRes
     readSnapshot(swap, unit, 'after'),
   ])
   if (!before || !after) return undefined
-  return diffSnapshots(before, after, { strict: swap.plan.strict })
+  const tolerate = preserved(swap.plan).find((workload) => workload.unit === unit)?.tolerate ?? {}
+  return diffSnapshots(before, after, { strict: swap.plan.strict, tolerate })
 }
 
 async function readSnapshot(

@@ -18,6 +18,18 @@ export function timeline(lines: readonly JournalLine[], landLog: string, now: nu
   }))
 }
 
+/** How long the ABI snapshot held the freeze up, and the share of the freeze that was; undefined where it wasn't taken. */
+export function snapshotCost(lines: readonly JournalLine[]): { seconds: number; share: number } | undefined {
+  const steps = lines.filter((line) => line.kind === 'step')
+  const at = (index: number) => steps[index]?.time ?? Number.NaN
+  const snapshot = steps.findIndex(({ step }) => step === 'snapshot')
+  const from = steps.findIndex(({ step }) => step === 'close-gate')
+  const to = steps.findIndex(({ phase }) => phase === 'jump')
+  const [seconds, whole] = [at(snapshot + 1) - at(snapshot), at(to) - at(from)]
+  if (!(seconds >= 0 && whole > 0)) return undefined
+  return { seconds: Math.round(seconds * 1000) / 1000, share: Math.round((seconds / whole) * 1000) / 1000 }
+}
+
 interface Start {
   readonly phase: string
   readonly at: number

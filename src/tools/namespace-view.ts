@@ -12,8 +12,8 @@ export interface NamespaceView {
 }
 
 const TABLES = ['shm', 'sem', 'msg'] as const
-/** A line that no table and no host name holds. */
-const SEPARATOR = '----'
+/** Where a process reads its own: uts_namespaces(7), sysvipc(7). */
+const FILES = ['/proc/sys/kernel/hostname', ...TABLES.map((table) => `/proc/sysvipc/${table}`)]
 
 /**
  * Reads the host name and the System V tables as a process sees them: /proc shows those of whoever reads, so a
@@ -27,8 +27,8 @@ export async function namespaceView(pid?: number): Promise<NamespaceView> {
     )
     return { hostname: hostname(), shm, sem, msg }
   }
-  const script = `uname -n; for table in ${TABLES.join(' ')}; do echo ${SEPARATOR}; cat /proc/sysvipc/$table; done`
-  const { stdout } = await run('nsenter', [`--target=${pid}`, '--uts', '--ipc', '--', 'sh', '-c', script])
-  const [name = '', shm = '', sem = '', msg = ''] = stdout.split(`${SEPARATOR}\n`)
+  // One program, since the services stand still meanwhile; each table begins with the names of its columns.
+  const { stdout } = await run('nsenter', [`--target=${pid}`, '--uts', '--ipc', '--', 'cat', ...FILES])
+  const [name = '', shm = '', sem = '', msg = ''] = stdout.split(/^(?= +key +)/m)
   return { hostname: name.trim(), shm, sem, msg }
 }

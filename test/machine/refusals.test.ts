@@ -11,6 +11,7 @@ test('whatever cannot be carried is refused before anything is touched', () =>
 
     await refusesUnits(machine)
     await refusesKernels(machine)
+    await refusesVetoes(machine)
     await refusesHosts(machine)
 
     expect(await mainPids(machine)).toBe(before)
@@ -63,6 +64,34 @@ async function refusesKernels(machine: Machine): Promise<void> {
   const lacking = await refusedPlan(machine, '--kernel', '6.1.0-lacking', 'memcached')
   expect(lacking.host[0]!.reason).toBe('kernel 6.1.0-lacking is built without CONFIG_CHECKPOINT_RESTORE')
   await inShell(machine, 'rm /boot/*-6.1.0-lacking')
+}
+
+/** A hook of the administrator's says no: nothing is staged, and the services never notice. */
+async function refusesVetoes(machine: Machine): Promise<void> {
+  const hook = '/etc/kernelswap/hooks.d/memcached.service/10-no'
+  const body =
+    'if [ "$1" = check ]; then echo "wait for the night" >&2; echo "customers are busy" >&2; exit 10; fi; exit 64'
+  await inShell(
+    machine,
+    `mkdir -p $(dirname ${hook}) && printf '#!/bin/sh\\n%s\\n' '${body}' > ${hook} && chmod 755 ${hook}`,
+  )
+  const before = await mainPids(machine)
+  for (const args of [
+    ['plan', '--json', 'memcached'],
+    ['run', '--yes', '--json', 'memcached'],
+  ]) {
+    const { code, stdout } = await attemptIn(machine, ['kernelswap', ...args])
+    expect(code).toBe(3)
+    expect(planSchema.parse(JSON.parse(stdout)).workloads[0]).toMatchObject({
+      verdict: 'refused',
+      obstacles: [
+        { reason: 'hook memcached.service/10-no vetoes: customers are busy', remedy: 'wait for the night' },
+      ],
+    })
+  }
+  expect(await mainPids(machine)).toBe(before)
+  expect(await inShell(machine, 'ls -A /var/lib/kernelswap; cat /sys/kernel/kexec_loaded')).toBe('0')
+  await inShell(machine, 'rm -r /etc/kernelswap/hooks.d')
 }
 
 async function refusesHosts(machine: Machine): Promise<void> {

@@ -1,4 +1,4 @@
-import { bits } from '../compare.ts'
+import { pending } from '../pending.ts'
 import { facet } from '../types.ts'
 
 export const signalsPendingProcess = facet({
@@ -7,5 +7,5 @@ export const signalsPendingProcess = facet({
   manual: 'signal(7)',
   scope: 'task',
   read: (task) => task.status('ShdPnd'),
-  compare: bits(1, 'tasks that run take their signals'),
+  compare: pending,
 })

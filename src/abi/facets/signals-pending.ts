@@ -1,4 +1,4 @@
-import { bits } from '../compare.ts'
+import { pending } from '../pending.ts'
 import { facet } from '../types.ts'
 
 export const signalsPending = facet({
@@ -7,5 +7,5 @@ export const signalsPending = facet({
   manual: 'signal(7)',
   scope: 'thread',
   read: (thread) => thread.status('SigPnd'),
-  compare: bits(1, 'tasks that run take their signals'),
+  compare: pending,
 })

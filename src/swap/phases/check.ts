@@ -13,6 +13,7 @@ import { checkHooks } from '../hooks.ts'
 import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { freeBytes } from '../store.ts'
+import { refuseUnknownFacets } from '../tolerated.ts'
 import { defaultUnits, inspect, withSuffix } from './inspect.ts'
 
 /** Longest time a trial may hold a service still, in seconds. */
@@ -22,13 +23,15 @@ const trialTimeout = 120
  * Makes the plan: what a swap would carry, and what stops it.
  *
  * The trial checkpoint is the strongest check: each service is dumped for real and runs on at once.
- * @throws Failure 'refused' where there is nothing to plan for: no systemd, an unknown unit, no such kernel.
+ * @throws Failure 'refused' where there is nothing to plan for: no systemd, an unknown unit, no such kernel;
+ *   'configuration' where that tolerates a facet that nobody knows.
  */
 export async function makePlan(
   request: Request,
   configuration: Configuration,
   say: (line: string) => void,
 ): Promise<Plan> {
+  refuseUnknownFacets(configuration)
   const to = await chooseKernel(request.kernel)
   const named = request.units.length > 0 ? [...request.units, ...request.restart] : []
   const { services, surroundings } = await inspect(named)

@@ -17,7 +17,7 @@ import { inetSocketsOf, inspectSurroundings } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { captureHooks } from '../hooks.ts'
 import { preserved } from '../plan.ts'
-import { saveSnapshots } from '../snapshots.ts'
+import { practiseSnapshots, saveSnapshots } from '../snapshots.ts'
 import type { Crossing, Phase } from '../step.ts'
 import type { Swap } from '../store.ts'
 import { tasksOf } from '../tasks.ts'
@@ -42,6 +42,7 @@ export const freeze: Phase = {
 /** Hooks note what their services must still have afterwards. */
 async function capture({ swap }: Crossing): Promise<void> {
   await captureHooks(swap)
+  await practiseSnapshots(swap)
 }
 
 async function closeGate(crossing: Crossing): Promise<void> {

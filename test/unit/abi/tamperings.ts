@@ -1,18 +1,22 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readSync, writeSync } from 'node:fs'
-import type { Victim } from './victim.ts'
+import type { VictimFacts } from './victim.ts'
 
 /** A change of state that the named facet must catch. */
 export interface Tampering {
   readonly facet: string
   readonly what: string
   /** A Python statement for the victim, or what is done to it from outside while it is stopped. */
-  readonly how: string | ((victim: Victim) => void)
+  readonly how: string | ((victim: VictimFacts) => void)
   /** Facets that rightly differ as well. */
   readonly also?: readonly string[]
   /** A statement that prepares the state before the first snapshot. */
   readonly first?: string
+  /** What is done instead to a victim that was restored, or why this can't be tried there. */
+  readonly restored?: Pick<Tampering, 'how' | 'first'> | string
 }
+
+const NOT_CARRIED = 'CRIU can’t carry it'
 
 const SOCKET = 'socket.SOL_SOCKET'
 
@@ -31,6 +35,7 @@ export const tamperings: readonly Tampering[] = [
     facet: 'controlling-terminal',
     what: 'terminal taken',
     how: 'fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)',
+    restored: NOT_CARRIED,
   },
   { facet: 'comm', what: 'renamed', how: 'pathlib.Path("/proc/self/comm").write_text("other")' },
   { facet: 'cmdline', what: 'argument overwritten', how: 'poke(stat_field(48), b"X")' },
@@ -171,6 +176,7 @@ export const tamperings: readonly Tampering[] = [
     facet: 'fanotify',
     what: 'mark changed',
     how: 'call("fanotify_mark", marker, 1, ctypes.c_uint64(8), -100, folder.encode())',
+    restored: NOT_CARRIED,
   },
   {
     facet: 'pidfd',
@@ -185,6 +191,7 @@ export const tamperings: readonly Tampering[] = [
     facet: 'terminal',
     what: 'window resized',
     how: 'fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))',
+    restored: NOT_CARRIED,
   },
   { facet: 'pipe-capacity', what: 'pipe enlarged', how: 'fcntl.fcntl(full, 1031, 131072)' },
   {
@@ -206,6 +213,7 @@ export const tamperings: readonly Tampering[] = [
     what: 'waiting connection lost',
     how: 'late = listener.accept()[0]',
     also: ['fd-numbers'],
+    restored: NOT_CARRIED,
   },
   { facet: 'tcp-socket-options', what: 'no delay', how: 'client.setsockopt(6, 1, 1)' },
   {
@@ -256,6 +264,10 @@ export const tamperings: readonly Tampering[] = [
       'pair = socket.create_connection(listener.getsockname()); [listener.accept() for _ in range(2)]; end = listener.accept()[0]',
     how: `end.setsockopt(${SOCKET}, socket.SO_LINGER, struct.pack("ii", 1, 0)); end.close()`,
     also: ['fd-numbers'],
+    restored: {
+      first: 'pair = socket.create_connection(listener.getsockname()); end = listener.accept()[0]',
+      how: `end.setsockopt(${SOCKET}, socket.SO_LINGER, struct.pack("ii", 1, 0)); end.close()`,
+    },
   },
   { facet: 'udp-addresses', what: 'connected', how: 'udp.connect(("127.0.0.1", 9))' },
   {
@@ -278,6 +290,7 @@ export const tamperings: readonly Tampering[] = [
     what: 'packet socket bound',
     how: 'packet.bind(("lo", 0x0800))',
     also: ['socket-kinds', 'socket-options'],
+    restored: NOT_CARRIED,
   },
 
   // Timers and memory
@@ -329,6 +342,10 @@ export const tamperings: readonly Tampering[] = [
     what: 'segment removed',
     first: 'call("unshare", 0x08000000); segment = call("shmget", 77, 4096, 0o1600)',
     how: 'call("shmctl", segment, 0, None)',
+    restored: {
+      first: 'segment = call("shmget", 77, 4096, 0o1600)',
+      how: 'call("shmctl", segment, 0, None)',
+    },
   },
   {
     facet: 'mounts',
@@ -337,6 +354,7 @@ export const tamperings: readonly Tampering[] = [
       'other_mount_namespace(); os.mkdir("mounted"); call("mount", b"none", b"mounted", b"tmpfs", 0, None)',
     how: 'call("umount2", b"mounted", 2)',
     also: ['tmpfs-files'],
+    restored: { how: 'call("umount2", b"/opt/victim/room", 2)' },
   },
   {
     facet: 'tmpfs-files',
@@ -344,6 +362,7 @@ export const tamperings: readonly Tampering[] = [
     first:
       'call("mount", b"none", b"mounted", b"tmpfs", 0, None); pathlib.Path("mounted/file").write_text("a")',
     how: 'pathlib.Path("mounted/file").write_text("b")',
+    restored: { how: 'os.mkdir("/opt/victim/other/new")' },
   },
 
   // Privileges: each takes something that the ones before still needed
@@ -383,6 +402,7 @@ export const tamperings: readonly Tampering[] = [
     what: 'no longer dumpable',
     first: 'os.setresuid(65534, 65534, 65534); call("prctl", 4, 1, 0, 0, 0)',
     how: 'call("prctl", 4, 0, 0, 0, 0)',
+    restored: 'a process that gave up root can’t be prepared before it',
   },
 
   // The end
@@ -400,7 +420,7 @@ export const tamperings: readonly Tampering[] = [
   { facet: 'pid', what: 'child gone', how: 'os.waitpid(child, 0)', also: ['pidfd'] },
 ]
 
-function flipByte({ pid, address }: Victim): void {
+function flipByte({ pid, address }: VictimFacts): void {
   const memory = openSync(`/proc/${pid}/mem`, 'r+')
   const byte = Buffer.alloc(1)
   readSync(memory, byte, 0, 1, address + 2n)

@@ -2,32 +2,76 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { createInterface, type Interface } from 'node:readline'
 
-/** A process of test/fixtures/abi/victim.py, with its children, that does what it is told. */
-export class Victim {
+/** What a tampering from outside needs to know of the victim. */
+export interface VictimFacts {
   readonly pid: number
-  /** All of its processes. */
-  readonly pids: readonly number[]
   readonly child: number
   readonly waiter: number
   /** Address of a private page that it wrote to. */
+  readonly address: bigint
+}
+
+/** What the victim says of itself when it is ready. */
+export interface Ready extends VictimFacts {
+  /** All of its processes. */
+  readonly pids: readonly number[]
+  readonly folder: string
+}
+
+/** Parses `ready PID CHILD GRANDCHILD WAITER ADDRESS FOLDER`. @throws for anything else. */
+export function parseReady(line: string): Ready {
+  const [pid = 0, child = 0, grandchild = 0, waiter = 0] = line.split(' ').slice(1, 5).map(Number)
+  // Zero would stand for our own process group when signals are sent.
+  if (!(pid > 1 && child > 1 && grandchild > 1 && waiter > 1)) throw new Error(`victim: ${line}`)
+  const [address = '', folder = ''] = line.split(' ').slice(5)
+  return { pid, child, waiter, address: BigInt(address), pids: [pid, child, grandchild, waiter], folder }
+}
+
+/** Stops some processes, runs the action, lets them go on. */
+export async function whileStopped<T>(pids: readonly number[], action: () => Promise<T>): Promise<T> {
+  signalAll(pids, 'SIGSTOP')
+  try {
+    const late = Date.now() + 5000
+    while (Date.now() < late && pids.some((pid) => !isStopped(pid)))
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    return await action()
+  } finally {
+    signalAll(pids, 'SIGCONT')
+  }
+}
+
+/** Sends a signal to processes, of which some may have ended. */
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch {
+      // It has ended.
+    }
+  }
+}
+
+/** A process of test/fixtures/abi/victim.py, with its children, that does what it is told. */
+export class Victim implements VictimFacts {
+  readonly pid: number
+  readonly pids: readonly number[]
+  readonly child: number
+  readonly waiter: number
   readonly address: bigint
   readonly #folder: string
   readonly #process: ChildProcess
   readonly #lines: AsyncIterator<string>
 
   private constructor(process: ChildProcess, lines: AsyncIterator<string>, ready: string) {
-    const [pid = 0, child = 0, grandchild = 0, waiter = 0] = ready.split(' ').slice(1, 5).map(Number)
-    // Zero would stand for our own process group when signals are sent.
-    if (!(pid > 1 && child > 1 && grandchild > 1 && waiter > 1)) throw new Error(`victim: ${ready}`)
+    const { pid, child, waiter, address, pids, folder } = parseReady(ready)
     this.#process = process
     this.#lines = lines
     this.pid = pid
     this.child = child
     this.waiter = waiter
-    const [address = '', folder = ''] = ready.split(' ').slice(5)
-    this.address = BigInt(address)
+    this.address = address
     this.#folder = folder
-    this.pids = [pid, child, grandchild, waiter]
+    this.pids = pids
   }
 
   static async start(): Promise<Victim> {
@@ -48,31 +92,13 @@ export class Victim {
   }
 
   /** Stops all of its processes, runs the action, lets them go on. */
-  async whileStopped<T>(action: () => Promise<T>): Promise<T> {
-    this.#signal('SIGSTOP')
-    try {
-      const late = Date.now() + 5000
-      while (Date.now() < late && this.pids.some((pid) => !isStopped(pid)))
-        await new Promise((resolve) => setTimeout(resolve, 1))
-      return await action()
-    } finally {
-      this.#signal('SIGCONT')
-    }
+  whileStopped<T>(action: () => Promise<T>): Promise<T> {
+    return whileStopped(this.pids, action)
   }
 
   end(): void {
-    this.#signal('SIGKILL')
+    signalAll(this.pids, 'SIGKILL')
     rmSync(this.#folder, { recursive: true, force: true })
-  }
-
-  #signal(signal: NodeJS.Signals): void {
-    for (const pid of this.pids) {
-      try {
-        process.kill(pid, signal)
-      } catch {
-        // It has ended.
-      }
-    }
   }
 }
 

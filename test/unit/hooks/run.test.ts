@@ -1,7 +1,16 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isAbiHookOn } from '../../../src/hooks/built-in.ts'
 import { findHooks, listHooks } from '../../../src/hooks/find.ts'
 import { runHook, runHooks } from '../../../src/hooks/run.ts'
@@ -164,6 +173,69 @@ test.each<[string, Verb, string, Partial<HookResult>]>([
   ['whatever it says afterwards', 'settled', 'exit 9', { outcome: 'ok' }],
 ])('%s', async (_, verb, body, expected) => {
   expect(await call(body, verb)).toMatchObject(expected)
+})
+
+/** What docs/hooks.md says of a hook that misbehaves, whatever word it is called with; the time limit is 1 s. */
+describe.each([
+  {
+    bad: 'hangs',
+    body: 'sleep 1000',
+    check: 'broken',
+    capture: 'broken',
+    verify: 'broken',
+    settled: 'broken',
+  },
+  {
+    bad: 'crashes',
+    body: 'kill -SEGV $$',
+    check: 'broken',
+    capture: 'broken',
+    verify: 'broken',
+    settled: 'broken',
+  },
+  { bad: 'exits 3', body: 'exit 3', check: 'broken', capture: 'broken', verify: 'broken', settled: 'ok' },
+  // Nobody reads what these words print.
+  {
+    bad: 'prints garbage',
+    body: 'echo "}{"',
+    check: 'ok',
+    capture: 'broken',
+    verify: 'broken',
+    settled: 'ok',
+  },
+  {
+    bad: 'prints 100 MB',
+    body: 'head -c 100000000 /dev/zero',
+    ...{ check: 'ok', capture: 'broken', verify: 'broken', settled: 'ok' },
+  },
+] as const)('a hook that $bad', ({ body, bad, ...expected }) => {
+  test.each(['check', 'capture', 'verify', 'settled'] as const)(
+    'is judged, and never late, at %s',
+    async (verb) => {
+      const started = Date.now()
+      const limit = bad === 'hangs' ? 1 : 30
+      const { outcome } = await call(body, verb, limit)
+      expect(outcome).toBe(expected[verb])
+      expect(Date.now() - started).toBeLessThan((limit + 2) * 1000)
+      const kept = readFileSync(join(top, `output/${UNIT}/all--10-one.${verb}.stdout`))
+      expect(kept.length).toBeLessThanOrEqual(1024 * 1024)
+    },
+  )
+})
+
+describe.each([
+  ['world-writable', 0o757],
+  ['without its run bit', 0o644],
+])('a hook that is %s', (_, mode) => {
+  test.each(['check', 'capture', 'verify', 'aborted', 'settled'] as const)(
+    'is not run at %s',
+    async (verb) => {
+      write('lib/hooks.d/all/10-one', `touch ${join(top, 'ran')}`, mode)
+      const [hook] = await find()
+      expect((await runHook(hook!, verb, situation)).outcome).toBe('broken')
+      expect(existsSync(join(top, 'ran'))).toBe(false)
+    },
+  )
 })
 
 test('a hook that hangs is killed with all that it started', async () => {

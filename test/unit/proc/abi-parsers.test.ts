@@ -9,6 +9,7 @@ import { parseMaps } from '../../../src/proc/maps.ts'
 import { populatedPages } from '../../../src/proc/pagemap.ts'
 import { parsePidStat } from '../../../src/proc/pid-stat.ts'
 import { parsePosixTimers } from '../../../src/proc/posix-timers.ts'
+import { parseSiginfo } from '../../../src/proc/siginfo.ts'
 import { parseSysvTable } from '../../../src/proc/sysv-ipc.ts'
 import { parseVmFlags } from '../../../src/proc/vm-flags.ts'
 import { parseSocketRows } from '../../../src/tools/ss.ts'
@@ -78,7 +79,7 @@ test('System V objects', () => {
         77          4  1600       4096     5     6      1     0     0     0     0 1700000000
 `
   expect(parseSysvTable(text)).toEqual([
-    { id: '4', facts: 'key 77 perms 1600 size 4096 uid 0 gid 0 cuid 0 cgid 0' },
+    { id: '4', facts: { key: '77', perms: '1600', size: '4096', uid: '0', gid: '0', cuid: '0', cgid: '0' } },
   ])
 })
 
@@ -99,4 +100,10 @@ nl    UNCONN 4352   0                4:15064          *      sk=0 cb=0 groups=0x
   expect(rows[1]).toMatchObject({ local: '/tmp/a name', inode: 23466, sendQueue: 3, peerInode: 0 })
   expect(rows[2]).toMatchObject({ local: '', inode: 23464, peerInode: 23463 })
   expect(rows[3]).toMatchObject({ netid: 'nl', inode: 0 })
+})
+
+test('a pending signal tells its number, its code and who sent it', () => {
+  // kill(2) of SIGTERM by process 4242, as PTRACE_PEEKSIGINFO shows it.
+  const hex = '0f00000000000000000000000000000092100000e8030000'
+  expect(parseSiginfo(hex)).toEqual({ signal: 15, code: 0, pid: 4242 })
 })

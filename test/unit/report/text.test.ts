@@ -20,6 +20,7 @@ const report: Report = {
   reason: null,
   kernel: { from: 'old', to: 'new', running: 'new' },
   workloads: [redis],
+  snapshot: null,
   timeline: [
     { phase: 'stage', seconds: 1.25 },
     { phase: 'freeze', seconds: 123.456 },
@@ -30,6 +31,7 @@ const abi: NonNullable<Workload['abi']> = {
   strict: true,
   facets: { equal: 100, explained: 4, differing: 1, unverified: 2 },
   differences: [difference],
+  tolerated: [],
   explained: [],
   unverified: [],
 }
@@ -69,6 +71,23 @@ test('differences are listed, with the counts of what was compared', () => {
   const text = reportText({ ...report, workloads: [{ ...redis, abi }] })
   expect(text).toContain('ABI facets: 100 equal, 4 explained, 1 differing, 2 unverified\n')
   expect(text).toContain('nice of 331 (redis-server): 0 → 5')
+})
+
+test('the freeze says what the snapshot took of it', () => {
+  const text = reportText({ ...report, snapshot: { seconds: 12.3, share: 0.0996 } })
+  expect(text).toMatch(/^freeze +123.5 s, 12.3 s of it \(10 %\) for the ABI snapshot$/m)
+  expect(reportText(report)).not.toContain('snapshot')
+})
+
+test('a difference that the configuration tolerates is listed with its reason', () => {
+  const tolerated = [{ ...difference, reason: 'the service renices itself every minute' }]
+  const text = reportText({
+    ...report,
+    workloads: [{ ...redis, abi: { ...abi, differences: [], tolerated } }],
+  })
+  expect(text).toContain(
+    'nice of 331 (redis-server): 0 → 5 (tolerated: the service renices itself every minute)',
+  )
 })
 
 test('hooks that are fine are counted, the others say why; who had nothing to say is left out', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JournalLine } from '../../../src/swap/journal.ts'
-import { timeline } from '../../../src/swap/timeline.ts'
+import { snapshotCost, timeline } from '../../../src/swap/timeline.ts'
 
 function step(time: number, phase: string, name = phase): JournalLine {
   return { version: 1, time, boot: 'b', kernel: 'k', kind: 'step', phase, step: name }
@@ -68,4 +68,22 @@ test('failures and details in the landing’s log are no phases', () => {
 
 test('a swap that wrote nothing has no phases', () => {
   expect(timeline([], '', 1)).toEqual([])
+})
+
+test('what the snapshot adds to the freeze is told in seconds and as a share of it', () => {
+  const lines = [
+    step(90, 'freeze', 'capture'),
+    step(100, 'freeze', 'close-gate'),
+    step(101, 'freeze', 'checkpoint'),
+    step(103, 'freeze', 'snapshot'),
+    step(104.5, 'freeze', 'archive'),
+    step(106, 'freeze', 'seal'),
+    step(110, 'jump'),
+  ]
+  expect(snapshotCost(lines)).toEqual({ seconds: 1.5, share: 0.15 })
+})
+
+test('a swap that was aborted before the snapshot, or before the jump, has no such share', () => {
+  expect(snapshotCost(crossing)).toBeUndefined()
+  expect(snapshotCost([step(100, 'freeze', 'close-gate'), step(103, 'freeze', 'snapshot')])).toBeUndefined()
 })
