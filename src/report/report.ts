@@ -60,8 +60,8 @@ export const reportSchema = z.object({
       }),
     )
     .optional(),
-  /** How long the ABI snapshot took of the freeze, and which share of it; null where none was taken. */
-  snapshot: z.object({ seconds: z.number(), share: z.number() }).nullable().default(null),
+  /** What the time between the gate and the jump went into, each step with its share; empty where there was no jump. */
+  freeze: z.array(z.object({ step: z.string(), seconds: z.number(), share: z.number() })).default([]),
   timeline: z.array(z.object({ phase: z.string(), seconds: z.number() })),
 })
 

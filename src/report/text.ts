@@ -14,19 +14,24 @@ export function reportText(report: Report): string {
       ...hookLines(workload),
     ]),
     ...(report.clients ?? []).map(clientLine),
-    ...report.timeline.map((stretch) => `${stretchLine(stretch)}${snapshotNote(stretch.phase, report)}`),
+    ...report.timeline.flatMap((stretch) => stretchLines(stretch, report)),
   ].join('\n')
 }
 
-function stretchLine({ phase, seconds }: Report['timeline'][number]): string {
-  return `${phase.padEnd(9)}  ${seconds.toFixed(1).padStart(7)} s`
+/** A phase, and of the freeze what it went into: that is what services and their clients wait for. */
+function stretchLines({ phase, seconds }: Report['timeline'][number], { freeze }: Report): string[] {
+  const steps = phase === 'freeze' ? freeze : []
+  return [
+    timeLine(phase, seconds),
+    ...steps.map(
+      ({ step, seconds, share }) =>
+        `${timeLine(`  ${step}`, seconds)}  ${(share * 100).toFixed(0).padStart(3)} %`,
+    ),
+  ]
 }
 
-/** What verification costs the services: the first of its snapshots is taken in the freeze. */
-function snapshotNote(phase: string, { snapshot }: Report): string {
-  if (phase !== 'freeze' || !snapshot) return ''
-  const percent = (snapshot.share * 100).toFixed(0)
-  return `, ${snapshot.seconds.toFixed(1)} s of it (${percent} %) for the ABI snapshot`
+function timeLine(name: string, seconds: number): string {
+  return `${name.padEnd(13)}  ${seconds.toFixed(1).padStart(7)} s`
 }
 
 function workloadLine({ unit, policy, outcome, pid, reason }: Report['workloads'][number]): string {

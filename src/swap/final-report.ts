@@ -7,7 +7,7 @@ import type { Verdict } from './journal.ts'
 import { runningKernel } from './kernels.ts'
 import type { Outcome } from './phases/verify.ts'
 import type { Swap } from './store.ts'
-import { snapshotCost, timeline } from './timeline.ts'
+import { frozenSteps, timeline } from './timeline.ts'
 
 interface Ending {
   readonly verdict: Verdict
@@ -40,7 +40,7 @@ export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
         hooks: (found?.hooks ?? []).map(hookSummary),
       }
     }),
-    snapshot: snapshotCost(lines) ?? null,
+    freeze: frozenSteps(lines),
     timeline: timeline(lines, landLog, Date.now() / 1000),
   }
 }

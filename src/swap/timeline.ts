@@ -14,20 +14,33 @@ export function timeline(lines: readonly JournalLine[], landLog: string, now: nu
   return starts.map(({ phase, at }, index) => ({
     phase,
     // A clock that was set back meanwhile must not show as a negative time.
-    seconds: Math.max(0, Math.round(((starts[index + 1]?.at ?? now) - at) * 1000) / 1000),
+    seconds: Math.max(0, rounded((starts[index + 1]?.at ?? now) - at)),
   }))
 }
 
-/** How long the ABI snapshot held the freeze up, and the share of the freeze that was; undefined where it wasn't taken. */
-export function snapshotCost(lines: readonly JournalLine[]): { seconds: number; share: number } | undefined {
+/** One step of the freeze: how long it held the services, and which share of the whole that is. */
+export interface FrozenStep {
+  readonly step: string
+  readonly seconds: number
+  readonly share: number
+}
+
+/** What the time between the gate and the jump went into; [] for a swap that didn't get there. */
+export function frozenSteps(lines: readonly JournalLine[]): FrozenStep[] {
   const steps = lines.filter((line) => line.kind === 'step')
-  const at = (index: number) => steps[index]?.time ?? Number.NaN
-  const snapshot = steps.findIndex(({ step }) => step === 'snapshot')
   const from = steps.findIndex(({ step }) => step === 'close-gate')
   const to = steps.findIndex(({ phase }) => phase === 'jump')
-  const [seconds, whole] = [at(snapshot + 1) - at(snapshot), at(to) - at(from)]
-  if (!(seconds >= 0 && whole > 0)) return undefined
-  return { seconds: Math.round(seconds * 1000) / 1000, share: Math.round((seconds / whole) * 1000) / 1000 }
+  const whole = (steps[to]?.time ?? 0) - (steps[from]?.time ?? 0)
+  // Not where the clock was set back meanwhile.
+  if (from < 0 || to < 0 || whole <= 0) return []
+  return steps.slice(from, to).map(({ step, time }, index) => {
+    const seconds = Math.max(0, steps[from + index + 1]!.time - time)
+    return { step, seconds: rounded(seconds), share: rounded(seconds / whole) }
+  })
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000
 }
 
 interface Start {

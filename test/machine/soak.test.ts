@@ -52,15 +52,16 @@ test.runIf(rounds > 0)(
     }),
 )
 
-function summary(round: number, { verdict, workloads, snapshot, timeline }: Report): string {
+function summary(round: number, { verdict, workloads, freeze }: Report): string {
   const counts = workloads.map(({ unit, abi }) => {
     const { equal = 0, explained = 0, differing = 0, unverified = 0 } = abi?.facets ?? {}
     const lines = abi?.differences.map(({ facet, line }) => `\n    ${facet}: ${line}`).join('') ?? ''
     return `\n  ${unit}: ${equal} equal, ${explained} explained, ${differing} differing, ${unverified} unverified${lines}`
   })
-  const freeze = timeline.find(({ phase }) => phase === 'freeze')?.seconds ?? 0
-  const cost = snapshot ? `, snapshot ${snapshot.seconds} s of ${freeze} s of freeze` : ''
-  return `swap ${round} of ${rounds}: ${verdict}${cost}${counts.join('')}`
+  const shares = freeze.map(
+    ({ step, seconds, share }) => `${step} ${seconds} s ${(share * 100).toFixed(0)} %`,
+  )
+  return `swap ${round} of ${rounds}: ${verdict}; freeze: ${shares.join(', ')}${counts.join('')}`
 }
 
 interface Usage {

@@ -35,6 +35,7 @@ export const freeze: Phase = {
     { name: 'checkpoint', do: checkpoint, undo: thaw },
     { name: 'snapshot', do: snapshot },
     { name: 'archive', do: archive },
+    { name: 'manifest', do: listFiles },
     { name: 'seal', do: seal },
   ],
 }
@@ -117,11 +118,14 @@ async function archiveFiles(root: string, members: readonly string[], target: st
   await writeFile(`${target}.xattrs`, await dumpAttributes(root, relative), { mode: 0o600 })
 }
 
+async function listFiles({ passengers }: Crossing): Promise<void> {
+  await Promise.all(passengers.map(({ checkpoint }) => writeManifest(checkpoint)))
+}
+
 async function seal(crossing: Crossing): Promise<void> {
   const sockets = await socketsNow(crossing)
   await refuseIfMoved(crossing, sockets)
   await writeLandingGate(gateRules(sockets, 'unreachable'))
-  await Promise.all(crossing.passengers.map(({ checkpoint }) => writeManifest(checkpoint)))
   await syncFileSystem(crossing.swap.directory)
   await sealLanding()
 }

@@ -20,7 +20,7 @@ const report: Report = {
   reason: null,
   kernel: { from: 'old', to: 'new', running: 'new' },
   workloads: [redis],
-  snapshot: null,
+  freeze: [],
   timeline: [
     { phase: 'stage', seconds: 1.25 },
     { phase: 'freeze', seconds: 123.456 },
@@ -43,8 +43,8 @@ test('a swap that went well fits on a few lines', () => {
       '',
       'kernel     old → new',
       'workload   redis-server.service: preserved, PID 331',
-      'stage          1.3 s',
-      'freeze       123.5 s',
+      'stage              1.3 s',
+      'freeze           123.5 s',
     ].join('\n'),
   )
 })
@@ -73,9 +73,9 @@ test('differences are listed, with the counts of what was compared', () => {
   expect(text).toContain('nice of 331 (redis-server): 0 → 5')
 })
 
-test('the freeze says what the snapshot took of it', () => {
-  const text = reportText({ ...report, snapshot: { seconds: 12.3, share: 0.0996 } })
-  expect(text).toMatch(/^freeze +123.5 s, 12.3 s of it \(10 %\) for the ABI snapshot$/m)
+test('the freeze says what it went into', () => {
+  const text = reportText({ ...report, freeze: [{ step: 'snapshot', seconds: 12.3, share: 0.0996 }] })
+  expect(text).toMatch(/^freeze +123.5 s\n {2}snapshot +12.3 s +10 %$/m)
   expect(reportText(report)).not.toContain('snapshot')
 })
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JournalLine } from '../../../src/swap/journal.ts'
-import { snapshotCost, timeline } from '../../../src/swap/timeline.ts'
+import { frozenSteps, timeline } from '../../../src/swap/timeline.ts'
 
 function step(time: number, phase: string, name = phase): JournalLine {
   return { version: 1, time, boot: 'b', kernel: 'k', kind: 'step', phase, step: name }
@@ -70,20 +70,24 @@ test('a swap that wrote nothing has no phases', () => {
   expect(timeline([], '', 1)).toEqual([])
 })
 
-test('what the snapshot adds to the freeze is told in seconds and as a share of it', () => {
+test('what the freeze went into is told in seconds and as a share of it', () => {
   const lines = [
     step(90, 'freeze', 'capture'),
     step(100, 'freeze', 'close-gate'),
     step(101, 'freeze', 'checkpoint'),
     step(103, 'freeze', 'snapshot'),
-    step(104.5, 'freeze', 'archive'),
-    step(106, 'freeze', 'seal'),
+    step(104.5, 'freeze', 'seal'),
     step(110, 'jump'),
   ]
-  expect(snapshotCost(lines)).toEqual({ seconds: 1.5, share: 0.15 })
+  expect(frozenSteps(lines)).toEqual([
+    { step: 'close-gate', seconds: 1, share: 0.1 },
+    { step: 'checkpoint', seconds: 2, share: 0.2 },
+    { step: 'snapshot', seconds: 1.5, share: 0.15 },
+    { step: 'seal', seconds: 5.5, share: 0.55 },
+  ])
 })
 
-test('a swap that was aborted before the snapshot, or before the jump, has no such share', () => {
-  expect(snapshotCost(crossing)).toBeUndefined()
-  expect(snapshotCost([step(100, 'freeze', 'close-gate'), step(103, 'freeze', 'snapshot')])).toBeUndefined()
+test('a swap that was aborted before the jump has no such shares', () => {
+  expect(frozenSteps(crossing.slice(0, -1))).toEqual([])
+  expect(frozenSteps([step(100, 'freeze', 'close-gate'), step(103, 'freeze', 'snapshot')])).toEqual([])
 })
