@@ -30,6 +30,8 @@ export interface LandingPlan {
   readonly hold: boolean
   /** The kernel to go back to. */
   readonly back: KernelImage
+  /** Where the boot loader is to be aimed again by a boot that has fallen back. */
+  readonly fallback: { readonly loader: string; readonly entry: string } | undefined
   readonly addresses: AddressBook
   readonly passengers: readonly Passenger[]
 }
@@ -54,6 +56,7 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   await write('routes', plan.addresses.settle)
   await write('units.list', plan.passengers.map(({ service }) => `'${service.unit}'\n`).join(''))
   await write('back', [plan.back.kernel, plan.back.initrd, plan.back.commandLine, ''].join('\n'))
+  if (plan.fallback) await write('fallback', `${plan.fallback.loader}\n${plan.fallback.entry}\n`)
   if (plan.hold) await write('hold', '')
   for (const passenger of plan.passengers) await writePassenger(directory, passenger)
 }

@@ -182,6 +182,7 @@ async function checkpoint(): Promise<Snapshot> {
   await writeLanding({
     ...{ swap: CHECKPOINT, boot: 'none', lastPid: 0, hold: true },
     back: { kernel: '', initrd: '', commandLine: '' },
+    fallback: undefined,
     addresses: { links: [], arrive: '', settle: '' },
     passengers: [{ service: victim, ties, checkpoint: CHECKPOINT, onRestoreFailure: 'cold' }],
   })

@@ -83,6 +83,7 @@ async function planLanding(crossing: Crossing): Promise<void> {
     // What verification may undo must not run before it.
     hold: swap.plan.strict || workloads.some(({ onVerifyFailure }) => onVerifyFailure !== 'keep'),
     back: await imageOf(swap.plan.kernel.from, crossing),
+    fallback: swap.plan.fallback,
     addresses: await readAddresses(),
     passengers: crossing.passengers,
   })

@@ -81,6 +81,7 @@ describe('on disk', () => {
     lastPid: 5000,
     hold,
     back: { kernel: '/boot/vmlinuz-old', initrd: '/boot/initrd.img-old', commandLine: 'root=/dev/vda  rw' },
+    fallback: { loader: 'grub', entry: 'menu>entry with blanks' },
     addresses: { links: ['eth0', 'eth1'], arrive: 'link set dev eth0 up\n', settle: 'route replace …\n' },
     passengers: [passenger()],
   })
@@ -96,6 +97,7 @@ describe('on disk', () => {
     expect(await read('boot-id')).toBe('boot-before\n')
     expect(await read('last-pid')).toBe('5000\n')
     expect(await read('links')).toBe('eth0\neth1\n')
+    expect(await read('fallback')).toBe('grub\nmenu>entry with blanks\n')
     expect(await read('back')).toBe('/boot/vmlinuz-old\n/boot/initrd.img-old\nroot=/dev/vda  rw\n')
     expect(await read('units.list')).toContain('redis-server.service')
     expect(await read('units/redis-server.service.d/zz-kernelswap.conf')).toBe(dropIn(passenger()))
