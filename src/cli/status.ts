@@ -1,8 +1,10 @@
 import { Command } from 'commander'
 import { paths } from '../paths.ts'
+import type { JournalLine } from '../swap/journal.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import { holderOf } from '../swap/lock.ts'
-import { listSwaps, openSwap, stateBytes } from '../swap/store.ts'
+import { findPending } from '../swap/resume.ts'
+import { bytesOf, listSwaps, openSwap } from '../swap/store.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot } from './root.ts'
 
@@ -12,6 +14,8 @@ interface SwapStatus {
   readonly to: string
   /** Its verdict, or the step it is at. */
   readonly state: string
+  /** On disk: the checkpoint holds the memory of services. */
+  readonly bytes: number
 }
 
 /** `kernelswap status`: what is going on. */
@@ -23,28 +27,29 @@ export function statusCommand(): Command {
       const output = createOutput(options.json)
       requireRoot()
       const holder = await holderOf()
-      const swaps = await Promise.all((await listSwaps()).map(statusOf))
+      const pending = await findPending()
+      const landed = pending?.decision.kind === 'settle' ? pending.swap.id : undefined
+      const swaps = await Promise.all((await listSwaps()).map((id) => statusOf(id, id === landed)))
       const document = {
         schema: 'kernelswap.status/1',
         kernel: runningKernel(),
         busy: holder ?? null,
-        bytes: await stateBytes(),
+        bytes: swaps.reduce((sum, { bytes }) => sum + bytes, 0),
         swaps,
       }
       output.result(document, statusText(document))
     })
 }
 
-async function statusOf(id: string): Promise<SwapStatus> {
+async function statusOf(id: string, hasLanded: boolean): Promise<SwapStatus> {
   const { plan, journal } = await openSwap(id)
-  const last = (await journal.read()).at(-1)
-  const state =
-    last?.kind === 'verdict'
-      ? last.verdict
-      : last?.kind === 'step'
-        ? `at ${last.phase}: ${last.step}`
-        : 'begun'
-  return { id, from: plan.kernel.from, to: plan.kernel.to, state }
+  const state = hasLanded ? 'landed; `kernelswap resume` finishes it' : stateOf((await journal.read()).at(-1))
+  return { id, from: plan.kernel.from, to: plan.kernel.to, state, bytes: await bytesOf(id) }
+}
+
+function stateOf(last: JournalLine | undefined): string {
+  if (last?.kind === 'verdict') return last.verdict
+  return last?.kind === 'step' ? `at ${last.phase}: ${last.step}` : 'begun'
 }
 
 function statusText(status: {
@@ -53,11 +58,17 @@ function statusText(status: {
   bytes: number
   swaps: SwapStatus[]
 }): string {
-  const rows = status.swaps.map(({ id, from, to, state }) => [id, from, to, state])
+  const rows = status.swaps.map(({ id, from, to, state, bytes }) => [id, from, to, mebibytes(bytes), state])
   return [
     `running kernel ${status.kernel}`,
     status.busy === null ? 'no kernelswap is at work' : `kernelswap is at work as PID ${status.busy}`,
-    `${paths.state} holds ${(status.bytes / 1024 / 1024).toFixed(1)} MiB`,
-    ...(rows.length === 0 ? ['no swap yet'] : ['', table([['SWAP', 'FROM', 'TO', 'STATE'], ...rows])]),
+    `${paths.state} holds ${mebibytes(status.bytes)}`,
+    ...(rows.length === 0
+      ? ['no swap yet']
+      : ['', table([['SWAP', 'FROM', 'TO', 'SIZE', 'STATE'], ...rows])]),
   ].join('\n')
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`
 }

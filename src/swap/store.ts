@@ -101,9 +101,10 @@ export async function freeBytes(): Promise<number> {
   return bavail * bsize
 }
 
-/** Bytes that swaps take on disk. */
-export async function stateBytes(): Promise<number> {
-  const names = await readdir(paths.state, { recursive: true }).catch(ifMissing<string[]>([]))
-  const sizes = await Promise.all(names.map(async (name) => (await lstat(join(paths.state, name))).size))
+/** Bytes that a swap's directory takes on disk: mostly its checkpoints, while they are kept. */
+export async function bytesOf(id: string): Promise<number> {
+  const directory = join(paths.swaps, id)
+  const names = await readdir(directory, { recursive: true }).catch(ifMissing<string[]>([]))
+  const sizes = await Promise.all(names.map(async (name) => (await lstat(join(directory, name))).size))
   return sizes.reduce((sum, size) => sum + size, 0)
 }

@@ -37,7 +37,12 @@ export async function makePlan(
   const { services, surroundings } = await inspect(named)
   const treatmentOf = treatments(request, configuration)
   const { fallback, obstacles } = await findFallback(runningKernel(), configuration.fallback)
-  const host = [...(await hostObstacles(to, services)), ...obstacles]
+  const mayGoBack = services.map(({ unit }) => treatmentOf(unit)).some(goesBack)
+  const host = [
+    ...(await hostObstacles(to, services)),
+    ...obstacles,
+    ...(mayGoBack ? await kernelObstacles(runningKernel()) : []),
+  ]
   const workloads: WorkloadPlan[] = []
   for (const service of services) {
     const treatment = treatmentOf(service.unit)
@@ -83,6 +88,10 @@ function treatments(request: Request, { unit: settings }: Configuration): (unit:
     onVerifyFailure: request.isWayBack ? 'keep' : (settings[unit]?.['on-verify-failure'] ?? 'keep'),
     tolerate: settings[unit]?.tolerate ?? {},
   })
+}
+
+function goesBack({ onRestoreFailure, onVerifyFailure }: Treatment): boolean {
+  return onRestoreFailure === 'back' || onVerifyFailure === 'back'
 }
 
 async function planWorkload(
