@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs'
 import { messageOf } from '../errors.ts'
-import { type NamespaceView, namespaceView } from '../tools/namespace-view.ts'
+import { type NamespaceView, ownView, parseView } from '../tools/namespace-view.ts'
 import { type ProbeAnswers, type ProbedFd, probe } from '../tools/probe.ts'
 import { type SocketRow, socketRows } from '../tools/ss.ts'
 import type { Descriptor } from './descriptor.ts'
@@ -19,31 +19,34 @@ export interface Answers {
 
 /**
  * Runs the programs whose answers facets need, once for all of these workloads, since they stand still
- * meanwhile: one probe, ss once for each network namespace, a look into each UTS and IPC namespace.
+ * meanwhile: one probe, and ss once for each network namespace.
  */
 export async function ask(workloads: readonly WorkloadReader[]): Promise<Answers> {
   const tasks = workloads.flatMap((workload) => workload.tasks)
-  const [probed, sockets, views] = await Promise.all([
-    askProbe(workloads),
+  const viewers = findViewers(tasks)
+  const [{ answers, failure }, sockets] = await Promise.all([
+    askProbe(workloads, [...viewers.values()]),
     askSockets(tasks),
-    askViews(tasks),
   ])
+  const probed = (subject: string) => {
+    const answer = answers.get(subject)
+    if (answer === undefined && failure !== undefined) throw new Unreadable(failure)
+    if (typeof answer === 'string') throw new Unreadable(answer)
+    return answer
+  }
   return {
     socket: (inode) => answered(sockets, inode),
-    probed(subject) {
-      const answer = probed.answers.get(subject)
-      if (answer === undefined && probed.failure !== undefined) throw new Unreadable(probed.failure)
-      if (typeof answer === 'string') throw new Unreadable(answer)
-      return answer
-    },
+    probed,
     isGone(subject) {
-      const answer = probed.answers.get(subject)
+      const answer = answers.get(subject)
       return typeof answer === 'string' && /Bad file descriptor|No such process/.test(answer)
     },
     viewOf(task) {
-      const view = answered(views, viewKey(task))
-      if (!view) throw new Unreadable('nobody looked into its namespaces')
-      return view
+      const viewer = viewers.get(viewKey(task))
+      if (viewer === undefined) return ownView()
+      const answer = probed(`view ${viewer}`)
+      if (!answer) throw new Unreadable('nobody looked into its namespaces')
+      return parseView(answer)
     },
   }
 }
@@ -57,6 +60,7 @@ function answered<K, V>(found: Found<K, V>, key: K): V | undefined {
 
 async function askProbe(
   workloads: readonly WorkloadReader[],
+  views: readonly number[],
 ): Promise<{ answers: ProbeAnswers; failure?: string }> {
   const tasks = workloads.flatMap((workload) => workload.tasks)
   const select = (wanted: (task: TaskReader) => readonly Descriptor[]): ProbedFd[] =>
@@ -68,6 +72,7 @@ async function askProbe(
     memfds: select((task) => task.descriptorsOf('memfd')),
     terminals: select((task) => task.terminals),
     shared: workloads.flatMap(sharedCandidates),
+    views,
     strict: workloads.some(({ strict }) => strict),
   })
 }
@@ -113,17 +118,12 @@ async function askSockets(tasks: readonly TaskReader[]): Promise<Found<number, S
   }
 }
 
-async function askViews(tasks: readonly TaskReader[]): Promise<Found<string, NamespaceView>> {
+/** A process in each pair of UTS and IPC namespaces that isn't ours. */
+function findViewers(tasks: readonly TaskReader[]): ReadonlyMap<string, number> {
   const own = `${readlinkSync('/proc/self/ns/uts')} ${readlinkSync('/proc/self/ns/ipc')}`
-  const pids = new Map(tasks.flatMap((task) => safely(() => [[viewKey(task), task.pid] as const])))
-  try {
-    const views = [...pids].map(
-      async ([key, pid]) => [key, await namespaceView(key === own ? undefined : pid)] as const,
-    )
-    return new Map(await Promise.all(views))
-  } catch (error) {
-    return { failure: messageOf(error) }
-  }
+  const viewers = new Map(tasks.flatMap((task) => safely(() => [[viewKey(task), task.pid] as const])))
+  viewers.delete(own)
+  return viewers
 }
 
 function viewKey(task: TaskReader): string {

@@ -4,7 +4,7 @@
  */
 export const probeScript = String.raw`
 use strict; no warnings;
-my ($ROBUST, $IOPRIO, $SCHED, $KCMP, $IOCTL, $FCNTL, $GETOPT, $RECV, $TEE, $PTRACE) = map { $_ + 0 } @ARGV;
+my ($ROBUST, $IOPRIO, $SCHED, $KCMP, $IOCTL, $FCNTL, $GETOPT, $RECV, $TEE, $PTRACE, $SETNS) = map { $_ + 0 } @ARGV;
 my ($PIDFD_OPEN, $PIDFD_GETFD) = (434, 438);
 my ($strict, %pidfd, $out) = (0);
 
@@ -208,8 +208,33 @@ sub shared {
   }
 }
 
+# Each process reads its own host name and System V tables there, so the probe moves into the other's namespaces, and
+# back: uts_namespaces(7), sysvipc(7), setns(2).
+my %VIEW = (hostname => "/proc/sys/kernel/hostname", map { $_ => "/proc/sysvipc/$_" } "shm", "sem", "msg");
+sub view {
+  my $pid = shift;
+  my (@theirs, @ours);
+  for my $kind ("uts", "ipc") {
+    open(my $own, "<", "/proc/self/ns/$kind");
+    open(my $their, "<", "/proc/$pid/ns/$kind") or return refuse("view $pid", "open");
+    push @ours, $own;
+    push @theirs, $their;
+  }
+  my $entered = 1;
+  $entered &&= syscall($SETNS, fileno($_), 0) >= 0 for @theirs;
+  my $why = $!;
+  my @found;
+  for my $name ($entered ? sort keys %VIEW : ()) {
+    open(my $file, "<", $VIEW{$name}) or next;
+    local $/;
+    push @found, "$name=" . unpack("H*", <$file>);
+  }
+  syscall($SETNS, fileno($_), 0) >= 0 or die "setns: $!\n" for @ours;
+  say_of("view $pid", $entered ? @found : "!setns: $why");
+}
+
 my %do = (strict => sub { $strict = shift }, thread => \&thread, pipe => \&pipe_, socket => \&socket_,
-  memfd => \&memfd, terminal => \&terminal, shared => \&shared);
+  memfd => \&memfd, terminal => \&terminal, shared => \&shared, view => \&view);
 while (my $line = <STDIN>) {
   my ($verb, @words) = split ' ', $line;
   $do{$verb}->(@words) if $do{$verb};

@@ -12,6 +12,8 @@ export interface ProbeQuestions {
   readonly terminals: readonly ProbedFd[]
   /** Groups of descriptors that may be one open file description. */
   readonly shared: readonly (readonly ProbedFd[])[]
+  /** Processes whose UTS and IPC namespaces are looked into. */
+  readonly views: readonly number[]
   /** Fetch the bytes that wait in pipes and sockets, and what only ptrace(2) shows of each thread. */
   readonly strict: boolean
 }
@@ -50,12 +52,12 @@ export async function probe(questions: ProbeQuestions): Promise<{ answers: Probe
 }
 
 /**
- * get_robust_list, ioprio_get, sched_getattr, kcmp, ioctl, fcntl, getsockopt, recvfrom, tee, ptrace: numbers of
- * arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
+ * get_robust_list, ioprio_get, sched_getattr, kcmp, ioctl, fcntl, getsockopt, recvfrom, tee, ptrace, setns: numbers
+ * of arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
  */
 const NUMBERS = {
-  x64: [274, 252, 315, 312, 16, 72, 55, 45, 276, 101],
-  arm64: [100, 31, 275, 272, 29, 25, 209, 207, 77, 117],
+  x64: [274, 252, 315, 312, 16, 72, 55, 45, 276, 101, 308],
+  arm64: [100, 31, 275, 272, 29, 25, 209, 207, 77, 117, 268],
 } as const
 
 function questionLines(questions: ProbeQuestions): string[] {
@@ -68,6 +70,8 @@ function questionLines(questions: ProbeQuestions): string[] {
     ...fds('memfd', questions.memfds),
     ...fds('terminal', questions.terminals),
     ...questions.shared.map((group) => `shared ${group.map(({ pid, fd }) => `${pid}/${fd}`).join(' ')}`),
+    // Last: should the way back out of a namespace fail, the probe has answered everything else.
+    ...questions.views.map((pid) => `view ${pid}`),
   ]
 }
 

@@ -163,7 +163,8 @@ async function answer(number: number): Promise<string> {
     if (lines.length > number) return lines[number - 1]!
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  throw new Error('the victim doesn’t answer')
+  const { stdout } = await attempt('journalctl', [`--unit=${UNIT}`, '--output=cat', '--lines=5'])
+  throw new Error(`the victim doesn’t answer: ${stdout}`)
 }
 
 function read(file: string): string {
