@@ -18,9 +18,10 @@ beforeEach(async () => {
 afterEach(() => rm(checkpoint, { recursive: true }))
 
 /** The check of the landing, which has no Node. */
-const check = () => shell(checkpoint, 'sha256sum --check --strict --quiet manifest')
+const script = new URL('../../../src/landing/static/check-seal', import.meta.url).pathname
+const check = () => shell(checkpoint, `sh ${script} "$PWD"`)
 
-test('sha256sum finds a checkpoint whole, every file of it named', () => {
+test('the landing finds a checkpoint whole, every file of it named', () => {
   expect(check()).toBe('')
   expect(shell(checkpoint, 'cut -c 67- manifest')).toBe('images/empty.img\nimages/pages-1.img\nmain-pid\n')
 })
@@ -52,8 +53,14 @@ describe('damage is found', () => {
     ['a file cut short', 'truncate --size=2999999 images/pages-1.img'],
     ['a manifest that a power cut tore', 'truncate --size=-9 manifest'],
     ['an empty manifest', ': > manifest'],
+    ['no manifest', 'rm manifest'],
+    ['an absolute name', 'sha256sum /etc/hostname >> manifest'],
+    ['a name that leaves the checkpoint', 'sha256sum ../$(basename "$PWD")/main-pid >> manifest'],
+    ['a name that leaves it later', 'sha256sum images/../main-pid >> manifest'],
   ])('%s', (_, damage) => {
     shell(checkpoint, damage)
     expect(check).toThrow()
+    // What was wrong is for the report to tell.
+    expect(shell(checkpoint, 'cat seal.log')).not.toBe('')
   })
 })
