@@ -13,6 +13,7 @@ import {
   mainPids,
   outcomesOf,
   startSwap,
+  swapAndFallBack,
   withMachine,
 } from './support.ts'
 
@@ -106,20 +107,9 @@ const deadKernels: readonly DeadKernel[] = [
 /** A kernel that panics at once: fallback.test.ts. */
 describe('a kernel that does not come up', () => {
   test.runIf(isFull).each(deadKernels)('$name: the old one restores the checkpoint', ({ name, prepare }) =>
-    withMachine(`fell-back-${name.replaceAll(' ', '-')}`, async (machine) => {
-      const kernel = machine.image.kernels['newest-stable']
-      await prepare(machine, kernel)
-      const before = await mainPids(machine)
-      const clients = await startClients(machine.address, machineUnits)
-      await startSwap(machine)
-      const report = await awaitReport(machine)
-      expect(report, report.reason ?? '').toMatchObject({
-        verdict: 'fell-back',
-        kernel: { to: kernel, running: machine.image.kernels['older-stable'] },
-      })
-      expect(await mainPids(machine)).toBe(before)
-      await expectUnharmed(clients)
-      await expectRunning(machine)
+    withMachine(`fell-back-${name.replaceAll(/\W+/g, '-')}`, async (machine) => {
+      await prepare(machine, machine.image.kernels['newest-stable'])
+      await swapAndFallBack(machine)
     }),
   )
 })

@@ -1,10 +1,10 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import type { Clients } from '../../src/rehearsal/clients/index.ts'
+import { type Clients, startClients } from '../../src/rehearsal/clients/index.ts'
 import { ensureImage, type Image } from '../../src/rehearsal/image.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
-import { machineUnits, startRehearsalMachine } from '../../src/rehearsal/rehearse.ts'
+import { awaitReport, machineUnits, startRehearsalMachine } from '../../src/rehearsal/rehearse.ts'
 import { preparedMachine } from '../../src/rehearsal/snapshot.ts'
 import type { Report } from '../../src/report/report.ts'
 
@@ -71,6 +71,20 @@ export async function expectRunning(machine: Machine): Promise<void> {
     'swaps',
   )
   expect(await inShell(machine, 'grep -l "^State:.T" /proc/[0-9]*/status || true')).toBe('')
+}
+
+/** Swaps to the newer kernel under live clients, expects to end on the old one with nothing lost, and returns the report. */
+export async function swapAndFallBack(machine: Machine): Promise<Report> {
+  const { 'newest-stable': to, 'older-stable': running } = machine.image.kernels
+  const before = await mainPids(machine)
+  const clients = await startClients(machine.address, machineUnits)
+  await startSwap(machine)
+  const report = await awaitReport(machine)
+  expect(report, report.reason ?? '').toMatchObject({ verdict: 'fell-back', kernel: { to, running } })
+  expect(await mainPids(machine)).toBe(before)
+  await expectUnharmed(clients)
+  await expectRunning(machine)
+  return report
 }
 
 /** How each service came out, by unit. */
