@@ -1,31 +1,46 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { writeDurably } from '../durable.ts'
+import { run } from '../host/local.ts'
 
 /** Name of a checkpoint's manifest, within the checkpoint. */
-export const manifestName = 'manifest'
+const manifestName = 'manifest'
 
 /**
  * Lists every file of a checkpoint with its SHA-256, as `sha256sum --check` reads it (sha256sum(1)): the landing
  * refuses what doesn't match. Logs are left out, they grow. Written last, when everything else is in place.
  * The files have just been written: this reads the page cache, not the disk.
+ * @param known lines of files that were hashed before, by `hashFiles`
  */
-export async function writeManifest(checkpoint: string): Promise<void> {
-  const names = (await readdir(checkpoint, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile() && !entry.name.endsWith('.log') && entry.name !== manifestName)
-    .map((entry) => join(entry.parentPath, entry.name).slice(checkpoint.length + 1))
-    .sort()
-  const lines = await Promise.all(
-    names.map(async (name) => `${await digest(join(checkpoint, name))}  ${name}\n`),
-  )
-  await writeDurably(join(checkpoint, manifestName), lines.join(''))
+export async function writeManifest(checkpoint: string, known = ''): Promise<void> {
+  const listed = new Set(known.split('\n').map(nameOf))
+  const names = (await filesBelow(checkpoint)).filter((name) => name !== manifestName && !listed.has(name))
+  await writeDurably(join(checkpoint, manifestName), known + (await hash(checkpoint, names)))
 }
 
-async function digest(file: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(file, { highWaterMark: 1024 * 1024 }), hash)
-  return hash.digest('hex')
+/** The manifest's lines for the files of one directory of a checkpoint. A program of its own hashes, on a core of its own. */
+export async function hashFiles(checkpoint: string, directory: string): Promise<string> {
+  const names = await filesBelow(join(checkpoint, directory))
+  return hash(
+    checkpoint,
+    names.map((name) => join(directory, name)),
+  )
+}
+
+async function hash(checkpoint: string, names: readonly string[]): Promise<string> {
+  if (names.length === 0) return ''
+  return (await run('sha256sum', ['--', ...names], { cwd: checkpoint })).stdout
+}
+
+/** 64 digits and two blanks come before the name. */
+function nameOf(line: string): string {
+  return line.slice(66)
+}
+
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.log'))
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .sort()
 }

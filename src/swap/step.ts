@@ -8,6 +8,8 @@ export interface Crossing {
   passengers: readonly Passenger[]
   /** PIDs up to here stay free for the checkpoint on the other side. */
   lastPid: number
+  /** The manifest's lines of images, by checkpoint: hashing goes on while other steps are taken. */
+  readonly hashes: Map<string, Promise<string>>
   /** Ports that the gate holds. */
   gate: string
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkArchive } from '../../archive/check.ts'
-import { writeManifest } from '../../archive/manifest.ts'
+import { hashFiles, writeManifest } from '../../archive/manifest.ts'
 import { packTree } from '../../archive/pack.ts'
 import { Failure } from '../../errors.ts'
 import { type Passenger, sealLanding, writeLandingGate } from '../../landing/landing.ts'
@@ -55,9 +55,16 @@ async function socketsNow({ swap }: Crossing): Promise<InetSocket[]> {
   return (await Promise.all((await tasksOf(swap.plan)).map(inetSocketsOf))).flat()
 }
 
-async function checkpoint({ passengers }: Crossing): Promise<void> {
+async function checkpoint({ passengers, hashes }: Crossing): Promise<void> {
+  const dumpAndHash = async (passenger: Passenger) => {
+    await checkpointOne(passenger)
+    const hashing = hashFiles(passenger.checkpoint, 'images')
+    // It goes on beside the other dumps and the next steps; where it fails, `manifest` tells.
+    hashing.catch(() => {})
+    hashes.set(passenger.checkpoint, hashing)
+  }
   // Every dump has ended before a failure is told: thawing what CRIU is still about to stop would leave it stopped.
-  const dumps = await Promise.allSettled(passengers.map(checkpointOne))
+  const dumps = await Promise.allSettled(passengers.map(dumpAndHash))
   const failed = dumps.find((dump) => dump.status === 'rejected')
   if (failed) throw failed.reason
 }
@@ -118,8 +125,10 @@ async function archiveFiles(root: string, members: readonly string[], target: st
   await writeFile(`${target}.xattrs`, await dumpAttributes(root, relative), { mode: 0o600 })
 }
 
-async function listFiles({ passengers }: Crossing): Promise<void> {
-  await Promise.all(passengers.map(({ checkpoint }) => writeManifest(checkpoint)))
+async function listFiles({ passengers, hashes }: Crossing): Promise<void> {
+  await Promise.all(
+    passengers.map(async ({ checkpoint }) => writeManifest(checkpoint, await hashes.get(checkpoint))),
+  )
 }
 
 async function seal(crossing: Crossing): Promise<void> {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { writeManifest } from '../../../src/archive/manifest.ts'
+import { hashFiles, writeManifest } from '../../../src/archive/manifest.ts'
 import { shell } from './tree.ts'
 
 let checkpoint = ''
@@ -34,6 +34,17 @@ test('writing it again lists the same: it doesn’t list itself', async () => {
   const before = shell(checkpoint, 'cat manifest')
   await writeManifest(checkpoint)
   expect(shell(checkpoint, 'cat manifest')).toBe(before)
+})
+
+test('images that were hashed before are not hashed again, and the rest is added', async () => {
+  const images = await hashFiles(checkpoint, 'images')
+  expect(images.match(/images\//g)).toHaveLength(2)
+  await writeFile(join(checkpoint, 'images/empty.img'), 'damaged since')
+  await writeManifest(checkpoint, images)
+  expect(shell(checkpoint, 'cut -c 67- manifest | sort')).toBe(
+    'images/empty.img\nimages/pages-1.img\nmain-pid\n',
+  )
+  expect(check).toThrow()
 })
 
 test('logs may grow: the restore writes there', async () => {
