@@ -5,7 +5,7 @@ import { finalReport } from './final-report.ts'
 import { tellHooks } from './hooks.ts'
 import { freeze } from './phases/freeze.ts'
 import { jump } from './phases/jump.ts'
-import { discardImages, discardOldImages } from './phases/settle.ts'
+import { discardImages, discardOldCheckpoints } from './phases/settle.ts'
 import { stage } from './phases/stage.ts'
 import type { Crossing, Phase, Step } from './step.ts'
 import { recordVerdict, releaseReserve, type Swap } from './store.ts'
@@ -29,7 +29,7 @@ export async function runSwap(swap: Swap, progress: Progress, stopRequested: () 
   const crossing: Crossing = { swap, passengers: [], lastPid: 0, hashes: new Map(), gate: '' }
   const begun: Step[] = []
   try {
-    await discardOldImages(swap)
+    await discardOldCheckpoints(swap)
     for (const phase of phases) {
       for (const step of phase.steps) {
         if (stopRequested()) throw new Failure('failed', 'It was asked to stop.')

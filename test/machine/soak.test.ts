@@ -47,8 +47,8 @@ test.runIf(rounds > 0)(
         // A database opens files as it needs them; something left behind by every swap shows all the same.
         expect(last.handles[index]! - first.handles[index]!, unit).toBeLessThan(rounds / 2)
       }
-      // Reports and logs of each swap stay.
-      expect(last.disk - first.disk).toBeLessThan(rounds * 4096)
+      // Of each swap the report stays, of the latest ones the logs.
+      expect(last.disk - first.disk).toBeLessThan(rounds * 256 + 4 * first.disk)
     }),
 )
 

@@ -72,9 +72,15 @@ export async function discardImages(directory: string): Promise<void> {
   }
 }
 
-/** Removes the checkpoints of all swaps before this one but the latest: those that ended badly may still be of use. */
-export async function discardOldImages({ id, plan }: Swap): Promise<void> {
+/**
+ * Removes the checkpoints of all swaps before this one but the latest, with CRIU's logs, snapshots and what hooks said:
+ * those that ended badly may still be of use. Plan, journal and report of every swap stay.
+ */
+export async function discardOldCheckpoints({ id, plan }: Swap): Promise<void> {
   const others = (await listSwaps()).filter((other) => other !== id)
   const old = others.slice(0, Math.max(0, others.length - plan.keep))
-  for (const other of old) await discardImages(join(paths.swaps, other))
+  for (const other of old) {
+    for (const part of ['workloads', 'hooks'])
+      await rm(join(paths.swaps, other, part), { recursive: true, force: true })
+  }
 }
