@@ -12,8 +12,8 @@ export default defineConfig({
           globalSetup: ['test/machine/setup.ts'],
           fileParallelism: false,
           // A hung machine ends the test, a slow one doesn't: software emulation drifts fivefold.
-          testTimeout: 900_000,
-          hookTimeout: 900_000,
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],

@@ -173,7 +173,7 @@ async function awaitEntry(machine: Machine, entry: string): Promise<void> {
           () => '',
         ),
       {
-        timeout: 600_000,
+        timeout: 1_200_000,
         interval: 1000,
       },
     )

@@ -139,7 +139,7 @@ test.runIf(isFull)('kernelswap back carries what runs now to the kernel before',
 async function twoReports(machine: Machine): Promise<void> {
   await expect
     .poll(() => inShell(machine, 'ls /var/lib/kernelswap/swaps/*/report.json | wc -l').catch(() => ''), {
-      timeout: 800_000,
+      timeout: 1_500_000,
       interval: 3000,
     })
     .toBe('2')
@@ -196,7 +196,7 @@ async function operatorIsAsked(machine: Machine): Promise<string> {
           () => '',
         ),
       {
-        timeout: 600_000,
+        timeout: 1_200_000,
         interval: 3000,
       },
     )
