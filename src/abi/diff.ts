@@ -55,7 +55,8 @@ export function diffSnapshots(
   const setting: Setting = {
     strict: options.strict,
     sameKernel: before.kernel === after.kernel,
-    elapsedSeconds: Math.max(0, (Date.parse(after.takenAt) - Date.parse(before.takenAt)) / 1000),
+    elapsedSeconds: secondsBetween(before.takenAt, after.takenAt),
+    heldSeconds: secondsBetween(before.heldSince ?? before.takenAt, before.takenAt),
     tree: new Set(before.tasks.map(({ pid }) => pid)),
   }
   const findings = [
@@ -63,6 +64,10 @@ export function diffSnapshots(
     ...compareReadings('workload', 'workload', before.workload, after.workload, setting),
   ]
   return summarise(options.strict, findings, options.tolerate ?? {})
+}
+
+function secondsBetween(from: string, to: string): number {
+  return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000)
 }
 
 function compareTasks(before: Snapshot, after: Snapshot, setting: Setting): Finding[] {

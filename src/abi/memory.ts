@@ -3,13 +3,14 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import type { MapArea } from '../proc/maps.ts'
 import { populatedPages } from '../proc/pagemap.ts'
+import { parseVmFlags } from '../proc/vm-flags.ts'
 import { isSpecial, joined, type Range, rangeOf } from './areas.ts'
 import type { TaskReader } from './task.ts'
 
 /** The bytes of one area: a digest of all, and a checksum of each page, so that a difference can be located. */
 export type AreaDigest = {
   readonly digest: string
-  /** Address and checksum, hexadecimal; pages of zeros are as good as absent, and left out. */
+  /** Address and checksum, hexadecimal; pages that show what is there without them are left out. */
   readonly pages: readonly (readonly [address: string, checksum: string])[]
 }
 
@@ -21,17 +22,20 @@ const BATCH = 1024
 /**
  * Digests the private memory of a stopped task, area by area. Only pages that are the task's own are read
  * (/proc/PID/pagemap tells which): reading the others would populate them, and their bytes are those of a file,
- * or zeros.
+ * or zeros. A page of its own with just these bytes is as good as none: CRIU leaves such a page to the file.
+ *
+ * Areas that the kernel may empty whenever it likes hold nothing that counts (MAP_DROPPABLE, mmap(2); the random
+ * numbers of vdso's getrandom lie there, and must not come twice).
  */
 export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, AreaDigest>> {
-  const masks = kernelsOwn(task)
+  const masks = [...kernelsOwn(task), ...droppable(task)]
   const memory = openSync(`${task.proc.path}/mem`, 'r')
   const pagemap = openSync(`${task.proc.path}/pagemap`, 'r')
   try {
     const digests: Record<string, AreaDigest> = {}
     for (const area of joined(task.areas)) {
       if (!area.permissions.endsWith('p') || isSpecial(area)) continue
-      const digest = digestArea(memory, pagemap, area, masks)
+      const digest = digestWithFile(task, memory, pagemap, area, masks)
       if (digest.pages.length > 0) digests[`${area.start} ${area.name}`.trim()] = digest
     }
     return digests
@@ -41,26 +45,81 @@ export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, A
   }
 }
 
-function digestArea(memory: number, pagemap: number, area: MapArea, masks: readonly Range[]): AreaDigest {
+function droppable(task: TaskReader): readonly Range[] {
+  return Object.keys(parseVmFlags(task.proc.text('smaps'), ['dp'])).map((range) => {
+    const [start = '', end = ''] = range.split('-')
+    return rangeOf({ start, end })
+  })
+}
+
+function digestWithFile(
+  task: TaskReader,
+  memory: number,
+  pagemap: number,
+  area: MapArea,
+  masks: readonly Range[],
+): AreaDigest {
+  const file = openMapped(task, area)
+  try {
+    const { start } = rangeOf(area)
+    const offset = Number.parseInt(area.offset, 16)
+    return digestArea(memory, pagemap, area, masks, (address) =>
+      file === undefined ? undefined : filePage(file, offset + Number(address - start)),
+    )
+  } finally {
+    if (file !== undefined) closeSync(file)
+  }
+}
+
+/** The file behind an area, even where its name is gone; undefined where there is none, or it can't be read. */
+function openMapped(task: TaskReader, { start, name }: MapArea): number | undefined {
+  if (!name.startsWith('/')) return undefined
+  // Joined areas begin with one that the kernel knows by its own range: proc_pid_map_files(5).
+  const mapped = task.areas.find((area) => area.start === start)
+  if (!mapped) return undefined
+  const range = [mapped.start, mapped.end].map((address) => BigInt(`0x${address}`).toString(16))
+  try {
+    return openSync(`${task.proc.path}/map_files/${range.join('-')}`, 'r')
+  } catch {
+    return undefined
+  }
+}
+
+/** A page of a file as a mapping shows it: zeros beyond its end. */
+function filePage(file: number, position: number): Buffer {
+  const page = Buffer.alloc(PAGE)
+  readSync(file, page, 0, PAGE, position)
+  return page
+}
+
+function digestArea(
+  memory: number,
+  pagemap: number,
+  area: MapArea,
+  masks: readonly Range[],
+  fileAt: (address: bigint) => Buffer | undefined,
+): AreaDigest {
   const hash = createHash('sha256')
   const pages: [string, string][] = []
-  // A zero page of a file mapping hides what the file has there, one of anonymous memory is what was there anyway.
-  const zerosCount = area.name.startsWith('/')
   for (const run of runs(pagemap, area)) {
     const bytes = Buffer.alloc(run.count * PAGE)
     readFully(memory, bytes, run.start)
     blank(bytes, run.start, masks)
     for (let at = 0; at < bytes.length; at += PAGE) {
       const page = bytes.subarray(at, at + PAGE)
-      if (!zerosCount && page.equals(ZEROS)) continue
-      const address = (run.start + BigInt(at)).toString(16)
-      hash.update(address).update(page)
-      pages.push([address, crc32(page).toString(16)])
+      const address = run.start + BigInt(at)
+      // What is there without a page of the task's own: the file's bytes, or zeros.
+      if (page.equals(area.name.startsWith('/') ? (fileAt(address) ?? NOTHING) : ZEROS)) continue
+      const shown = address.toString(16)
+      hash.update(shown).update(page)
+      pages.push([shown, crc32(page).toString(16)])
     }
   }
   return { digest: hash.digest('hex'), pages }
 }
 
+/** Equals no page. */
+const NOTHING = Buffer.alloc(0)
 const ZEROS = Buffer.alloc(PAGE)
 
 /** Runs of adjacent pages that are the task's own, no longer than a batch. */

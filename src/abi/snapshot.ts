@@ -14,6 +14,8 @@ export type Readings = Readonly<Record<string, Reading>>
 export interface Snapshot {
   readonly schema: 'kernelswap.snapshot/1'
   readonly takenAt: string
+  /** Since when the tasks stood still, where somebody stopped them before: what a checkpoint of them shows. */
+  readonly heldSince?: string
   readonly kernel: string
   readonly bootId: string
   readonly strict: boolean
@@ -37,6 +39,8 @@ export interface SnapshotOptions {
    * bytes, registers.
    */
   readonly strict: boolean
+  /** When the tasks were stopped, or a moment before. */
+  readonly heldSince?: Date | undefined
 }
 
 /**
@@ -51,7 +55,7 @@ export async function takeSnapshot(pids: readonly number[], options: SnapshotOpt
 /** As takeSnapshot, for several workloads at once: faster than one after the other while all are frozen. */
 export async function takeSnapshots(
   workloads: readonly (readonly number[])[],
-  { strict }: SnapshotOptions,
+  { strict, heldSince }: SnapshotOptions,
 ): Promise<readonly Snapshot[]> {
   const started = performance.now()
   const takenAt = new Date().toISOString()
@@ -62,6 +66,7 @@ export async function takeSnapshots(
     return {
       schema: 'kernelswap.snapshot/1',
       takenAt,
+      ...(heldSince ? { heldSince: heldSince.toISOString() } : {}),
       kernel: release(),
       bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
       strict,

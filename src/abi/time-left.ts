@@ -6,14 +6,15 @@ const SLACK_SECONDS = 2
 
 /**
  * Compares what is left on a timer, in seconds, 0 when it isn't armed: it goes down by what passed between the
- * snapshots at most, and starts again at its interval if it has one.
+ * snapshots at most, and starts again at its interval if it has one. A restored one goes on from its checkpoint, which
+ * may be older than the first snapshot: it can have more left by that.
  */
 export function timeLeft(interval: number): Compare<number> {
-  return (before, after, { elapsedSeconds }) => {
+  return (before, after, { elapsedSeconds, heldSeconds }) => {
     if (before === after) return equal()
     const least = before - elapsedSeconds - SLACK_SECONDS
     const most = interval > 0 && least < 0 ? Math.max(interval, before) : before
-    if (after >= least && after <= most + SLACK_SECONDS && (after > 0 || least <= 0)) {
+    if (after >= least && after <= most + heldSeconds + SLACK_SECONDS && (after > 0 || least <= 0)) {
       return explained('timers go on')
     }
     return differing(`${before} s → ${after} s, after ${Math.round(elapsedSeconds)} s`)

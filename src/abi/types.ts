@@ -22,6 +22,8 @@ export interface Setting {
   readonly sameKernel: boolean
   /** Between the two snapshots by the clock on the wall, in seconds. */
   readonly elapsedSeconds: number
+  /** How long the tasks had been stopped when the first was taken: kernel timers went on, a checkpoint's did not. */
+  readonly heldSeconds: number
   /** PIDs of the workload: a parent outside of them is not part of it. */
   readonly tree: ReadonlySet<number>
 }

@@ -10,6 +10,9 @@ export interface AddressBook {
   readonly settle: string
 }
 
+/** No packet is longer, and TCP counts with this for links that would carry more (IP_MAX_MTU, include/net/ip.h). */
+const mostMtu = 65535
+
 /** Reads the addresses and routes that the host has now. */
 export async function readAddresses(): Promise<AddressBook> {
   const [all, ipv4, ipv6] = await Promise.all([links(), routes('4'), routes('6')])
@@ -22,9 +25,11 @@ export async function readAddresses(): Promise<AddressBook> {
  * A connection that CRIU restores keeps sending in segments of 536 bytes, since the kernel computed their size before
  * CRIU told it what the peer had agreed to. It computes again when the MTU of the route changes
  * (net/ipv4/tcp_output.c, tcp_current_mss), so the routes come back one byte short and are mended after the restore.
+ * The routes over loopback are the kernel's own and follow the link.
  */
 export function addressBook(all: readonly Link[], routeList: readonly Route[]): AddressBook {
   const used = all.filter(isOfTheMachine)
+  const loopback = all.filter(({ link_type }) => link_type === 'loopback')
   const mtus = new Map(used.map(({ ifname, mtu }) => [ifname, mtu]))
   const kept = routeList.filter(
     ({ dst, dev }) => dev !== undefined && mtus.has(dev) && !dst.startsWith('fe80:'),
@@ -32,10 +37,14 @@ export function addressBook(all: readonly Link[], routeList: readonly Route[]): 
   return {
     links: [...mtus.keys()],
     arrive: batch([
+      ...loopback.map(({ ifname, mtu }) => `link set dev ${ifname} mtu ${Math.min(mtu, mostMtu) - 1}`),
       ...used.flatMap(linkLines),
       ...kept.map((route) => routeLine(route, (mtus.get(route.dev!) ?? 0) - 1)),
     ]),
-    settle: batch(kept.map((route) => routeLine(route))),
+    settle: batch([
+      ...loopback.map(({ ifname, mtu }) => `link set dev ${ifname} mtu ${mtu}`),
+      ...kept.map((route) => routeLine(route)),
+    ]),
   }
 }
 

@@ -15,12 +15,20 @@ import { tasksOf } from './tasks.ts'
 export async function saveSnapshots(swap: Swap, when: 'before' | 'after'): Promise<void> {
   if (!(await isAbiHookOn())) return
   const workloads = preserved(swap.plan)
-  const snapshots = await takeSnapshots(await tasksOf(swap.plan), { strict: swap.plan.strict })
+  const heldSince = when === 'before' ? await checkpointTime(swap) : undefined
+  const snapshots = await takeSnapshots(await tasksOf(swap.plan), { strict: swap.plan.strict, heldSince })
   await Promise.all(
     workloads.map(({ unit }, index) =>
       writeFile(fileOf(swap, unit, when), JSON.stringify(snapshots[index]), { mode: 0o600 }),
     ),
   )
+}
+
+/** When the tasks began to be stopped. */
+async function checkpointTime(swap: Swap): Promise<Date | undefined> {
+  const lines = await swap.journal.read()
+  const checkpoint = lines.findLast((line) => line.kind === 'step' && line.step === 'checkpoint')
+  return checkpoint && new Date(checkpoint.time * 1000)
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 export const probeScript = String.raw`
 use strict; no warnings;
-my ($ROBUST, $IOPRIO, $SCHED, $KCMP, $IOCTL, $FCNTL, $GETOPT, $RECV, $TEE, $PTRACE, $SETNS) = map { $_ + 0 } @ARGV;
+my ($ROBUST, $IOPRIO, $SCHED, $KCMP, $IOCTL, $FCNTL, $GETOPT, $RECV, $TEE, $PTRACE, $SETNS, $SETOPT) = map { $_ + 0 } @ARGV;
 my ($PIDFD_OPEN, $PIDFD_GETFD) = (434, 438);
 my ($strict, %pidfd, $out) = (0);
 
@@ -138,6 +138,11 @@ sub option {
   return $got == 4 ? unpack("l", $value) : $got == 1 ? unpack("C", $value) : unpack("H*", substr($value, 0, $got));
 }
 
+sub set_option {
+  my ($fd, $level, $number, $value) = @_;
+  return syscall($SETOPT, $fd, $level + 0, $number + 0, pack("l", $value), 4) >= 0;
+}
+
 sub socket_ {
   my ($pid, $number) = @_;
   my $fd = copy_fd($pid, $number);
@@ -156,12 +161,16 @@ sub socket_ {
   push @found, "bytes=$bytes" if defined $bytes;
   # A set SO_PEEK_OFF would move with a peek.
   my $peek = option($fd, 1, 42, 4);
+  # CRIU leaves the connections of a checkpoint in repair mode, where a peek tells from which queue (tcp(7), TCP_REPAIR).
+  my $repaired = $is{tcp} && option($fd, 6, 19, 4);
+  set_option($fd, 6, 20, 1) if $repaired;
   if ($strict && $bytes && !(defined $peek && $peek >= 0)) {
     my $length = $bytes > 16777216 ? 16777216 : $bytes;
     my $content = "\0" x $length;
     my $got = syscall($RECV, $fd, $content, $length + 0, 0x42, 0, 0);
     push @found, "content=" . unpack("H*", substr($content, 0, $got)) if $got > 0;
   }
+  set_option($fd, 6, 20, 0) if $repaired;
   push @found, owner($fd);
   say_of("socket $pid $number", @found);
   release($fd);

@@ -31,7 +31,7 @@ export type ProbeAnswers = ReadonlyMap<string, Readonly<Record<string, string>> 
  * (get_robust_list(2), ioprio_get(2), sched_getattr(2), kcmp(2)), and through copies of its descriptors
  * (pidfd_getfd(2): getsockopt(2), FIONREAD, F_GET_SEALS). Node can make neither kind of call; perl can, and
  * perl-base is part of every Debian. Nothing the process owns is changed: waiting bytes are copied with
- * tee(2) and MSG_PEEK.
+ * tee(2) and MSG_PEEK. Of a connection in repair mode it chooses the queue to peek into, and then none again.
  * @returns no answers, and the reason, where perl can't be run
  */
 export async function probe(questions: ProbeQuestions): Promise<{ answers: ProbeAnswers; failure?: string }> {
@@ -52,12 +52,12 @@ export async function probe(questions: ProbeQuestions): Promise<{ answers: Probe
 }
 
 /**
- * get_robust_list, ioprio_get, sched_getattr, kcmp, ioctl, fcntl, getsockopt, recvfrom, tee, ptrace, setns: numbers
- * of arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
+ * get_robust_list, ioprio_get, sched_getattr, kcmp, ioctl, fcntl, getsockopt, recvfrom, tee, ptrace, setns, setsockopt:
+ * numbers of arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
  */
 const NUMBERS = {
-  x64: [274, 252, 315, 312, 16, 72, 55, 45, 276, 101, 308],
-  arm64: [100, 31, 275, 272, 29, 25, 209, 207, 77, 117, 268],
+  x64: [274, 252, 315, 312, 16, 72, 55, 45, 276, 101, 308, 54],
+  arm64: [100, 31, 275, 272, 29, 25, 209, 207, 77, 117, 268, 208],
 } as const
 
 function questionLines(questions: ProbeQuestions): string[] {

@@ -7,6 +7,7 @@ import { writeManifest } from '../../src/archive/manifest.ts'
 import { messageOf } from '../../src/errors.ts'
 import { attempt, run } from '../../src/host/local.ts'
 import { removeLanding, writeLanding } from '../../src/landing/landing.ts'
+import { readAddresses } from '../../src/network/addresses.ts'
 import { paths } from '../../src/paths.ts'
 import { dump, logErrors } from '../../src/tools/criu.ts'
 import { roomTies } from '../../src/workload/room.ts'
@@ -123,6 +124,8 @@ async function tryOne(
       found.filter(isNew).find((difference) => difference.facet === facet)?.line ?? null
     while (lineIn(differences) === null && Date.now() < late) differences = await whileStopped(pids, compare)
     const others = new Set(differences.filter(isNew).map((difference) => difference.facet))
+    // Those that differed already may say it otherwise: what is left on a timer goes down.
+    for (const one of known) others.delete(one.facet)
     for (const name of [facet, ...also, ...RAN]) others.delete(name)
     say({ facet, what, line: lineIn(differences), others: [...others] })
     return differences
@@ -189,10 +192,11 @@ async function checkpoint(): Promise<Snapshot> {
   })
   const images = join(CHECKPOINT, 'images')
   const options = { external: ties.external, leave: 'stopped' as const, timeoutSeconds: 300 }
+  const heldSince = new Date()
   const ended = await dump({ pid: victim.mainPid, images, ...options })
   if (ended.code !== 0) throw new Error(`dump: ${(await logErrors(images, 'dump.log')).join('; ')}`)
   await writeManifest(CHECKPOINT)
-  return await takeSnapshot(await pidsOf(controlGroup), { strict: true })
+  return await takeSnapshot(await pidsOf(controlGroup), { strict: true, heldSince })
 }
 
 /** Ends the checkpointed tasks, and starts the unit as the landing does: with its drop-in, which restores it. */
@@ -206,10 +210,19 @@ async function restore(): Promise<void> {
   writeFileSync(join(paths.run, 'sound', UNIT), '')
   await cp(join(paths.landing, 'units'), '/run/systemd/system', { recursive: true })
   await run('systemctl', ['daemon-reload'])
+  const addresses = await readAddresses()
+  await ipBatch(addresses.arrive)
   await run('systemctl', ['start', UNIT]).catch(async (error) => {
     const errors = await logErrors(join(CHECKPOINT, 'images'), 'restore.log')
     throw new Error(`restore: ${errors.join('; ') || messageOf(error)}`)
   })
+  await ipBatch(addresses.settle)
+}
+
+/** The lines about loopback, which the victim's connections go over; the others carry our own session. */
+async function ipBatch(lines: string): Promise<void> {
+  const loopback = lines.split('\n').filter((line) => line.startsWith('link set dev lo '))
+  await run('ip', ['-batch', '-'], { input: `${loopback.join('\n')}\n` })
 }
 
 async function endVictim({ folder }: Ready): Promise<void> {

@@ -13,7 +13,7 @@ const FEWEST = 45
  * Protects the verifier's promise where it counts: a restored service equals its snapshot before the checkpoint, and
  * whatever is changed in it afterwards is caught, under the name of the right facet.
  */
-test('tampering with a restored service is caught, and named by its facet', { timeout: 3_000_000 }, () =>
+test('tampering with a restored service is caught, and named by its facet', { timeout: 6_000_000 }, () =>
   withMachine('facets', async (machine) => {
     const bundle = ['scripts/bundle-driver.js', 'test/machine/facets-driver.ts', 'dist/facets-driver.js']
     execFileSync('node', bundle)
@@ -22,7 +22,7 @@ test('tampering with a restored service is caught, and named by its facet', { ti
     await shell.putFile('test/fixtures/abi/victim.py', '/opt/victim/victim.py', 0o644)
     await shell.putFile('dist/facets-driver.js', '/root/facets-driver.js', 0o644)
     const ended = await shell.run('node', ['/root/facets-driver.js', isWhole ? 'all' : 'sample'], {
-      timeoutSeconds: 2700,
+      timeoutSeconds: 5400,
       onStderrLine: (line) => void process.stderr.write(`${line}\n`),
     })
     expect(ended.code, ended.stderr).toBe(0)

@@ -8,7 +8,13 @@ import { stablePath } from '../../../src/abi/normalise.ts'
 import { timeLeft } from '../../../src/abi/time-left.ts'
 import type { Setting } from '../../../src/abi/types.ts'
 
-const strict: Setting = { strict: true, sameKernel: false, elapsedSeconds: 10, tree: new Set([1]) }
+const strict: Setting = {
+  strict: true,
+  sameKernel: false,
+  elapsedSeconds: 10,
+  heldSeconds: 0,
+  tree: new Set([1]),
+}
 const running: Setting = { ...strict, strict: false }
 
 test('a lost segment size is one readable line', () => {
@@ -28,6 +34,13 @@ test('an option that only one kernel has, and a buffer that the kernel tunes, ar
   expect(socketOptions.compare(before, after, { ...strict, sameKernel: true })).toMatchObject({
     kind: 'differing',
   })
+})
+
+test('a timer goes on while its tasks stand still between the checkpoint and the first snapshot', () => {
+  const after = (left: number, heldSeconds: number) => timeLeft(0)(100, left, { ...strict, heldSeconds }).kind
+  expect(after(106, 6)).toBe('explained')
+  expect(after(106, 0)).toBe('differing')
+  expect(after(115, 6)).toBe('differing')
 })
 
 test('what is left on a timer goes down by the time that passed', () => {

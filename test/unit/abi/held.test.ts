@@ -4,7 +4,13 @@ import { signalsPending } from '../../../src/abi/facets/signals-pending.ts'
 import { sysvIpc } from '../../../src/abi/facets/sysv-ipc.ts'
 import type { Setting } from '../../../src/abi/types.ts'
 
-const held: Setting = { strict: true, sameKernel: false, elapsedSeconds: 90, tree: new Set([100, 101]) }
+const held: Setting = {
+  strict: true,
+  sameKernel: false,
+  elapsedSeconds: 90,
+  heldSeconds: 0,
+  tree: new Set([100, 101]),
+}
 
 /** A siginfo_t as the probe prints it: number, errno, code, padding, sender, and zeros. */
 function info(signal: number, code: number, pid: number): string {

@@ -13,10 +13,12 @@ export interface Tampering {
   /** A statement that prepares the state before the first snapshot. */
   readonly first?: string
   /** What is done instead to a victim that was restored, or why this can't be tried there. */
-  readonly restored?: Pick<Tampering, 'how' | 'first'> | string
+  readonly restored?: Pick<Tampering, 'how' | 'first' | 'also'> | string
 }
 
 const NOT_CARRIED = 'CRIU can’t carry it'
+/** What is left on a timer goes down: once it differs, every comparison says something new. */
+const ONCE = 'once it differs, its line changes with time alone'
 
 const SOCKET = 'socket.SOL_SOCKET'
 
@@ -87,6 +89,7 @@ export const tamperings: readonly Tampering[] = [
     facet: 'cpu-affinity',
     what: 'taskset from outside',
     how: ({ pid }) => void execFileSync('taskset', ['--pid', '--cpu-list', '0', String(pid)]),
+    restored: 'the machine has one processor',
   },
   {
     facet: 'oom-score-adj',
@@ -168,9 +171,9 @@ export const tamperings: readonly Tampering[] = [
     how: 'call("signalfd", signals, signal_set(signal.SIGUSR1), 0)',
   },
   { facet: 'timerfd', what: 're-armed for later', how: 'arm(50000)' },
-  { facet: 'timerfd', what: 're-armed for earlier', how: 'arm(100)' },
-  { facet: 'timerfd', what: 'interval added', how: 'arm(100, 7)' },
-  { facet: 'timerfd', what: 'disarmed', how: 'arm(0)' },
+  { facet: 'timerfd', what: 're-armed for earlier', how: 'arm(100)', restored: ONCE },
+  { facet: 'timerfd', what: 'interval added', how: 'arm(100, 7)', restored: ONCE },
+  { facet: 'timerfd', what: 'disarmed', how: 'arm(0)', restored: ONCE },
   { facet: 'inotify', what: 'watch removed', how: 'call("inotify_rm_watch", watcher, watch)' },
   {
     facet: 'fanotify',
@@ -265,8 +268,16 @@ export const tamperings: readonly Tampering[] = [
     how: `end.setsockopt(${SOCKET}, socket.SO_LINGER, struct.pack("ii", 1, 0)); end.close()`,
     also: ['fd-numbers'],
     restored: {
-      first: 'pair = socket.create_connection(listener.getsockname()); end = listener.accept()[0]',
-      how: `end.setsockopt(${SOCKET}, socket.SO_LINGER, struct.pack("ii", 1, 0)); end.close()`,
+      how: 'other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); other.bind(("127.0.0.1", 0)); os.dup2(other.fileno(), waiting.fileno(), False); other.close()',
+      also: [
+        'socket-options',
+        'ip-options',
+        'fd-sharing',
+        'open-file-sharing',
+        'fd-flags',
+        'tcp-states',
+        'tcp-queues',
+      ],
     },
   },
   { facet: 'udp-addresses', what: 'connected', how: 'udp.connect(("127.0.0.1", 9))' },
@@ -277,6 +288,7 @@ export const tamperings: readonly Tampering[] = [
       'inbox = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); inbox.bind(("127.0.0.1", 0)); inbox.sendto(b"x", inbox.getsockname())',
     how: 'inbox.recv(1)',
     also: ['waiting-contents'],
+    restored: NOT_CARRIED,
   },
   { facet: 'unix-queues', what: 'byte lost', how: 'right.recv(1)', also: ['waiting-contents'] },
   {

@@ -15,6 +15,8 @@ const book = addressBook(links, routes)
 test('what the landing puts back before the restore', () => {
   expect(book.links).toEqual(['eth0', 'dummy0'])
   expect(book.arrive.split('\n')).toEqual([
+    // Longer than TCP counts with: one byte less than that makes the difference.
+    'link set dev lo mtu 65534',
     'link set dev eth0 mtu 1500 up',
     'address replace 10.99.0.2/24 broadcast 10.99.0.255 dev eth0',
     'link set dev dummy0 mtu 9000 up',
@@ -34,13 +36,13 @@ test('what the landing puts back before the restore', () => {
 test('after it every route has its own MTU again, or none', () => {
   const own = (line: string) => line.replace(/ mtu (1499|8999)$/, '')
   const routesBefore = book.arrive.split('\n').filter((line) => line.startsWith('route'))
-  expect(book.settle.trim().split('\n')).toEqual(routesBefore.map(own))
+  expect(book.settle.trim().split('\n')).toEqual(['link set dev lo mtu 65536', ...routesBefore.map(own)])
   expect(book.settle).toContain('198.51.100.0/24 via 192.0.2.1 dev dummy0 metric 50 onlink mtu 1400\n')
 })
 
 describe('left out', () => {
   test.each([
-    ['loopback, which every boot sets up', /\blo\b|127\.|::1\/128/],
+    ['addresses and routes of loopback, which every boot sets up', /(dev|link) lo$|127\.|::1\/128/m],
     ['links that are down', /dummy1|203\.0\.113/],
     ['link-local addresses and routes, which the kernel makes', /address replace fe80|route replace fe80/],
   ])('%s', (_, pattern) => {
@@ -52,7 +54,7 @@ describe('left out', () => {
 test('a default route without a gateway keeps its family', () => {
   const tunnel = [{ dst: 'default', dev: 'dummy0', metric: 1024, flags: [] }]
   const { settle } = addressBook(links, parseRoutes(JSON.stringify(tunnel), '6'))
-  expect(settle).toBe('route replace ::/0 dev dummy0 metric 1024\n')
+  expect(settle.split('\n')).toContain('route replace ::/0 dev dummy0 metric 1024')
 })
 
 test('a host without any link or route needs nothing', () => {
