@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AbiResult, diffSnapshots } from '../../src/abi/diff.ts'
@@ -142,7 +142,9 @@ function linesOf({ differences }: AbiResult): string[] {
 let controlGroup = ''
 
 async function startVictim(): Promise<Ready> {
-  rmSync(join(HOME, 'out'), { force: true })
+  // The victim answers as any user.
+  writeFileSync(join(HOME, 'out'), '')
+  chmodSync(join(HOME, 'out'), 0o666)
   await run('systemctl', ['start', UNIT])
   controlGroup = (await inspectService(UNIT)).controlGroup
   return parseReady(await answer(1))

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { facets } from '../../../src/abi/facets/index.ts'
+import { memoryBytes } from '../../../src/abi/facets/memory-bytes.ts'
 import { memoryMap } from '../../../src/abi/facets/memory-map.ts'
 import { socketOptions } from '../../../src/abi/facets/socket-options.ts'
 import { tcpOptions } from '../../../src/abi/facets/tcp-options.ts'
@@ -94,4 +95,34 @@ test('every facet has its own name and a row in the documentation', () => {
   )
   expect(rows.filter((row) => !page.includes(row))).toEqual([])
   expect(new Set(facets.map(({ name }) => name)).size).toBe(facets.length)
+})
+
+describe('bytes of memory', () => {
+  const area = (digest: string, ...pages: [string, string][]) => ({ digest, pages })
+  const before = { '1000 [heap]': area('a', ['1000', 'x'], ['2000', 'y']) }
+
+  test('an area that was split has the same bytes; which areas there are is another facet', () => {
+    const split = { '1000 [heap]': area('b', ['1000', 'x']), '2000 [heap]': area('c', ['2000', 'y']) }
+    expect(memoryBytes.compare(before, split, strict).kind).toBe('equal')
+  })
+
+  test('a page that changed, came or went is named, wherever it lies now', () => {
+    const after = {
+      '1000 [heap]': area('b', ['1000', 'x']),
+      '2000 [heap]': area('c', ['2000', 'z'], ['3000', 'w']),
+    }
+    expect(memoryBytes.compare(before, after, strict)).toEqual({
+      kind: 'differing',
+      lines: [
+        '1000 [heap]: bytes differ in the page at 0x2000',
+        '2000 [heap]: bytes differ in the page at 0x3000',
+      ],
+    })
+    expect(memoryBytes.compare(before, {}, strict)).toMatchObject({ kind: 'differing' })
+  })
+
+  test('bytes whose short checksums happen to be the same differ by their digest', () => {
+    const after = { '1000 [heap]': area('b', ['1000', 'x'], ['2000', 'y']) }
+    expect(memoryBytes.compare(before, after, strict)).toMatchObject({ lines: ['1000 [heap]: bytes differ'] })
+  })
 })

@@ -161,6 +161,10 @@ export const tamperings: readonly Tampering[] = [
     facet: 'open-file-sharing',
     what: 'file opened anew instead of shared',
     how: 'other = os.open("file", os.O_RDWR | os.O_CREAT); os.lseek(other, 3, 0); os.dup2(other, copy, False); os.close(other)',
+    // Nothing has moved its offset from the end of the file.
+    restored: {
+      how: 'other = os.open("file", os.O_RDWR | os.O_CREAT); os.lseek(other, 10, 0); os.dup2(other, copy, False); os.close(other)',
+    },
   },
   { facet: 'epoll', what: 'entry removed', how: 'epoll.unregister(left.fileno())' },
   { facet: 'epoll', what: 'events changed', how: 'epoll.modify(listener.fileno(), select.EPOLLOUT)' },
