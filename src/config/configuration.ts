@@ -5,12 +5,12 @@ import { z } from 'zod'
 import { Failure, ifMissing } from '../errors.ts'
 import { paths } from '../paths.ts'
 
-export const policySchema = z.enum(['preserve', 'restart', 'ignore'])
 /** What a swap does with a workload. */
-export type Policy = z.infer<typeof policySchema>
+export const policySchema = z.enum(['preserve', 'restart', 'ignore'])
 
 /** What becomes of a unit that the landing could not restore: it starts cold, all go back to the old kernel, or all wait. */
 export const onRestoreFailureSchema = z.enum(['cold', 'back', 'stop'])
+export type OnRestoreFailure = z.infer<typeof onRestoreFailureSchema>
 /** What becomes of a restored unit that verification finds damaged. */
 export const onVerifyFailureSchema = z.enum(['keep', 'back', 'cold'])
 

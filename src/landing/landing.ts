@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, symlink } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import type { OnRestoreFailure } from '../config/configuration.ts'
 import { syncDirectory, writeDurably } from '../durable.ts'
 import { run } from '../host/local.ts'
 import type { AddressBook } from '../network/addresses.ts'
@@ -16,7 +17,7 @@ export interface Passenger {
   /** Where its checkpoint will lie. */
   readonly checkpoint: string
   /** What the landing does where it can't be restored. */
-  readonly onRestoreFailure: 'cold' | 'back' | 'stop'
+  readonly onRestoreFailure: OnRestoreFailure
 }
 
 export interface LandingPlan {

@@ -1,6 +1,6 @@
 import { Failure } from '../errors.ts'
 import { goBack, hasLanded } from '../landing/landing.ts'
-import { restartUnit, showUnit, signalUnits, startUnitsAlone } from '../tools/systemd.ts'
+import { showUnit, signalUnits, startUnitsAlone, stopUnits } from '../tools/systemd.ts'
 import { isBad } from './hooks.ts'
 import { type Outcome, restoreProblem } from './phases/verify.ts'
 import { preserved, type WorkloadPlan } from './plan.ts'
@@ -40,36 +40,30 @@ export async function goBackIfDamaged(swap: Swap, outcomes: readonly Outcome[]):
   await goBack()
 }
 
-/** Ends the tasks of damaged units that are to start cold, before they run again; they count as lost until then. */
-export async function endDamaged(swap: Swap, outcomes: readonly Outcome[]): Promise<Outcome[]> {
+/**
+ * Ends damaged units that are to start cold; they count as lost until `startCold` has started them. While they are held
+ * they are killed: a stopped task can't answer SIGTERM, and must not run again.
+ */
+export async function endDamaged(
+  swap: Swap,
+  outcomes: readonly Outcome[],
+  isHeld: boolean,
+): Promise<Outcome[]> {
   return Promise.all(
     outcomes.map(async (outcome) => {
-      if (!isDamaged(outcome) || policyOf(swap, outcome) !== 'cold') return outcome
-      // A stopped task can't answer SIGTERM; the unit's own ExecStop= isn't in force while it lands.
-      await signalUnits([outcome.unit], 'SIGKILL', 'all')
+      if (!isDamagedWith('cold', swap, outcome)) return outcome
+      await (isHeld ? signalUnits([outcome.unit], 'SIGKILL', 'all') : stopUnits([outcome.unit]))
       return { ...outcome, outcome: 'lost' as const }
-    }),
-  )
-}
-
-/** Starts units afresh that a hook found damaged, where that is their policy. */
-export async function restartDamaged(swap: Swap, outcomes: readonly Outcome[]): Promise<Outcome[]> {
-  return Promise.all(
-    outcomes.map(async (outcome) => {
-      if (outcome.outcome !== 'preserved' || !isDamaged(outcome)) return outcome
-      if (policyOf(swap, outcome) !== 'cold') return outcome
-      await restartUnit(outcome.unit)
-      const { MainPID } = await showUnit(outcome.unit, ['MainPID'])
-      return { ...outcome, outcome: 'cold' as const, pid: Number(MainPID) }
     }),
   )
 }
 
 /** True for a damaged unit that wants the kernel before (`on-verify-failure = "back"`). */
 export function wantsBack(swap: Swap, outcome: Outcome): boolean {
-  return outcome.outcome === 'preserved' && isDamaged(outcome) && policyOf(swap, outcome) === 'back'
+  return isDamagedWith('back', swap, outcome)
 }
 
-function policyOf(swap: Swap, { unit }: Pick<Outcome, 'unit'>): WorkloadPlan['onVerifyFailure'] {
-  return swap.plan.workloads.find((workload) => workload.unit === unit)?.onVerifyFailure ?? 'keep'
+function isDamagedWith(policy: WorkloadPlan['onVerifyFailure'], { plan }: Swap, outcome: Outcome): boolean {
+  const workload = plan.workloads.find(({ unit }) => unit === outcome.unit)
+  return outcome.outcome === 'preserved' && isDamaged(outcome) && workload?.onVerifyFailure === policy
 }

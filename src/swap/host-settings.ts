@@ -11,7 +11,7 @@ const panicSetting = '/proc/sys/kernel/panic'
 
 /** What a swap changes on the host until it has its verdict: how a kernel that dies leads to a reboot. */
 const settingsSchema = z.object({
-  /** kernel.panic: seconds from a panic to the reboot (kernel(5) of sysctl, admin-guide/sysctl/kernel.rst). */
+  /** kernel.panic: seconds from a panic to the reboot (admin-guide/sysctl/kernel.rst, panic). */
   panic: z.string(),
   /** RuntimeWatchdogUSec of PID 1, decimal: the largest values don't fit a number. */
   watchdog: z.string(),

@@ -3,14 +3,7 @@ import { join } from 'node:path'
 import { ifMissing } from '../errors.ts'
 import { landingState, releaseLanding } from '../landing/landing.ts'
 import type { Report } from '../report/report.ts'
-import {
-  endDamaged,
-  goBackIfDamaged,
-  isDamaged,
-  restartDamaged,
-  restoreMissing,
-  wantsBack,
-} from './failures.ts'
+import { endDamaged, goBackIfDamaged, isDamaged, restoreMissing, wantsBack } from './failures.ts'
 import { finalReport } from './final-report.ts'
 import { tellHooks, verifyHooks } from './hooks.ts'
 import { type Entry, entryName, type Verdict } from './journal.ts'
@@ -107,13 +100,13 @@ async function settle(swap: Swap, { fellBack, isHeld, abandon }: Landed): Promis
   let found = await verify(swap)
   if (isHeld) {
     if (!fellBack && !abandon) await goBackIfDamaged(swap, found)
-    found = await endDamaged(swap, found)
+    found = await endDamaged(swap, found, true)
     await releaseLanding()
   }
   await swap.journal.append(landedSteps.clearLanding)
   await clearLanding(swap)
   // With the tasks running and the gate open: hooks ask the services themselves.
-  const judged = await restartDamaged(swap, await verifyHooks(swap, found))
+  const judged = await endDamaged(swap, await verifyHooks(swap, found), false)
   const outcomes = [...(await startCold(judged)), ...(await startRestarted(swap))]
   const verdict = verdictOf(swap, outcomes, fellBack)
   const report = await conclude(swap, verdict, outcomes, await toldBefore(swap))
