@@ -77,20 +77,20 @@ async function askProbe(
   })
 }
 
-/** Descriptors that look alike, and so may be one open file description that several tasks or numbers share. */
+/**
+ * Descriptors of one file, and so perhaps of one open file description that several tasks or numbers share. What
+ * belongs to the description, such as its position, can't tell them apart: it moves between two looks at it.
+ */
 function sharedCandidates({ tasks }: WorkloadReader): readonly ProbedFd[][] {
   const groups = new Map<string, ProbedFd[]>()
   for (const task of tasks) {
-    for (const { fd, target, inode, mountId, position, flags } of safely(() => task.descriptors)) {
-      const key = [target, inode, mountId, position, flags & ~CLOEXEC].join(' ')
+    for (const { fd, inode, mountId } of safely(() => task.descriptors)) {
+      const key = `${inode} ${mountId}`
       groups.set(key, [...(groups.get(key) ?? []), { pid: task.pid, fd }])
     }
   }
   return [...groups.values()].filter((group) => group.length > 1)
 }
-
-/** O_CLOEXEC belongs to a descriptor, not to the open file that several may share. */
-const CLOEXEC = 0o2000000
 
 async function askSockets(tasks: readonly TaskReader[]): Promise<Found<number, SocketRow>> {
   const wanted = new Set(

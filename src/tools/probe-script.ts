@@ -201,19 +201,18 @@ sub terminal {
   release($fd);
 }
 
-# Descriptors of one group that kcmp(2) finds to be one open file description get the name of the first.
+# Descriptors of one group that kcmp(2) finds to be one open file description get the name of the first. Its order of
+# kernel addresses is a total one, so that sorting, which keeps equals in their order, brings them together.
+sub order { my ($x, $y) = @_; syscall($KCMP, $x->[0] + 0, $y->[0] + 0, 0, $x->[1] + 0, $y->[1] + 0) }
 sub shared {
-  my @group = map { [split m{/}] } @_;
-  my @firsts;
-  for my $one (@group) {
-    my $same;
-    for my $first (@firsts) {
-      my $order = syscall($KCMP, $first->[0] + 0, $one->[0] + 0, 0, $first->[1] + 0, $one->[1] + 0);
-      return refuse("shared $one->[0] $one->[1]", "kcmp") if $order < 0;
-      if ($order == 0) { $same = $first; last }
-    }
-    if ($same) { say_of("shared $one->[0] $one->[1]", "with=$same->[0]/$same->[1]") }
-    else { push @firsts, $one }
+  my @group;
+  for my $one (map { [split m{/}] } @_) {
+    if (order($one, $one) < 0) { refuse("shared $one->[0] $one->[1]", "kcmp") } else { push @group, $one }
+  }
+  my $first;
+  for my $one (sort { my $order = order($a, $b); $order == 1 ? -1 : $order == 2 ? 1 : 0 } @group) {
+    if ($first && order($first, $one) == 0) { say_of("shared $one->[0] $one->[1]", "with=$first->[0]/$first->[1]") }
+    else { $first = $one }
   }
 }
 
