@@ -49,7 +49,8 @@ export function qemuArguments(options: QemuOptions): string[] {
 function acceleration(accelerator: Accelerator): string[] {
   if (accelerator === 'kvm') return ['-accel', 'kvm', '-cpu', 'host']
   // With thread=multi guests crashed now and then: code patching races with its execution.
-  return ['-accel', 'tcg,thread=single', '-cpu', 'max']
+  const emulated = ['-accel', 'tcg,thread=single', '-cpu', 'max']
+  return accelerator === 'tcg' ? emulated : [...emulated, '-icount', 'shift=1', '-rtc', 'clock=vm']
 }
 
 /** QEMU splits options at commas; a doubled one stands for itself. */

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { Failure } from '../errors.ts'
 import type { Ended } from '../host/local.ts'
 import { ConnectionLost } from '../host/ssh.ts'
+import { paths } from '../paths.ts'
 import { type Report, reportSchema } from '../report/report.ts'
 import { type Plan, planSchema } from '../swap/plan.ts'
 import { type ClientReport, startClients } from './clients/index.ts'
@@ -144,11 +145,17 @@ function concludeWithoutJump(ended: Ended): Outcome {
   throw new Failure('failed', `kernelswap in the machine failed: ${ended.stderr.trim().split('\n').at(-1)}`)
 }
 
+/** Prints something once the latest swap has its verdict. Not Node: its start is heavy in emulation, and holds up the swap. */
+const isOver = `cd ${paths.swaps} && [ ! -e ${paths.state}/pending ] && ls "$(ls | tail -n 1)/report.json"`
+
 /** Waits until the machine has a report, over any number of boots. */
 export async function awaitReport(machine: Machine): Promise<Report> {
   return pRetry(
     async () => {
       const ssh = await machine.ssh()
+      const asked = await ssh.run('sh', ['-c', isOver], { timeoutSeconds: 60 })
+      if (asked.code !== 0)
+        throw new Failure('failed', `The swap in the machine has no end: ${asked.stderr.trim()}`)
       const ended = await ssh.run('kernelswap', ['report', '--json'], { timeoutSeconds: 120 })
       if (ended.code === 0) return reportSchema.parse(JSON.parse(ended.stdout))
       throw new Failure('failed', ended.stderr.trim())

@@ -24,7 +24,11 @@ export interface PreparedOptions {
 }
 
 const SNAPSHOT = 'ready'
-const MANNER = { kvm: 'under KVM', tcg: 'in software emulation: no working KVM' } as const
+const MANNER = {
+  kvm: 'under KVM',
+  tcg: 'in software emulation: no working KVM',
+  icount: 'in software emulation, counting instructions',
+} as const
 const DISK = 'disk.qcow2'
 const BOOTED_KEPT = 1
 /** A branch and the one it is compared with. */

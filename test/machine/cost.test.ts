@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { awaitReport } from '../../src/rehearsal/rehearse.ts'
 import { inShell, startSwap, withMachine } from './support.ts'
 
-/** Pairs of freezes that are compared: software emulation drifts. `npm run test:cost` asks for five. */
+/** Pairs of freezes that are compared. `npm run test:cost` asks for three, and counts instructions. */
 const pairs = Number(process.env.KERNELSWAP_PAIRS ?? 0)
 /** What the ABI snapshot may add to the freeze outside strict mode. */
 const most = 0.15
