@@ -116,7 +116,7 @@ async function refusesHosts(machine: Machine): Promise<void> {
 
   const shell = await machine.ssh()
   const first = shell.run('kernelswap', ['plan'], { timeoutSeconds: 120 })
-  await inShell(machine, 'until [ -e /run/kernelswap/lock ]; do sleep 0.05; done')
+  await inShell(machine, 'until [ -s /run/kernelswap/lock ]; do sleep 0.05; done')
   await expectError(machine, ['plan', 'memcached'], 75, /Another kernelswap \(PID \d+\) is at work/)
   expect((await first).code).toBe(0)
 

@@ -133,14 +133,13 @@ describe.runIf(canMount)('as root', () => {
   })
 
   test('a second kernelswap at work ends with 75; a lock that was left behind does not', () => {
-    const hold = (started: string) =>
-      `${withSystemd} /run/kernelswap && printf '%s %s' $$ ${started} > /run/kernelswap/lock`
     const own = '"$(cut -d" " -f22 /proc/$$/stat)"'
-    expect(onBareHost(hold(own), 'resume')).toMatchObject({
+    const left = `${withSystemd} /run/kernelswap && printf '%s %s' $$ ${own} > /run/kernelswap/lock`
+    expect(onBareHost(`${left} && exec 9< /run/kernelswap/lock && flock 9`, 'resume')).toMatchObject({
       code: 75,
       stderr: expect.stringMatching(/^kernelswap: Another kernelswap \(PID \d+\) is at work/),
     })
-    expect(onBareHost(hold('1'), 'resume')).toMatchObject({ code: 0, stderr: 'nothing to resume\n' })
+    expect(onBareHost(left, 'resume')).toMatchObject({ code: 0, stderr: 'nothing to resume\n' })
   })
 
   test('a kernel that is not installed is refused', () => {
