@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
+import { parseAuxv } from '../proc/auxv.ts'
 import type { MapArea } from '../proc/maps.ts'
 import { populatedPages } from '../proc/pagemap.ts'
+import { namedRegisters } from '../proc/registers.ts'
 import { parseVmFlags } from '../proc/vm-flags.ts'
 import { isSpecial, joined, type Range, rangeOf } from './areas.ts'
 import type { TaskReader } from './task.ts'
+import type { ThreadReader } from './thread.ts'
 
 /** The bytes of one area: a digest of all, and a checksum of each page, so that a difference can be located. */
 export type AreaDigest = {
@@ -152,12 +155,29 @@ function blank(bytes: Buffer, position: bigint, ranges: readonly Range[]): void 
   }
 }
 
-/** The kernel writes into each thread's rseq area whenever the thread runs on another CPU: rseq(2). */
+/** What the kernel writes into a task's memory by itself. */
 function kernelsOwn(task: TaskReader): readonly Range[] {
-  return task.threads.flatMap((thread) => {
-    const { rseq, rseqSize } = thread.probed('ptrace')
-    if (rseq === undefined || BigInt(`0x${rseq}`) === 0n) return []
-    const start = BigInt(`0x${rseq}`)
-    return [{ start, end: start + BigInt(Math.max(32, Number(rseqSize ?? 32))) }]
-  })
+  return task.threads.flatMap((thread) => [...rseqArea(thread), ...signalSpace(task, thread)])
+}
+
+/** Written whenever the thread runs on another CPU: rseq(2). */
+function rseqArea(thread: ThreadReader): readonly Range[] {
+  const { rseq, rseqSize } = thread.probed('ptrace')
+  if (rseq === undefined || BigInt(`0x${rseq}`) === 0n) return []
+  const start = BigInt(`0x${rseq}`)
+  return [{ start, end: start + BigInt(Math.max(32, Number(rseqSize ?? 32))) }]
+}
+
+/** AT_MINSIGSTKSZ, getauxval(3): the most that a signal's frame takes. */
+const SIGNAL_SPACE = '51'
+/** Below the stack pointer these bytes are the program's, the rest is free for signals: System V ABI for x86-64, 3.2.2. */
+const RED_ZONE = 128n
+
+/** Where the kernel puts, or has put, the frame of a signal handler. */
+function signalSpace(task: TaskReader, { registers }: ThreadReader): readonly Range[] {
+  const size = parseAuxv(task.proc.bytes('auxv'))[SIGNAL_SPACE]
+  const pointer = registers && namedRegisters(registers, 'x64')?.rsp
+  if (process.arch !== 'x64' || !size || !pointer) return []
+  const end = BigInt(`0x${pointer}`) - RED_ZONE
+  return [{ start: end - BigInt(`0x${size}`), end }]
 }

@@ -1,3 +1,4 @@
+import { closeSync, openSync, readSync } from 'node:fs'
 import { parseKeyedLines } from '../proc/keyed-lines.ts'
 import { type MapArea, parseMaps } from '../proc/maps.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
@@ -65,6 +66,19 @@ export class TaskReader {
   get mounts(): readonly Mount[] {
     this.#mounts ??= parseMountinfo(this.proc.text('mountinfo'))
     return this.#mounts
+  }
+
+  /** Bytes of its memory. @throws where nothing is mapped. */
+  peek = (address: bigint, length: number): Buffer => {
+    const bytes = Buffer.alloc(length)
+    const memory = openSync(`${this.proc.path}/mem`, 'r')
+    try {
+      if (readSync(memory, bytes, 0, length, address) < length)
+        throw new Error(`memory at ${address.toString(16)} ended`)
+    } finally {
+      closeSync(memory)
+    }
+    return bytes
   }
 
   /** Leaves out descriptors and threads that went away while they were asked about. */

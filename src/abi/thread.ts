@@ -1,5 +1,6 @@
 import { parseKeyedLines } from '../proc/keyed-lines.ts'
 import { type PidStat, parsePidStat } from '../proc/pid-stat.ts'
+import { beforeSignal } from '../proc/signal-frame.ts'
 import { ProcDirectory } from './proc-directory.ts'
 import type { TaskReader } from './task.ts'
 import { Unreadable } from './types.ts'
@@ -27,6 +28,17 @@ export class ThreadReader {
   get stat(): PidStat {
     this.#stat ??= parsePidStat(this.proc.text('stat'))
     return this.#stat
+  }
+
+  /**
+   * Its general registers, NT_PRSTATUS bytes; without what the kernel did for a signal handler that hasn't begun.
+   * Strict mode only.
+   */
+  get registers(): Buffer | undefined {
+    const { registers } = this.probed('ptrace')
+    if (registers === undefined) return undefined
+    const bytes = Buffer.from(registers, 'hex')
+    return process.arch === 'x64' ? beforeSignal(bytes, this.task.peek) : bytes
   }
 
   /** What the probe found out about this thread. */

@@ -13,8 +13,8 @@ export const registers = facet<Readonly<Record<string, string>>>({
   scope: 'thread',
   strictOnly: true,
   read(thread) {
-    const { registers: bytes } = thread.probed('ptrace')
-    const named = bytes === undefined ? undefined : namedRegisters(Buffer.from(bytes, 'hex'), process.arch)
+    const bytes = thread.registers
+    const named = bytes && namedRegisters(bytes, process.arch)
     if (!named) throw new Unreadable(`registers of ${process.arch} aren’t known`)
     return named
   },
