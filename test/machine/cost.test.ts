@@ -12,13 +12,15 @@ const mask = '/etc/kernelswap/hooks.d/all/00-abi'
  * Protects the services' pause: with and without ABI verification in turn, each swap up to the jump, where it is ended
  * and taken back. The steps of one freeze don't tell, since checkpoints are hashed beside them.
  */
-test.runIf(pairs > 0)('the snapshot adds little to the freeze', { timeout: pairs * 600_000 }, () =>
+test.runIf(pairs > 0)('the snapshot adds little to the freeze', { timeout: pairs * 3_000_000 }, () =>
   withMachine('cost', async (machine) => {
     await inShell(machine, `mkdir -p $(dirname ${mask})`)
     const seconds = { with: [] as number[], without: [] as number[] }
     const freeze = async (): Promise<number> => {
       await startSwap(machine, ['--setenv=KERNELSWAP_FAILPOINT=step:jump=kill'])
-      await inShell(machine, 'until [ -e /var/lib/kernelswap/pending ]; do sleep 0.2; done')
+      await expect
+        .poll(() => inShell(machine, 'ls /var/lib/kernelswap'), { timeout: 1_200_000, interval: 3000 })
+        .toContain('pending')
       const report = await awaitReport(machine)
       expect(report.verdict, report.reason ?? '').toBe('aborted')
       await inShell(
