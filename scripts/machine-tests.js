@@ -1,5 +1,6 @@
 // Runs the tests in machines and ends with one report. Two machines run side by side where there is room for them:
 // each takes a processor and 2 GiB, and has its own sandbox, since all of them have the same address.
+// Arguments go to vitest: npm run test:machine -- --testNamePattern clients
 import { rm } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { execa } from 'execa'
@@ -14,7 +15,7 @@ await rm(reports, { recursive: true, force: true })
 const ready = await sandboxed('true')
 if (ready.exitCode !== 0) process.exit(ready.exitCode)
 
-const vitest = ['vitest', 'run', '--project', 'machine', '--reporter=default', '--reporter=blob']
+const vitest = ['vitest', 'run', '--project', 'machine', '--reporter=default', '--reporter=blob', ...process.argv.slice(2)]
 const numbers = Array.from({ length: parts }, (_, index) => index + 1)
 const ended = await Promise.all(
   numbers.map((part) =>
