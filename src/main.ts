@@ -1,17 +1,5 @@
-import { Command, CommanderError } from 'commander'
-import { abandonCommand } from './cli/abandon.ts'
-import { adoptCommand } from './cli/adopt.ts'
-import { backCommand } from './cli/back.ts'
-import { diffCommand } from './cli/diff.ts'
-import { executeCommand } from './cli/execute.ts'
-import { hooksCommand } from './cli/hooks.ts'
-import { planCommand } from './cli/plan.ts'
-import { rehearseCommand } from './cli/rehearse.ts'
-import { reportCommand } from './cli/report.ts'
-import { resumeCommand } from './cli/resume.ts'
-import { runCommand } from './cli/run.ts'
-import { snapshotCommand } from './cli/snapshot.ts'
-import { statusCommand } from './cli/status.ts'
+import { CommanderError } from 'commander'
+import { createProgram } from './cli/program.ts'
 import { Failure, type FailureKind, messageOf } from './errors.ts'
 
 /** Documented in the README; the codes from 64 up are those of sysexits.h. */
@@ -26,31 +14,7 @@ const exitCodes: Readonly<Record<FailureKind, number>> = {
   configuration: 78,
 }
 
-const program = new Command('kernelswap')
-  .description('Change the running Linux kernel under applications that keep running.')
-  .version('0.1.0')
-  .exitOverride()
-  .configureHelp({ showGlobalOptions: true })
-  .showHelpAfterError('(--help tells how it is used)')
-
-for (const command of [
-  planCommand(),
-  runCommand(),
-  statusCommand(),
-  reportCommand(),
-  adoptCommand(),
-  rehearseCommand(),
-  snapshotCommand(),
-  diffCommand(),
-  hooksCommand(),
-  backCommand(),
-  resumeCommand(),
-  abandonCommand(),
-]) {
-  program.addCommand(command.exitOverride())
-}
-
-program.addCommand(executeCommand().exitOverride(), { hidden: true })
+const program = createProgram()
 
 // Who follows us may be gone: that must not end a swap.
 process.stdout.on('error', () => {})

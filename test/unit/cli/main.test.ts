@@ -33,7 +33,7 @@ function start(program: string, words: readonly string[]): Ended {
 
 const kernelswap = (...words: string[]) => start(process.execPath, [program, ...words])
 
-const verbs = ['plan', 'run', 'status', 'report', 'adopt', 'rehearse', 'resume']
+const verbs = ['plan', 'run', 'status', 'report', 'adopt', 'rehearse', 'resume', 'config']
 
 describe('help', () => {
   test('names every verb but those that are not for people, on standard output', () => {
@@ -128,7 +128,24 @@ describe.runIf(canMount)('as root', () => {
     expect(onBareHost(broken, 'plan')).toEqual({
       code: 78,
       stdout: '',
-      stderr: 'kernelswap: /run/kernelswap/config.d/10.toml: units: unknown key; correct the file.\n',
+      stderr: expect.stringMatching(
+        /^kernelswap: \/run\/kernelswap\/config\.d\/10\.toml:1: units: unknown key, expected one of .*; correct the file\.\n$/,
+      ),
+    })
+  })
+
+  test('the same configuration is refused by `config check`, and a good one shown with its origin', () => {
+    const broken = `${withSystemd} /run/kernelswap/config.d && echo 'units = 1' > /run/kernelswap/config.d/10.toml`
+    expect(onBareHost(broken, 'config', 'check')).toMatchObject({ code: 78, stdout: '' })
+    const good = `${withSystemd} /run/kernelswap/config.d && echo 'keep = 7' > /run/kernelswap/config.d/10.toml`
+    expect(onBareHost(good, 'config', 'check')).toEqual({ code: 0, stdout: '', stderr: '' })
+    const shown: unknown = JSON.parse(onBareHost(good, 'config', 'show', '--json').stdout)
+    expect(shown).toMatchObject({
+      schema: 'kernelswap.configuration/1',
+      settings: expect.arrayContaining([
+        { key: 'keep', path: ['keep'], value: 7, file: '/run/kernelswap/config.d/10.toml', line: 1 },
+        { key: 'fallback', path: ['fallback'], value: 'boot-loader', file: null, line: null },
+      ]),
     })
   })
 
