@@ -1,18 +1,7 @@
 import { CommanderError } from 'commander'
+import { exitCodeOf } from './cli/exit-codes.ts'
 import { createProgram } from './cli/program.ts'
-import { Failure, type FailureKind, messageOf } from './errors.ts'
-
-/** Documented in the README; the codes from 64 up are those of sysexits.h. */
-const exitCodes: Readonly<Record<FailureKind, number>> = {
-  failed: 1,
-  usage: 2,
-  refused: 3,
-  mismatch: 4,
-  operator: 5,
-  busy: 75,
-  permission: 77,
-  configuration: 78,
-}
+import { Failure, messageOf } from './errors.ts'
 
 const program = createProgram()
 
@@ -23,15 +12,15 @@ process.stderr.on('error', () => {})
 try {
   await program.parseAsync()
 } catch (error) {
-  process.exitCode = exitCodeOf(error)
+  process.exitCode = report(error)
 }
 // Whatever a library still holds open must not keep the caller waiting.
 process.exit()
 
-function exitCodeOf(error: unknown): number {
+function report(error: unknown): number {
   // Commander has printed its own message; --help and --version come this way too, with 0.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOf(new Failure('usage', ''))
   process.stderr.write(`kernelswap: ${messageOf(error)}\n`)
   if (process.env.KERNELSWAP_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`)
-  return error instanceof Failure ? exitCodes[error.kind] : exitCodes.failed
+  return exitCodeOf(error)
 }

@@ -16,23 +16,27 @@ export type OnRestoreFailure = z.infer<typeof onRestoreFailureSchema>
 export const onVerifyFailureSchema = z.enum(['keep', 'back', 'cold'])
 
 const unitSchema = z.strictObject({
-  policy: policySchema
-    .optional()
-    .describe('"preserve": carried; "restart": stopped before, started after; "ignore": left to its fate'),
-  'on-restore-failure': onRestoreFailureSchema
-    .optional()
-    .describe(
+  policy: policySchema.optional().meta({
+    description: '"preserve": carried; "restart": stopped before, started after; "ignore": left to its fate',
+    examples: ['preserve'],
+  }),
+  'on-restore-failure': onRestoreFailureSchema.optional().meta({
+    description:
       '"cold": start it afresh; "back": everything returns to the old kernel; "stop": everything waits for you',
-    ),
-  'on-verify-failure': onVerifyFailureSchema
-    .optional()
-    .describe(
+    examples: ['cold'],
+  }),
+  'on-verify-failure': onVerifyFailureSchema.optional().meta({
+    description:
       '"keep": a damaged unit runs on; "back": everything returns to the old kernel; "cold": start it afresh',
-    ),
+    examples: ['keep'],
+  }),
   tolerate: z
     .record(z.string(), z.string().min(1, 'expected a reason'))
     .optional()
-    .describe('ABI facets that may differ, each with the reason why that is no harm'),
+    .meta({
+      description: 'ABI facets that may differ, each with the reason why that is no harm',
+      examples: [{ nice: 'a cron job renices it every minute' }],
+    }),
 })
 
 /** A program by its absolute path, and its arguments: no shell reads them. */
@@ -46,20 +50,28 @@ const fleetLockSchema = z.strictObject({
       protocol: /^https?$/,
       error: 'expected the address of a lock server, such as "https://lock.example:8443"',
     })
-    .describe('address of the lock server; below it lie /v1/pre-reboot and /v1/steady-state'),
+    .meta({
+      description: 'address of the lock server; below it lie /v1/pre-reboot and /v1/steady-state',
+      examples: ['https://lock.example:8443'],
+    }),
   group: z
     .string()
     .regex(/^[a-zA-Z0-9.-]+$/, 'expected letters, digits, dots and dashes')
     .default('default')
-    .describe('hosts of one group wait for each other'),
+    .meta({ description: 'hosts of one group wait for each other', examples: ['default'] }),
   id: z
     .string()
     .min(1, 'expected a name')
     .optional()
-    .describe('name of this host, unique in the group; derived from /etc/machine-id where it is not given'),
+    .meta({
+      description:
+        'name of this host, unique in the group; derived from /etc/machine-id where it is not given',
+      examples: ['web-1.example'],
+    }),
 })
 
-const configurationSchema = z.strictObject({
+/** The merged configuration. */
+export const configurationSchema = z.strictObject({
   keep: z.int().min(0).describe('checkpoints and logs of this many earlier swaps stay; reports always do'),
   fallback: z
     .enum(['boot-loader', 'external'])
@@ -71,15 +83,24 @@ const configurationSchema = z.strictObject({
     .min(0)
     .max(3600)
     .describe('the hardware watchdog resets a new kernel that hangs for this long; 0 leaves it alone'),
-  'on-success': commandSchema.describe(
-    'program, as an absolute path, and arguments; it gets the report of a swap that went well on standard input',
-  ),
-  'on-failure': commandSchema.describe('the same for a swap with any verdict but "swapped"'),
+  'on-success': commandSchema.meta({
+    description:
+      'program, by its absolute path, and arguments; it gets the report of a swap that went well on standard input',
+    examples: [['/usr/local/sbin/notify', 'kernel swapped']],
+  }),
+  'on-failure': commandSchema.meta({
+    description: 'the same for a swap with any verdict but "swapped"',
+    examples: [['/usr/local/sbin/notify', '--urgent', 'look after this host']],
+  }),
   'metrics-file': z
     .string()
     .regex(/^\/.*\.prom$/, 'expected an absolute path that ends in .prom')
     .optional()
-    .describe('metrics of the last swap, for the textfile collector of the Prometheus node exporter'),
+    .meta({
+      description:
+        'gets metrics of the last swap, for the textfile collector of the Prometheus node exporter',
+      examples: ['/var/lib/prometheus/node-exporter/kernelswap.prom'],
+    }),
   'fleet-lock': fleetLockSchema
     .optional()
     .describe('hosts that share a FleetLock server swap one after the other'),
