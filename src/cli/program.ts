@@ -11,6 +11,7 @@ import { rehearseCommand } from './rehearse.ts'
 import { reportCommand } from './report.ts'
 import { resumeCommand } from './resume.ts'
 import { runCommand } from './run.ts'
+import { scheduleCommand } from './schedule.ts'
 import { snapshotCommand } from './snapshot.ts'
 import { statusCommand } from './status.ts'
 
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     statusCommand(),
     reportCommand(),
     adoptCommand(),
+    scheduleCommand(),
     configCommand(),
     rehearseCommand(),
     snapshotCommand(),

@@ -1,31 +1,57 @@
-import { loadConfiguration } from '../config/configuration.ts'
-import { Failure } from '../errors.ts'
+import { type Configuration, loadConfiguration } from '../config/configuration.ts'
+import { Failure, messageOf } from '../errors.ts'
 import { reportText } from '../report/text.ts'
+import { assignFleetLock, releaseFleetLock, takeFleetLock } from '../swap/fleet-lock.ts'
 import { withLock } from '../swap/lock.ts'
 import { makePlan } from '../swap/phases/check.ts'
-import type { Request } from '../swap/plan.ts'
+import type { Plan, Request } from '../swap/plan.ts'
+import { keepRebootRequest } from '../swap/reboot-required.ts'
 import { createSwap, readReport, type Swap } from '../swap/store.ts'
 import { runInUnit, stopUnit } from '../swap/unit.ts'
 import { confirm } from './confirm.ts'
 import type { Output } from './output.ts'
 import { planText } from './plan.ts'
 
+/** A swap that didn't get to its jump: the plan refused it, or it was aborted. */
+export type Stayed =
+  | { readonly kind: 'refused'; readonly plan: Plan }
+  | { readonly kind: 'aborted'; readonly swap: Swap }
+
 /** Plans a swap, asks unless told not to, and follows it until it was aborted; where it wasn't, the jump ends us too. */
-export async function swapKernel(request: Request, ask: boolean, output: Output): Promise<void> {
-  const swap = await withLock(() => planSwap(request, ask, output))
-  if (swap) await follow(swap, output)
+export async function swapKernel(request: Request, ask: boolean, output: Output): Promise<Stayed> {
+  const planned = await withLock(() => planSwap(request, ask, output))
+  if ('kind' in planned) return planned
+  await follow(planned, output)
+  return { kind: 'aborted', swap: planned }
 }
 
-/** Undefined where the plan refuses. */
-async function planSwap(request: Request, ask: boolean, output: Output): Promise<Swap | undefined> {
-  const plan = await makePlan(request, await loadConfiguration(), output.say)
+async function planSwap(
+  request: Request,
+  ask: boolean,
+  output: Output,
+): Promise<Swap | Extract<Stayed, { kind: 'refused' }>> {
+  const configuration = await loadConfiguration()
+  const plan = await makePlan(request, configuration, output.say)
   if (!plan.ready) {
     output.result(plan, planText(plan))
     process.exitCode = 3
-    return undefined
+    return { kind: 'refused', plan }
   }
   if (ask) await confirm(`${planText(plan)}\n\nSwap the kernel now?`)
-  return createSwap(plan)
+  return begin(plan, request.isWayBack ?? false, configuration)
+}
+
+async function begin(plan: Plan, isWayBack: boolean, configuration: Configuration): Promise<Swap> {
+  await takeFleetLock(configuration['fleet-lock'])
+  try {
+    const swap = await createSwap(plan)
+    await keepRebootRequest(swap.directory)
+    await assignFleetLock(swap.id, isWayBack)
+    return swap
+  } catch (error) {
+    await releaseFleetLock().catch((second: unknown) => process.stderr.write(`${messageOf(second)}\n`))
+    throw error
+  }
 }
 
 async function follow(swap: Swap, output: Output): Promise<void> {

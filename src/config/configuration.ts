@@ -40,7 +40,7 @@ const unitSchema = z.strictObject({
 })
 
 /** A program by its absolute path, and its arguments: no shell reads them. */
-const commandSchema = z
+export const commandSchema = z
   .tuple([z.string().startsWith('/', 'expected the absolute path of a program')], z.string())
   .optional()
 

@@ -11,6 +11,7 @@ import { connectionsOf, memoryOf, type Service, type Surroundings } from '../../
 import { findFallback } from '../fallback.ts'
 import { checkHooks } from '../hooks.ts'
 import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
+import { outageObstacles, predictOutage } from '../outage.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { freeBytes } from '../store.ts'
 import { refuseUnknownFacets } from '../tolerated.ts'
@@ -38,8 +39,12 @@ export async function makePlan(
   const treatmentOf = treatments(request, configuration)
   const { fallback, obstacles } = await findFallback(runningKernel(), configuration.fallback)
   const mayGoBack = services.map(({ unit }) => treatmentOf(unit)).some(goesBack)
+  const carried = services.filter(({ unit }) => treatmentOf(unit).policy === 'preserve')
+  const memory = carried.reduce((sum, service) => sum + memoryOf(service), 0)
+  const outage = await predictOutage(memory, request.strict)
   const host = [
     ...(await hostObstacles(to, services)),
+    ...outageObstacles(outage, request.maxOutage),
     ...obstacles,
     ...(mayGoBack ? await kernelObstacles(runningKernel()) : []),
   ]
@@ -63,6 +68,12 @@ export async function makePlan(
     workloads,
     fallback,
     leftBehind: (await defaultUnits()).filter((unit) => !services.some((service) => service.unit === unit)),
+    outage,
+    announce: {
+      onSuccess: configuration['on-success'],
+      onFailure: configuration['on-failure'],
+      metricsFile: configuration['metrics-file'],
+    },
   }
   return ready ? withVetoes(plan) : plan
 }
