@@ -4,6 +4,7 @@ import { adoptCommand } from './adopt.ts'
 import { backCommand } from './back.ts'
 import { configCommand } from './config.ts'
 import { diffCommand } from './diff.ts'
+import { doctorCommand } from './doctor.ts'
 import { executeCommand } from './execute.ts'
 import { hooksCommand } from './hooks.ts'
 import { planCommand } from './plan.ts'
@@ -34,6 +35,7 @@ export function createProgram(): Command {
     reportCommand(),
     adoptCommand(),
     scheduleCommand(),
+    doctorCommand(),
     configCommand(),
     rehearseCommand(),
     snapshotCommand(),

@@ -64,6 +64,17 @@ async function giveUpAsking(held: Held): Promise<void> {
 }
 
 /**
+ * Asks the server whether it takes us for one of the group, by giving back a place that we don't have. While we have one
+ * nothing is asked.
+ * @throws Error where it can't be asked, or doesn't want us.
+ */
+export async function tryFleetLock(settings: FleetLockSettings): Promise<void> {
+  if ((await readHeld()) !== undefined) return
+  const { url, group } = settings
+  await ask({ url, group, id: settings.id ?? (await hostId()) }, 'steady-state')
+}
+
+/**
  * Ties the place to a swap: its verdict says whether it is released. A way back leaves it to the swap that it comes from,
  * since going back well doesn't make that one good.
  */

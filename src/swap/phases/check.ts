@@ -154,19 +154,31 @@ async function tryCheckpoint(service: Service, surroundings: Surroundings): Prom
 }
 
 async function hostObstacles(kernel: string, services: readonly Service[]): Promise<Obstacle[]> {
-  const obstacles = [
-    ...(await kexecObstacles()),
-    ...(await kernelObstacles(kernel)),
-    ...(await spaceObstacles(services)),
+  return (await hostRequirements(kernel, services)).flatMap(({ obstacles }) => obstacles)
+}
+
+/** Something a swap needs, in a word or two, and what is in the way of it. */
+export interface Requirement {
+  readonly name: string
+  readonly obstacles: readonly Obstacle[]
+}
+
+/** What a host needs to swap to a kernel with these services, whoever they are. */
+export async function hostRequirements(kernel: string, services: readonly Service[]): Promise<Requirement[]> {
+  return [
+    { name: 'kexec', obstacles: await kexecObstacles() },
+    { name: `kernel ${kernel}`, obstacles: await kernelObstacles(kernel) },
+    { name: 'disk space', obstacles: await spaceObstacles(services) },
+    { name: 'CRIU', obstacles: await criuObstacles() },
   ]
-  if (!existsSync('/usr/sbin/criu')) {
-    obstacles.push({ reason: 'criu is not installed', remedy: 'apt install criu' })
-  } else {
-    const complaint = await criuCheck()
-    if (complaint)
-      obstacles.push({ reason: `CRIU does not work here: ${complaint}`, remedy: 'criu check tells more' })
-  }
-  return obstacles
+}
+
+async function criuObstacles(): Promise<Obstacle[]> {
+  if (!existsSync('/usr/sbin/criu')) return [{ reason: 'criu is not installed', remedy: 'apt install criu' }]
+  const complaint = await criuCheck()
+  return complaint
+    ? [{ reason: `CRIU does not work here: ${complaint}`, remedy: 'criu check tells more' }]
+    : []
 }
 
 async function kexecObstacles(): Promise<Obstacle[]> {
