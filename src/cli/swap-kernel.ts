@@ -1,4 +1,4 @@
-import { type Configuration, loadConfiguration } from '../config/configuration.ts'
+import { loadConfiguration } from '../config/configuration.ts'
 import { Failure, messageOf } from '../errors.ts'
 import { reportText } from '../report/text.ts'
 import { assignFleetLock, releaseFleetLock, takeFleetLock } from '../swap/fleet-lock.ts'
@@ -25,33 +25,35 @@ export async function swapKernel(request: Request, ask: boolean, output: Output)
   return { kind: 'aborted', swap: planned }
 }
 
+/** First of all the place among other hosts: while they have it, no service is held still for a trial. */
 async function planSwap(
   request: Request,
   ask: boolean,
   output: Output,
 ): Promise<Swap | Extract<Stayed, { kind: 'refused' }>> {
   const configuration = await loadConfiguration()
-  const plan = await makePlan(request, configuration, output.say)
-  if (!plan.ready) {
-    output.result(plan, planText(plan))
-    process.exitCode = 3
-    return { kind: 'refused', plan }
+  await takeFleetLock(configuration['fleet-lock'])
+  let swap: Swap | undefined
+  try {
+    const plan = await makePlan(request, configuration, output.say)
+    if (!plan.ready) {
+      output.result(plan, planText(plan))
+      process.exitCode = 3
+      return { kind: 'refused', plan }
+    }
+    if (ask) await confirm(`${planText(plan)}\n\nSwap the kernel now?`)
+    swap = await begin(plan, request.isWayBack ?? false)
+    return swap
+  } finally {
+    if (swap === undefined) await releaseFleetLock().catch((error: unknown) => output.say(messageOf(error)))
   }
-  if (ask) await confirm(`${planText(plan)}\n\nSwap the kernel now?`)
-  return begin(plan, request.isWayBack ?? false, configuration)
 }
 
-async function begin(plan: Plan, isWayBack: boolean, configuration: Configuration): Promise<Swap> {
-  await takeFleetLock(configuration['fleet-lock'])
-  try {
-    const swap = await createSwap(plan)
-    await keepRebootRequest(swap.directory)
-    await assignFleetLock(swap.id, isWayBack)
-    return swap
-  } catch (error) {
-    await releaseFleetLock().catch((second: unknown) => process.stderr.write(`${messageOf(second)}\n`))
-    throw error
-  }
+async function begin(plan: Plan, isWayBack: boolean): Promise<Swap> {
+  const swap = await createSwap(plan)
+  await keepRebootRequest(swap.directory)
+  await assignFleetLock(swap.id, isWayBack)
+  return swap
 }
 
 async function follow(swap: Swap, output: Output): Promise<void> {

@@ -6,9 +6,25 @@ export interface Answer {
   readonly text: string
 }
 
+/** A server gave no answer. */
+export class NoAnswer extends Error {
+  /** It may have got the request all the same. */
+  readonly mayHaveArrived: boolean
+
+  constructor(url: string, cause: unknown) {
+    // fetch says "fetch failed" and keeps the reason to itself; of several addresses that failed only a code is known.
+    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
+    const code = reason instanceof Error && 'code' in reason ? String(reason.code) : ''
+    super(`${url} gives no answer: ${messageOf(reason) || code}`, { cause })
+    this.name = 'NoAnswer'
+    const isTimeout = reason instanceof Error && reason.name === 'TimeoutError'
+    this.mayHaveArrived = isTimeout || ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'UND_ERR_SOCKET'].includes(code)
+  }
+}
+
 /**
  * Posts a JSON document.
- * @throws Error in one sentence where no answer comes within `timeoutSeconds`.
+ * @throws NoAnswer where none comes within `timeoutSeconds`.
  */
 export async function postJson(
   url: string,
@@ -25,9 +41,6 @@ export async function postJson(
     })
     return { status: response.status, text: await response.text() }
   } catch (error) {
-    // fetch says "fetch failed" and keeps the reason to itself; of several addresses that failed only a code is known.
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-    throw new Error(`${url} gives no answer: ${messageOf(cause) || code}`, { cause: error })
+    throw new NoAnswer(url, error)
   }
 }

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import type { FleetLockSettings } from '../config/configuration.ts'
 import { writeDurably } from '../durable.ts'
 import { Failure, ifMissing, messageOf } from '../errors.ts'
-import { postJson } from '../host/http.ts'
+import { NoAnswer, postJson } from '../host/http.ts'
 import { paths } from '../paths.ts'
 import type { Verdict } from './journal.ts'
 import { openSwap, readReport } from './store.ts'
@@ -44,7 +44,7 @@ export async function takeFleetLock(settings: FleetLockSettings | undefined): Pr
   try {
     await ask(held, 'pre-reboot')
   } catch (error) {
-    if (before === undefined) await giveUpAsking(held)
+    if (before?.swap === undefined) await giveUp(held, error)
     throw new Failure(
       'busy',
       `The lock of group ${group} was not taken, so nothing was begun: ${messageOf(error)}; try again later.`,
@@ -53,10 +53,10 @@ export async function takeFleetLock(settings: FleetLockSettings | undefined): Pr
   }
 }
 
-/** The answer may have been lost on its way here: a server that has given us the place is told that we don't want it. */
-async function giveUpAsking(held: Held): Promise<void> {
+/** An answer may have been lost on its way here: a server that may have given us the place is told that we don't want it. */
+async function giveUp(held: Held, refusal: unknown): Promise<void> {
   try {
-    await ask(held, 'steady-state')
+    if (refusal instanceof NoAnswer && refusal.mayHaveArrived) await ask(held, 'steady-state')
     await rm(file, { force: true })
   } catch {
     // Still on disk: whoever releases next tries again.

@@ -121,6 +121,8 @@ describe('a server that can’t help', () => {
       kind: 'busy',
       message: expect.stringMatching(/127\.0\.0\.1:\d+\/v1\/pre-reboot gives no answer: .*ECONNREFUSED/),
     })
+    // It can't have given the lock: nothing has to be released at the next boot.
+    expect(existsSync(file)).toBe(false)
   })
 
   test('when the lock is to be released: it is tried again later', async () => {
@@ -203,7 +205,8 @@ describe('a crash in between', () => {
   test('the server gave the lock but its answer was lost: it is not held for ever', async () => {
     const dropped = vi.spyOn(globalThis, 'fetch').mockImplementationOnce(async (...request) => {
       await fetch(...request)
-      throw new TypeError('fetch failed', { cause: new Error('socket hang up') })
+      const lost = Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' })
+      throw new TypeError('fetch failed', { cause: lost })
     })
     await expect(takeFleetLock(settings())).rejects.toMatchObject({ kind: 'busy' })
     dropped.mockRestore()
