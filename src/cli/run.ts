@@ -3,13 +3,14 @@ import { loadConfiguration } from '../config/configuration.ts'
 import { Failure } from '../errors.ts'
 import type { Window } from '../schedule/window.ts'
 import { takeFleetLock } from '../swap/fleet-lock.ts'
+import { runningKernel } from '../swap/kernels.ts'
 import type { Request } from '../swap/plan.ts'
 import { reboot } from '../tools/systemd.ts'
 import { timespanSeconds } from '../tools/systemd-analyze.ts'
 import { collect } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
-import { runScheduled } from './scheduled.ts'
+import { findDueKernel, runScheduled } from './scheduled.ts'
 import { type Stayed, swapKernel } from './swap-kernel.ts'
 
 interface Options {
@@ -44,7 +45,11 @@ export function runCommand(): Command {
       '--max-outage <length>',
       'refuse where services are expected to stand still for longer, such as 20s; earlier swaps of this host tell',
     )
-    .option('--or-reboot', 'where the swap is refused or aborted, reboot instead', false)
+    .option(
+      '--or-reboot',
+      'swap to a newer kernel; where there is none, or the swap is refused or aborted, reboot instead',
+      false,
+    )
     .option('--scheduled', 'swap only if a newer kernel is installed, without a question', false)
     .option(
       '--on-calendar <expression>',
@@ -84,7 +89,7 @@ async function swap(request: Request, ask: boolean, orReboot: boolean, output: O
   let stayed: Stayed | undefined
   let refusal: unknown
   try {
-    stayed = await swapKernel(request, ask, output)
+    stayed = await swapKernel({ ...request, kernel: request.kernel ?? (await newerKernel()) }, ask, output)
   } catch (error) {
     // Whatever else it is (busy, a lock that others hold, a mistake in the configuration), a reboot doesn't answer it.
     if (!(error instanceof Failure) || error.kind !== 'refused') throw error
@@ -96,4 +101,14 @@ async function swap(request: Request, ask: boolean, orReboot: boolean, output: O
   await reboot()
   if (stayed === undefined) throw refusal
   return stayed
+}
+
+/** Who wants a reboot isn't served by a swap to an older kernel. */
+async function newerKernel(): Promise<string> {
+  const kernel = await findDueKernel()
+  if (kernel !== undefined) return kernel
+  throw new Failure(
+    'refused',
+    `No kernel newer than ${runningKernel()} is installed; there is nothing to swap to.`,
+  )
 }

@@ -21,7 +21,7 @@ export async function runScheduled(
   output: Output,
 ): Promise<Stayed | undefined> {
   try {
-    const kernel = dueKernel(await installedKernels(), runningKernel(), (await readRebootRequest()).packages)
+    const kernel = await findDueKernel()
     if (kernel === undefined) return await nothingToDo(output)
     await refuseOutside(window, kernel)
     await refuseAfterFallback(kernel)
@@ -32,6 +32,11 @@ export async function runScheduled(
     await tell(messageOf(error), true)
     throw error
   }
+}
+
+/** The kernel that this host should run instead of the one that it does; undefined where that is the newest. */
+export async function findDueKernel(): Promise<string | undefined> {
+  return dueKernel(await installedKernels(), runningKernel(), (await readRebootRequest()).packages)
 }
 
 async function nothingToDo(output: Output): Promise<undefined> {
