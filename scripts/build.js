@@ -1,6 +1,10 @@
-// Bundles src/main.ts into the program that users run.
+// Bundles src/main.ts into the program that users run, and writes what is made from it: manual pages, completions, and
+// the configuration file that the package brings.
+import { execFileSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import { bundle } from './bundle.js'
 
 await bundle('src/main.ts', 'dist/kernelswap.js')
 chmodSync('dist/kernelswap.js', 0o755)
+await bundle('src/manual/generate.ts', 'dist/generate.js')
+execFileSync(process.execPath, ['dist/generate.js', 'dist/manual'], { stdio: 'inherit' })

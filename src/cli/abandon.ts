@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { Failure } from '../errors.ts'
 import { reportText } from '../report/text.ts'
+import { releaseFleetLock } from '../swap/fleet-lock.ts'
 import { withLock } from '../swap/lock.ts'
 import { resume } from '../swap/resume.ts'
 import { confirm } from './confirm.ts'
@@ -24,7 +25,11 @@ export function abandonCommand(): Command {
       requireSystemd()
       if (!options.yes)
         await confirm('What could not be restored starts cold and loses its memory. Give up the swap?')
-      const ended = await withLock(() => resume({ abandon: true }))
+      const ended = await withLock(async () => {
+        const ended = await resume({ abandon: true })
+        await releaseFleetLock()
+        return ended
+      })
       if (!ended) throw new Failure('refused', 'No swap is pending; `kernelswap status` lists them.')
       output.result(ended.report, reportText(ended.report))
     })

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { withLock } from '../swap/lock.ts'
+import { tellPhase } from '../swap/messages.ts'
 import { openSwap } from '../swap/store.ts'
 import { runSwap } from '../swap/swap.ts'
 import { createOutput } from './output.ts'
@@ -14,14 +15,28 @@ export function executeCommand(): Command {
     const elapsed = () => ((performance.now() - began) / 1000).toFixed(1).padStart(6)
     await withLock(async () => {
       const swap = await openSwap(id)
+      const tellOnce = phaseTeller(id)
       await runSwap(
         swap,
-        (phase, step) => output.say(`${elapsed()} s  ${phase}: ${step}`),
+        (phase, step) => {
+          output.say(`${elapsed()} s  ${phase}: ${step}`)
+          tellOnce(phase)
+        },
         stopOnSignal(output.say),
       )
     })
     process.exitCode = 1
   })
+}
+
+/** Tells the journal of each phase as it begins. Nobody waits for it: while services stand still, every moment counts. */
+function phaseTeller(id: string): (phase: string) => void {
+  let told = ''
+  return (phase) => {
+    if (phase === told) return
+    told = phase
+    tellPhase(id, phase).catch(() => {})
+  }
 }
 
 /** SIGINT and SIGTERM abort between two steps. */

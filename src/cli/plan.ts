@@ -71,12 +71,21 @@ export function planText(plan: Plan): string {
     ...host,
     ...leftBehind(plan),
     ...fallback(plan),
+    ...outage(plan),
     plan.ready ? 'ready' : 'refused',
   ].join('\n')
 }
 
 function fallback({ fallback: found }: Plan): string[] {
   return found ? [`if the new kernel panics: ${found.loader} starts ${found.entry}`] : []
+}
+
+function outage({ outage: predicted }: Plan): string[] {
+  if (!predicted) return ['services stand still for an unknown time: no swap has been measured here yet']
+  const { seconds, swaps } = predicted
+  return [
+    `services stand still for about ${seconds} s, by the last ${swaps === 1 ? 'swap' : `${swaps} swaps`} of this host`,
+  ]
 }
 
 function leftBehind({ leftBehind: units = [] }: Plan): string[] {

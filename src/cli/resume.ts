@@ -1,5 +1,7 @@
 import { Command } from 'commander'
+import pRetry from 'p-retry'
 import { reportText } from '../report/text.ts'
+import { releaseFleetLock } from '../swap/fleet-lock.ts'
 import { withLock } from '../swap/lock.ts'
 import { resume } from '../swap/resume.ts'
 import { requestOfWayBack } from '../swap/way-back.ts'
@@ -23,6 +25,8 @@ export function resumeCommand(): Command {
       if (output.json) output.result(ended?.report ?? null, '')
       else output.say(ended ? reportText(ended.report) : 'nothing to resume')
       if (ended && ended.report.verdict !== 'swapped') process.exitCode = 1
+      // The network may take a while after a boot.
+      await pRetry(() => withLock(releaseFleetLock), { retries: 5 })
       if (!ended?.wantsWayBack) return
       output.say('a damaged unit wants the kernel before: swapping back')
       await swapKernel(await requestOfWayBack(false), false, output)

@@ -1,13 +1,27 @@
 import { Command } from 'commander'
+import { loadConfiguration } from '../config/configuration.ts'
+import { Failure } from '../errors.ts'
+import type { Window } from '../schedule/window.ts'
+import { takeFleetLock } from '../swap/fleet-lock.ts'
+import { runningKernel } from '../swap/kernels.ts'
+import type { Request } from '../swap/plan.ts'
+import { reboot } from '../tools/systemd.ts'
+import { timespanSeconds } from '../tools/systemd-analyze.ts'
 import { collect } from './options.ts'
-import { createOutput } from './output.ts'
+import { createOutput, type Output } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
-import { swapKernel } from './swap-kernel.ts'
+import { findDueKernel, runScheduled } from './scheduled.ts'
+import { type Stayed, swapKernel } from './swap-kernel.ts'
 
 interface Options {
   readonly kernel?: string
   readonly restart: string[]
   readonly strict: boolean
+  readonly maxOutage?: string
+  readonly orReboot: boolean
+  readonly scheduled: boolean
+  readonly onCalendar: string[]
+  readonly window: string
   readonly yes: boolean
   readonly json: boolean
 }
@@ -27,13 +41,74 @@ export function runCommand(): Command {
     )
     .option('--restart <unit>', 'stop this unit before the swap and start it after (repeatable)', collect, [])
     .option('--strict', 'hold the restored units stopped until they are compared, bytes of memory too', false)
+    .option(
+      '--max-outage <length>',
+      'refuse where services are expected to stand still for longer, such as 20s; earlier swaps of this host tell',
+    )
+    .option(
+      '--or-reboot',
+      'swap to a newer kernel; where there is none, or the swap is refused or aborted, reboot instead',
+      false,
+    )
+    .option('--scheduled', 'swap only if a newer kernel is installed, without a question', false)
+    .option(
+      '--on-calendar <expression>',
+      'with --scheduled: only in the window that opens then, such as "Sun 03:00" (repeatable)',
+      collect,
+      [],
+    )
+    .option('--window <length>', 'how long that window stays open', '1h')
     .option('--yes', 'do not ask', false)
     .option('--json', 'print one JSON document', false)
     .action(async (units: string[], options: Options) => {
       const output = createOutput(options.json)
       requireRoot()
       requireSystemd()
-      const { kernel, restart, strict, yes } = options
-      await swapKernel({ units, kernel, restart, trial: true, strict }, !yes, output)
+      const { kernel, restart, strict, orReboot, scheduled } = options
+      const maxOutage = options.maxOutage === undefined ? undefined : await timespanSeconds(options.maxOutage)
+      const request = { units, kernel, restart, trial: true, strict, maxOutage }
+      if (!scheduled) {
+        await swap(request, !options.yes, orReboot, output)
+        return
+      }
+      if (kernel !== undefined)
+        throw new Failure('usage', '--scheduled chooses the kernel itself; leave --kernel out.')
+      const window = await windowOf(options)
+      await runScheduled(window, (due) => swap({ ...request, kernel: due }, false, orReboot, output), output)
     })
+}
+
+async function windowOf({ onCalendar, window }: Options): Promise<Window | undefined> {
+  return onCalendar.length === 0
+    ? undefined
+    : { calendars: onCalendar, seconds: await timespanSeconds(window) }
+}
+
+async function swap(request: Request, ask: boolean, orReboot: boolean, output: Output): Promise<Stayed> {
+  if (!orReboot) return swapKernel(request, ask, output)
+  let stayed: Stayed | undefined
+  let refusal: unknown
+  try {
+    stayed = await swapKernel({ ...request, kernel: request.kernel ?? (await newerKernel()) }, ask, output)
+  } catch (error) {
+    // Whatever else it is (busy, a lock that others hold, a mistake in the configuration), a reboot doesn't answer it.
+    if (!(error instanceof Failure) || error.kind !== 'refused') throw error
+    output.say(error.message)
+    refusal = error
+  }
+  await takeFleetLock((await loadConfiguration())['fleet-lock'])
+  output.say('rebooting instead')
+  await reboot()
+  if (stayed === undefined) throw refusal
+  return stayed
+}
+
+/** Who wants a reboot isn't served by a swap to an older kernel. */
+async function newerKernel(): Promise<string> {
+  const kernel = await findDueKernel()
+  if (kernel !== undefined) return kernel
+  throw new Failure(
+    'refused',
+    `No kernel newer than ${runningKernel()} is installed; there is nothing to swap to.`,
+  )
 }

@@ -1,31 +1,59 @@
 import { loadConfiguration } from '../config/configuration.ts'
-import { Failure } from '../errors.ts'
+import { Failure, messageOf } from '../errors.ts'
 import { reportText } from '../report/text.ts'
+import { assignFleetLock, releaseFleetLock, takeFleetLock } from '../swap/fleet-lock.ts'
 import { withLock } from '../swap/lock.ts'
 import { makePlan } from '../swap/phases/check.ts'
-import type { Request } from '../swap/plan.ts'
+import type { Plan, Request } from '../swap/plan.ts'
+import { keepRebootRequest } from '../swap/reboot-required.ts'
 import { createSwap, readReport, type Swap } from '../swap/store.ts'
 import { runInUnit, stopUnit } from '../swap/unit.ts'
 import { confirm } from './confirm.ts'
 import type { Output } from './output.ts'
 import { planText } from './plan.ts'
 
+/** A swap that didn't get to its jump: the plan refused it, or it was aborted. */
+export type Stayed =
+  | { readonly kind: 'refused'; readonly plan: Plan }
+  | { readonly kind: 'aborted'; readonly swap: Swap }
+
 /** Plans a swap, asks unless told not to, and follows it until it was aborted; where it wasn't, the jump ends us too. */
-export async function swapKernel(request: Request, ask: boolean, output: Output): Promise<void> {
-  const swap = await withLock(() => planSwap(request, ask, output))
-  if (swap) await follow(swap, output)
+export async function swapKernel(request: Request, ask: boolean, output: Output): Promise<Stayed> {
+  const planned = await withLock(() => planSwap(request, ask, output))
+  if ('kind' in planned) return planned
+  await follow(planned, output)
+  return { kind: 'aborted', swap: planned }
 }
 
-/** Undefined where the plan refuses. */
-async function planSwap(request: Request, ask: boolean, output: Output): Promise<Swap | undefined> {
-  const plan = await makePlan(request, await loadConfiguration(), output.say)
-  if (!plan.ready) {
-    output.result(plan, planText(plan))
-    process.exitCode = 3
-    return undefined
+/** First of all the place among other hosts: while they have it, no service is held still for a trial. */
+async function planSwap(
+  request: Request,
+  ask: boolean,
+  output: Output,
+): Promise<Swap | Extract<Stayed, { kind: 'refused' }>> {
+  const configuration = await loadConfiguration()
+  await takeFleetLock(configuration['fleet-lock'])
+  let swap: Swap | undefined
+  try {
+    const plan = await makePlan(request, configuration, output.say)
+    if (!plan.ready) {
+      output.result(plan, planText(plan))
+      process.exitCode = 3
+      return { kind: 'refused', plan }
+    }
+    if (ask) await confirm(`${planText(plan)}\n\nSwap the kernel now?`)
+    swap = await begin(plan, request.isWayBack ?? false)
+    return swap
+  } finally {
+    if (swap === undefined) await releaseFleetLock().catch((error: unknown) => output.say(messageOf(error)))
   }
-  if (ask) await confirm(`${planText(plan)}\n\nSwap the kernel now?`)
-  return createSwap(plan)
+}
+
+async function begin(plan: Plan, isWayBack: boolean): Promise<Swap> {
+  const swap = await createSwap(plan)
+  await keepRebootRequest(swap.directory)
+  await assignFleetLock(swap.id, isWayBack)
+  return swap
 }
 
 async function follow(swap: Swap, output: Output): Promise<void> {

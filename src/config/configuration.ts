@@ -1,9 +1,10 @@
-import { readdir, readFile, readlink, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { parse, TomlError } from 'smol-toml'
 import { z } from 'zod'
-import { Failure, ifMissing } from '../errors.ts'
+import { Failure } from '../errors.ts'
 import { paths } from '../paths.ts'
+import { readDropIns } from './drop-ins.ts'
+import { complaint, keyName, lastOfEach, leavesOf, type Setting, settingsIn, tableOf } from './settings.ts'
+
+// The descriptions are what kernelswap.toml(5) and the shipped file say.
 
 /** What a swap does with a workload. */
 export const policySchema = z.enum(['preserve', 'restart', 'ignore'])
@@ -15,90 +16,141 @@ export type OnRestoreFailure = z.infer<typeof onRestoreFailureSchema>
 export const onVerifyFailureSchema = z.enum(['keep', 'back', 'cold'])
 
 const unitSchema = z.strictObject({
-  policy: policySchema.optional(),
-  'on-restore-failure': onRestoreFailureSchema.optional(),
-  'on-verify-failure': onVerifyFailureSchema.optional(),
-  /** ABI facets that may differ, each with the reason why that is no harm. */
-  tolerate: z.record(z.string(), z.string().min(1)).optional(),
+  policy: policySchema.optional().meta({
+    description: '"preserve": carried; "restart": stopped before, started after; "ignore": left to its fate',
+    examples: ['preserve'],
+  }),
+  'on-restore-failure': onRestoreFailureSchema.optional().meta({
+    description:
+      '"cold": start it afresh; "back": everything returns to the old kernel; "stop": everything waits for you',
+    examples: ['cold'],
+  }),
+  'on-verify-failure': onVerifyFailureSchema.optional().meta({
+    description:
+      '"keep": a damaged unit runs on; "back": everything returns to the old kernel; "cold": start it afresh',
+    examples: ['keep'],
+  }),
+  tolerate: z
+    .record(z.string(), z.string().min(1, 'expected a reason'))
+    .optional()
+    .meta({
+      description: 'ABI facets that may differ, each with the reason why that is no harm',
+      examples: [{ nice: 'a cron job renices it every minute' }],
+    }),
 })
 
-const configurationSchema = z.strictObject({
-  /** Swaps whose checkpoints stay on disk, where they may still be of use. */
-  keep: z.int().min(0),
-  /** What boots the machine after a panic: its own boot loader, or something that is known to start a good kernel. */
-  fallback: z.enum(['boot-loader', 'external']),
-  /** The hardware watchdog resets a new kernel that is silent for this long; 0 leaves it alone. */
-  'watchdog-seconds': z.int().min(0).max(3600),
-  /** Settings by unit name: `[unit."redis-server.service"]`. */
-  unit: z.record(z.string(), unitSchema),
+/** A program by its absolute path, and its arguments: no shell reads them. */
+export const commandSchema = z
+  .tuple([z.string().startsWith('/', 'expected the absolute path of a program')], z.string())
+  .optional()
+
+const fleetLockSchema = z.strictObject({
+  url: z
+    .url({
+      protocol: /^https?$/,
+      error: 'expected the address of a lock server, such as "https://lock.example:8443"',
+    })
+    .meta({
+      description: 'address of the lock server; below it lie /v1/pre-reboot and /v1/steady-state',
+      examples: ['https://lock.example:8443'],
+    }),
+  group: z
+    .string()
+    .regex(/^[a-zA-Z0-9.-]+$/, 'expected letters, digits, dots and dashes')
+    .default('default')
+    .meta({ description: 'hosts of one group wait for each other', examples: ['default'] }),
+  id: z
+    .string()
+    .min(1, 'expected a name')
+    .optional()
+    .meta({
+      description:
+        'name of this host, unique in the group; derived from /etc/machine-id where it is not given',
+      examples: ['web-1.example'],
+    }),
+})
+
+/** The merged configuration. */
+export const configurationSchema = z.strictObject({
+  keep: z.int().min(0).describe('checkpoints and logs of this many earlier swaps stay; reports always do'),
+  fallback: z
+    .enum(['boot-loader', 'external'])
+    .describe(
+      '"boot-loader": GRUB or systemd-boot starts the old kernel if the new one panics; "external": something else does',
+    ),
+  'watchdog-seconds': z
+    .int()
+    .min(0)
+    .max(3600)
+    .describe('the hardware watchdog resets a new kernel that hangs for this long; 0 leaves it alone'),
+  'on-success': commandSchema.meta({
+    description:
+      'program, by its absolute path, and arguments; it gets the report of a swap that went well on standard input',
+    examples: [['/usr/local/sbin/notify', 'kernel swapped']],
+  }),
+  'on-failure': commandSchema.meta({
+    description: 'the same for a swap with any verdict but "swapped"',
+    examples: [['/usr/local/sbin/notify', '--urgent', 'look after this host']],
+  }),
+  'metrics-file': z
+    .string()
+    .regex(/^\/.*\.prom$/, 'expected an absolute path that ends in .prom')
+    .optional()
+    .meta({
+      description:
+        'gets metrics of the last swap, for the textfile collector of the Prometheus node exporter',
+      examples: ['/var/lib/prometheus/node-exporter/kernelswap.prom'],
+    }),
+  'fleet-lock': fleetLockSchema
+    .optional()
+    .describe('hosts that share a FleetLock server swap one after the other'),
+  unit: z.record(z.string(), unitSchema).describe('settings of a unit'),
 })
 export type Configuration = z.infer<typeof configurationSchema>
+export type FleetLockSettings = NonNullable<Configuration['fleet-lock']>
 
-const defaults: Configuration = { keep: 2, fallback: 'boot-loader', 'watchdog-seconds': 240, unit: {} }
+/** What holds where no file says otherwise. */
+export const defaults: Configuration = {
+  keep: 2,
+  fallback: 'boot-loader',
+  'watchdog-seconds': 240,
+  unit: {},
+}
 
-/** One file may leave out anything. */
-const dropInSchema = configurationSchema.partial()
+/** One file may leave out anything; what an optional key's default is, only the merged result knows. */
+const dropInSchema = configurationSchema.partial().extend({
+  'fleet-lock': fleetLockSchema.extend({ group: fleetLockSchema.shape.group.unwrap() }).partial().optional(),
+})
 
 /**
- * Reads every drop-in, `*.toml` sorted by file name. A file hides those of the same name in weaker directories, a
- * link to /dev/null hides them altogether; of two values for one setting the later file's counts.
- * @throws Failure 'configuration' naming the file, and what was expected.
+ * Reads and merges every drop-in: of two values for one key the later file's counts.
+ * @throws Failure 'configuration' naming file, line and key, and what was expected.
  */
 export async function loadConfiguration(
   directories: readonly string[] = paths.configuration,
 ): Promise<Configuration> {
-  let merged: z.infer<typeof dropInSchema> = defaults
-  for (const file of await dropIns(directories)) {
-    const dropIn = await readDropIn(file)
-    const unit = { ...merged.unit }
-    for (const [name, settings] of Object.entries(dropIn.unit ?? {}))
-      unit[name] = { ...unit[name], ...settings }
-    merged = { ...merged, ...dropIn, unit }
-  }
-  return configurationSchema.parse(merged)
+  return merged(await loadSettings(directories))
 }
 
-async function dropIns(directories: readonly string[]): Promise<string[]> {
-  const files = new Map<string, string>()
-  for (const directory of directories) {
-    for (const name of await list(directory))
-      if (name.endsWith('.toml')) files.set(name, join(directory, name))
-  }
-  const sorted = [...files.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file)
-  const masked = await Promise.all(sorted.map(isMask))
-  return sorted.filter((_, index) => !masked[index])
+/** The same, one by one, each with where it comes from; the defaults first. @throws as `loadConfiguration`. */
+export async function loadSettings(directories: readonly string[] = paths.configuration): Promise<Setting[]> {
+  const dropIns = await readDropIns(directories)
+  const settings = lastOfEach([
+    ...leavesOf(defaults).map((leaf) => ({ ...leaf, origin: undefined })),
+    ...dropIns.flatMap((dropIn) => settingsIn(dropIn, dropInSchema)),
+  ])
+  merged(settings)
+  return settings
 }
 
-async function list(directory: string): Promise<string[]> {
-  return readdir(directory).catch(ifMissing<string[]>([]))
-}
-
-async function isMask(file: string): Promise<boolean> {
-  return (await readlink(file).catch(() => '')) === '/dev/null'
-}
-
-async function readDropIn(file: string): Promise<z.infer<typeof dropInSchema>> {
-  await refuseIfOthersMayWrite(file)
-  try {
-    return dropInSchema.parse(parse(await readFile(file, 'utf8')))
-  } catch (error) {
-    throw new Failure('configuration', `${file}${complaint(error)}; correct the file.`, { cause: error })
-  }
-}
-
-function complaint(error: unknown): string {
-  if (error instanceof TomlError) return `:${error.line}: not valid TOML`
-  if (!(error instanceof z.ZodError)) throw error
-  const issue = error.issues[0]!
-  const key = issue.code === 'unrecognized_keys' ? [...issue.path, ...issue.keys] : issue.path
-  return `: ${key.join('.')}: ${issue.code === 'unrecognized_keys' ? 'unknown key' : issue.message}`
-}
-
-async function refuseIfOthersMayWrite(file: string): Promise<void> {
-  const { uid, mode } = await stat(file)
-  if (uid === 0 && (mode & 0o022) === 0) return
+function merged(settings: readonly Setting[]): Configuration {
+  const checked = configurationSchema.safeParse({ ...defaults, ...(tableOf(settings) as object) })
+  if (checked.success) return checked.data
+  // Each file was checked by itself: what is wrong here is missing.
+  const issue = checked.error.issues[0]!
   throw new Failure(
     'configuration',
-    `${file} may be written by others than root; chown root and chmod go-w it.`,
+    `${keyName(issue.path)}: ${complaint(issue, configurationSchema)}; say it in a file in ${paths.configuration[1]}.`,
+    { cause: checked.error },
   )
 }

@@ -27,6 +27,11 @@ function compareReleases(a: string, b: string): number {
   return 0
 }
 
+/** The newest of the installed kernels (the oldest first) if it is newer than another release. */
+export function newerKernel(installed: readonly string[], than: string): string | undefined {
+  return installed.filter((release) => compareReleases(release, than) > 0).at(-1)
+}
+
 export function runningKernel(): string {
   return release()
 }

@@ -1,5 +1,10 @@
 import { z } from 'zod'
-import { onRestoreFailureSchema, onVerifyFailureSchema, policySchema } from '../config/configuration.ts'
+import {
+  commandSchema,
+  onRestoreFailureSchema,
+  onVerifyFailureSchema,
+  policySchema,
+} from '../config/configuration.ts'
 import { fallbackSchema } from './fallback.ts'
 
 const obstacleSchema = z.object({ reason: z.string(), remedy: z.string() })
@@ -42,6 +47,16 @@ export const planSchema = z.object({
   fallback: fallbackSchema.optional(),
   /** Running services that nobody named: they end with the old kernel, without being stopped. */
   leftBehind: z.array(z.string()).optional(),
+  /** How long services are expected to stand still, and how many earlier swaps say so; null where none does. */
+  outage: z.object({ seconds: z.number(), swaps: z.number() }).nullable().optional(),
+  /** Whom the verdict is told. */
+  announce: z
+    .object({
+      onSuccess: commandSchema,
+      onFailure: commandSchema,
+      metricsFile: z.string().optional(),
+    })
+    .optional(),
 })
 export type Plan = z.infer<typeof planSchema>
 
@@ -55,6 +70,8 @@ export interface Request {
   readonly strict: boolean
   /** It goes back to the kernel before: what was damaged stays as it is, or it would go on for ever. */
   readonly isWayBack?: boolean
+  /** A swap is refused where services are expected to stand still for longer, in seconds. */
+  readonly maxOutage?: number | undefined
 }
 
 /** The workloads of a plan that come along. */

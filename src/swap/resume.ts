@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ifMissing } from '../errors.ts'
 import { landingState, releaseLanding } from '../landing/landing.ts'
 import type { Report } from '../report/report.ts'
+import { announce } from './announce.ts'
 import { endDamaged, goBackIfDamaged, isDamaged, restoreMissing, wantsBack } from './failures.ts'
 import { finalReport } from './final-report.ts'
 import { tellHooks, verifyHooks } from './hooks.ts'
@@ -147,6 +148,7 @@ async function conclude(
   await recordVerdict(swap, report)
   // After the verdict: a hook that hangs must not hold it up.
   await tellHooks(swap, 'settled')
+  await announce(swap, report)
   return report
 }
 

@@ -1,6 +1,7 @@
 import { Failure, isErrno, messageOf } from '../errors.ts'
 import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
+import { announce } from './announce.ts'
 import { finalReport } from './final-report.ts'
 import { tellHooks } from './hooks.ts'
 import { freeze } from './phases/freeze.ts'
@@ -64,6 +65,7 @@ export async function abort(swap: Swap, begun: readonly Step[], reason: string):
   await recordVerdict(swap, report)
   // After the verdict: a hook that hangs must not hold it up.
   await tellHooks(swap, 'aborted')
+  await announce(swap, report)
   return report
 }
 

@@ -56,6 +56,22 @@ export async function restartUnit(unit: string): Promise<void> {
   await run('systemctl', ['restart', '--', unit])
 }
 
+/** Starts a unit now, afresh if it runs, and at every boot. */
+export async function enableUnit(unit: string): Promise<void> {
+  await run('systemctl', ['enable', '--quiet', '--', unit])
+  await restartUnit(unit)
+}
+
+/** Stops a unit and starts it at no boot any more. */
+export async function disableUnit(unit: string): Promise<void> {
+  await run('systemctl', ['disable', '--quiet', '--now', '--', unit])
+}
+
+/** Reboots the machine, as an administrator would: services are stopped. */
+export async function reboot(): Promise<void> {
+  await run('systemctl', ['reboot'])
+}
+
 /** Sends a signal to the main process of some units, or to all of theirs. */
 export async function signalUnits(
   units: readonly string[],

@@ -74,7 +74,7 @@ async function abortOnce(machine: Machine, sabotage: Sabotage): Promise<void> {
   expect(
     await inShell(machine, 'nft list tables; ls -A /etc/kernelswap; cat /sys/kernel/kexec_loaded'),
     name,
-  ).toBe('0')
+  ).toBe('config.d\n0')
   expect(await inShell(machine, 'find /var/lib/kernelswap -name "*.img"'), name).toBe('')
   expect(await inShell(machine, aimedAt), name).toBe('')
   if (tearDown) await inShell(machine, tearDown)

@@ -68,7 +68,7 @@ export async function expectRunning(machine: Machine): Promise<void> {
     machineUnits.map(() => 'active').join('\n'),
   )
   expect(await inShell(machine, 'nft list tables; ls -A /etc/kernelswap; ls -A /var/lib/kernelswap')).toBe(
-    'swaps',
+    'config.d\nswaps',
   )
   expect(await inShell(machine, 'grep -l "^State:.T" /proc/[0-9]*/status || true')).toBe('')
 }

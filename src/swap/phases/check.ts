@@ -11,6 +11,7 @@ import { connectionsOf, memoryOf, type Service, type Surroundings } from '../../
 import { findFallback } from '../fallback.ts'
 import { checkHooks } from '../hooks.ts'
 import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
+import { outageObstacles, predictOutage } from '../outage.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { freeBytes } from '../store.ts'
 import { refuseUnknownFacets } from '../tolerated.ts'
@@ -38,8 +39,12 @@ export async function makePlan(
   const treatmentOf = treatments(request, configuration)
   const { fallback, obstacles } = await findFallback(runningKernel(), configuration.fallback)
   const mayGoBack = services.map(({ unit }) => treatmentOf(unit)).some(goesBack)
+  const carried = services.filter(({ unit }) => treatmentOf(unit).policy === 'preserve')
+  const memory = carried.reduce((sum, service) => sum + memoryOf(service), 0)
+  const outage = await predictOutage(memory, request.strict)
   const host = [
     ...(await hostObstacles(to, services)),
+    ...outageObstacles(outage, request.maxOutage),
     ...obstacles,
     ...(mayGoBack ? await kernelObstacles(runningKernel()) : []),
   ]
@@ -63,6 +68,12 @@ export async function makePlan(
     workloads,
     fallback,
     leftBehind: (await defaultUnits()).filter((unit) => !services.some((service) => service.unit === unit)),
+    outage,
+    announce: {
+      onSuccess: configuration['on-success'],
+      onFailure: configuration['on-failure'],
+      metricsFile: configuration['metrics-file'],
+    },
   }
   return ready ? withVetoes(plan) : plan
 }
@@ -143,19 +154,31 @@ async function tryCheckpoint(service: Service, surroundings: Surroundings): Prom
 }
 
 async function hostObstacles(kernel: string, services: readonly Service[]): Promise<Obstacle[]> {
-  const obstacles = [
-    ...(await kexecObstacles()),
-    ...(await kernelObstacles(kernel)),
-    ...(await spaceObstacles(services)),
+  return (await hostRequirements(kernel, services)).flatMap(({ obstacles }) => obstacles)
+}
+
+/** Something a swap needs, in a word or two, and what is in the way of it. */
+export interface Requirement {
+  readonly name: string
+  readonly obstacles: readonly Obstacle[]
+}
+
+/** What a host needs to swap to a kernel with these services, whoever they are. */
+export async function hostRequirements(kernel: string, services: readonly Service[]): Promise<Requirement[]> {
+  return [
+    { name: 'kexec', obstacles: await kexecObstacles() },
+    { name: `kernel ${kernel}`, obstacles: await kernelObstacles(kernel) },
+    { name: 'disk space', obstacles: await spaceObstacles(services) },
+    { name: 'CRIU', obstacles: await criuObstacles() },
   ]
-  if (!existsSync('/usr/sbin/criu')) {
-    obstacles.push({ reason: 'criu is not installed', remedy: 'apt install criu' })
-  } else {
-    const complaint = await criuCheck()
-    if (complaint)
-      obstacles.push({ reason: `CRIU does not work here: ${complaint}`, remedy: 'criu check tells more' })
-  }
-  return obstacles
+}
+
+async function criuObstacles(): Promise<Obstacle[]> {
+  if (!existsSync('/usr/sbin/criu')) return [{ reason: 'criu is not installed', remedy: 'apt install criu' }]
+  const complaint = await criuCheck()
+  return complaint
+    ? [{ reason: `CRIU does not work here: ${complaint}`, remedy: 'criu check tells more' }]
+    : []
 }
 
 async function kexecObstacles(): Promise<Obstacle[]> {

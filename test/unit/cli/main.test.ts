@@ -33,7 +33,18 @@ function start(program: string, words: readonly string[]): Ended {
 
 const kernelswap = (...words: string[]) => start(process.execPath, [program, ...words])
 
-const verbs = ['plan', 'run', 'status', 'report', 'adopt', 'rehearse', 'resume']
+const verbs = [
+  'plan',
+  'run',
+  'status',
+  'report',
+  'adopt',
+  'rehearse',
+  'resume',
+  'config',
+  'schedule',
+  'doctor',
+]
 
 describe('help', () => {
   test('names every verb but those that are not for people, on standard output', () => {
@@ -67,6 +78,14 @@ describe('wrong usage ends with 2 and says what was wrong, on standard error', (
     ['an option without its value', ['run', '--kernel'], /argument missing/],
     ['a missing argument', ['adopt'], /missing required argument 'unit'/],
     ['an argument too many', ['status', 'redis'], /too many arguments/],
+    ['a schedule without a time', ['schedule'], /Say when/],
+    ['a time that is none', ['schedule', '--on-calendar', 'soon'], /"soon" is no calendar expression/],
+    ['a time that is over', ['schedule', '--on-calendar', '2020-01-01'], /never comes again/],
+    [
+      'a delay that may miss its window',
+      ['schedule', '--on-calendar', 'Sun 03:00', '--random-delay', '2h', '--window', '90m'],
+      /may outlast the window/,
+    ],
   ])('%s', (_, words, message) => {
     expect(kernelswap(...words)).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(message) })
   })
@@ -78,16 +97,23 @@ describe.runIf(isRoot)('without root', () => {
     return start('setpriv', [...drop, process.execPath, program, ...words])
   }
 
-  test.each([['plan'], ['run', '--yes'], ['status'], ['report'], ['adopt', 'x'], ['resume']])(
-    '%s',
-    (...words) => {
-      expect(asNobody(...words)).toEqual({
-        code: 77,
-        stdout: '',
-        stderr: 'kernelswap: kernelswap must be root here; run it with sudo.\n',
-      })
-    },
-  )
+  test.each([
+    ['plan'],
+    ['doctor'],
+    ['schedule', 'show'],
+    ['schedule', 'off'],
+    ['run', '--yes'],
+    ['status'],
+    ['report'],
+    ['adopt', 'x'],
+    ['resume'],
+  ])('%s', (...words) => {
+    expect(asNobody(...words)).toEqual({
+      code: 77,
+      stdout: '',
+      stderr: 'kernelswap: kernelswap must be root here; run it with sudo.\n',
+    })
+  })
 
   test('rehearse says how to go on', () => {
     expect(asNobody('rehearse')).toMatchObject({
@@ -128,7 +154,27 @@ describe.runIf(canMount)('as root', () => {
     expect(onBareHost(broken, 'plan')).toEqual({
       code: 78,
       stdout: '',
-      stderr: 'kernelswap: /run/kernelswap/config.d/10.toml: units: unknown key; correct the file.\n',
+      stderr: expect.stringMatching(
+        /^kernelswap: \/run\/kernelswap\/config\.d\/10\.toml:1: units: unknown key, expected one of .*; correct the file\.\n$/,
+      ),
+    })
+  })
+
+  test('the same configuration is refused by `config check`', () => {
+    const broken = `${withSystemd} /run/kernelswap/config.d && echo 'units = 1' > /run/kernelswap/config.d/10.toml`
+    expect(onBareHost(broken, 'config', 'check')).toMatchObject({ code: 78, stdout: '' })
+  })
+
+  test('a good configuration is fine with `config check`, and shown with its origin', () => {
+    const good = `${withSystemd} /run/kernelswap/config.d && echo 'keep = 7' > /run/kernelswap/config.d/10.toml`
+    expect(onBareHost(good, 'config', 'check')).toEqual({ code: 0, stdout: '', stderr: '' })
+    const shown: unknown = JSON.parse(onBareHost(good, 'config', 'show', '--json').stdout)
+    expect(shown).toMatchObject({
+      schema: 'kernelswap.configuration/1',
+      settings: expect.arrayContaining([
+        { key: 'keep', path: ['keep'], value: 7, file: '/run/kernelswap/config.d/10.toml', line: 1 },
+        { key: 'fallback', path: ['fallback'], value: 'boot-loader', file: null, line: null },
+      ]),
     })
   })
 
@@ -146,6 +192,45 @@ describe.runIf(canMount)('as root', () => {
     expect(onBareHost(withSystemd, 'plan', '--kernel', '9.9.9')).toMatchObject({
       code: 3,
       stderr: expect.stringMatching(/^kernelswap: Kernel 9\.9\.9 is not installed/),
+    })
+  })
+
+  describe('run --scheduled', () => {
+    const withKernel = `${withSystemd} && mount -t tmpfs none /boot && touch /boot/vmlinuz-999.9.9`
+
+    test('does nothing where no newer kernel is installed, which is no failure', () => {
+      const none = `${withSystemd} && mount -t tmpfs none /boot`
+      expect(onBareHost(none, 'run', '--scheduled')).toEqual({
+        code: 0,
+        stdout: '',
+        stderr: expect.stringMatching(/^no kernel newer than \S+ is installed\n$/),
+      })
+    })
+
+    test('is refused outside its window, by name of kernel and window', () => {
+      // Half a year away, whenever this runs.
+      const month = ((new Date().getUTCMonth() + 6) % 12) + 1
+      const calendar = `*-${month}-15 03:00 UTC`
+      expect(
+        onBareHost(withKernel, 'run', '--scheduled', '--on-calendar', calendar, '--window', '2h'),
+      ).toEqual({
+        code: 3,
+        stdout: '',
+        stderr: `kernelswap: Kernel 999.9.9 is due, but its window (${calendar}) is closed; the next one tries again.\n`,
+      })
+    })
+
+    test('chooses the kernel itself', () => {
+      expect(onBareHost(withSystemd, 'run', '--scheduled', '--kernel', '999.9.9').code).toBe(2)
+    })
+
+    test('without the lock of its fleet nothing is begun, and it may be tried again', () => {
+      const locked = `${withKernel} && mkdir /run/kernelswap && mkdir /run/kernelswap/config.d && printf '[fleet-lock]\\nurl = "http://127.0.0.1:1"\\n' > /run/kernelswap/config.d/10.toml`
+      expect(onBareHost(locked, 'run', '--scheduled')).toEqual({
+        code: 75,
+        stdout: '',
+        stderr: expect.stringMatching(/The lock of group default was not taken, so nothing was begun/),
+      })
     })
   })
 

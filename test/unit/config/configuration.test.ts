@@ -2,7 +2,8 @@ import { chmod, chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { loadConfiguration } from '../../../src/config/configuration.ts'
+import { settingsText } from '../../../src/cli/config-show.ts'
+import { loadConfiguration, loadSettings } from '../../../src/config/configuration.ts'
 
 let place = ''
 let directories: string[] = []
@@ -47,6 +48,44 @@ describe.runIf(process.getuid?.() === 0)('drop-ins', () => {
     expect(await load()).toEqual({ 'a.service': { policy: 'restart' }, 'b.service': { policy: 'preserve' } })
   })
 
+  test('parts of a table come together from several files', async () => {
+    await write('lib/10.toml', '[fleet-lock]\nurl = "http://one:1"\n')
+    await write('etc/20.toml', '[fleet-lock]\nurl = "http://two:2"\ngroup = "workers"\n')
+    expect((await loadConfiguration(directories))['fleet-lock']).toEqual({
+      url: 'http://two:2',
+      group: 'workers',
+    })
+  })
+
+  test('a server without a group has the one of that name', async () => {
+    await write('etc/10.toml', '[fleet-lock]\nurl = "http://one:1"\n')
+    expect((await loadConfiguration(directories))['fleet-lock']).toEqual({
+      url: 'http://one:1',
+      group: 'default',
+    })
+  })
+
+  test('every setting knows the file and line that it comes from', async () => {
+    await write('lib/10.toml', 'keep = 5\nwatchdog-seconds = 60\n')
+    await write(
+      'etc/20.toml',
+      '# ours\nkeep = 0 # none\non-success = [\n"/bin/true",\n]\n\n[unit."a.service"]\npolicy = "ignore"\n',
+    )
+    const lines = settingsText(await loadSettings(directories)).replaceAll(place, '')
+    expect(lines.split('\n').map((line) => line.replace(/ +#/, ' #'))).toEqual([
+      'keep = 0 # /etc/20.toml:2',
+      'fallback = "boot-loader" # default',
+      'watchdog-seconds = 60 # /lib/10.toml:2',
+      'on-success = ["/bin/true"] # /etc/20.toml:3',
+      'unit."a.service".policy = "ignore" # /etc/20.toml:8',
+    ])
+  })
+
+  test('lines end as on any system', async () => {
+    await write('etc/10.toml', 'keep = 1\r\n\r\n[unit."a.service"]\r\npolcy = 1\r\n')
+    await expect(load()).rejects.toThrow(/10\.toml:4: unit/)
+  })
+
   test('a unit that is named without a setting keeps what weaker files say', async () => {
     await write('lib/10.toml', policy('a.service', 'restart'))
     await write('etc/20.toml', '[unit."a.service"]\n')
@@ -80,24 +119,80 @@ describe.runIf(process.getuid?.() === 0)('drop-ins', () => {
 describe.runIf(process.getuid?.() === 0)('refused by file, with what was expected', () => {
   test.each([
     ['a line that is no TOML', '\n[unit."a.service"]\npolicy = \n', /10\.toml:3: not valid TOML/],
-    ['an unknown table', '[units.a]\n', /10\.toml: units: unknown key/],
+    [
+      'an unknown table',
+      'keep = 1\n\n[units.a]\n',
+      /10\.toml:3: units: unknown key, expected one of keep, .*unit/,
+    ],
     [
       'an unknown key of a unit',
-      '[unit."a.service"]\npolcy = "restart"\n',
-      /unit\.a\.service\.polcy: unknown key/,
+      '# for the night\n[unit."a.service"]\npolcy = "restart"\n',
+      /10\.toml:3: unit\."a\.service"\.polcy: unknown key, expected one of policy, /,
     ],
     [
       'an unknown policy',
       policy('a.service', 'keep'),
-      /unit\.a\.service\.policy: .*"preserve"\|"restart"\|"ignore"/,
+      /10\.toml:2: unit\."a\.service"\.policy: expected one of "preserve"\|"restart"\|"ignore"/,
     ],
-    ['a wrong type', '[unit."a.service"]\npolicy = 3\n', /unit\.a\.service\.policy: /],
-    ['a value instead of a table', 'unit = "a.service"\n', /unit: .*expected record/],
+    [
+      'a wrong type',
+      'keep = 1\n[unit."a.service"]\npolicy = 3\n',
+      /10\.toml:3: unit\."a\.service"\.policy: expected/,
+    ],
+    ['a value instead of a table', 'unit = "a.service"\n', /10\.toml:1: unit: expected record/],
+    [
+      'a value in the middle of a list, by the line where the list begins',
+      'keep = 1\n\non-failure = [\n  "/bin/true",\n  3,\n]\n',
+      /10\.toml:3: on-failure\.1: expected string/,
+    ],
+    [
+      'a program that is no absolute path',
+      'on-success = ["mail"]\n',
+      /10\.toml:1: on-success\.0: expected the absolute path/,
+    ],
+    [
+      'a lock server’s address that is none',
+      '[fleet-lock]\nurl = "lock:1"\n',
+      /10\.toml:2: fleet-lock\.url: expected/,
+    ],
   ])('%s', async (_, text, message) => {
     await write('etc/10.toml', text)
     await expect(load()).rejects.toMatchObject({
       kind: 'configuration',
       message: expect.stringMatching(message),
+    })
+  })
+
+  test('what no single file can be blamed for is named by its key', async () => {
+    await write('etc/10.toml', '[fleet-lock]\ngroup = "workers"\n')
+    await expect(load()).rejects.toMatchObject({
+      kind: 'configuration',
+      message: expect.stringMatching(/^fleet-lock\.url: expected the address/),
+    })
+  })
+
+  test.each([
+    ['a directory', (file: string) => mkdir(file)],
+    ['a link that leads nowhere', (file: string) => symlink('/nowhere', file)],
+    ['a link to itself', (file: string) => symlink(file, file)],
+    [
+      'bytes that are not UTF-8',
+      (file: string) => writeFile(file, Buffer.from([0x23, 0xff]), { mode: 0o644 }),
+    ],
+  ])('%s', async (_, make) => {
+    await make(join(place, 'etc/10.toml'))
+    await expect(load()).rejects.toMatchObject({
+      kind: 'configuration',
+      message: expect.stringMatching(/etc\/10\.toml can't be read: .*; correct or remove it\./),
+    })
+  })
+
+  test('a file in a directory that others may write: they could put another in its place', async () => {
+    await write('etc/10.toml', '')
+    await chmod(join(place, 'etc'), 0o777)
+    await expect(load()).rejects.toMatchObject({
+      kind: 'configuration',
+      message: expect.stringMatching(/etc, where \S+10\.toml lies, may be written by others than root/),
     })
   })
 

@@ -1,0 +1,39 @@
+import { Failure, type FailureKind } from '../errors.ts'
+
+interface ExitCode {
+  readonly code: number
+  readonly kind: FailureKind | undefined
+  readonly means: string
+}
+
+/** Every exit code; those from 64 up are those of sysexits.h. */
+export const exitCodes: readonly ExitCode[] = [
+  { code: 0, kind: undefined, means: 'Done.' },
+  {
+    code: 1,
+    kind: 'failed',
+    means: 'Failed, or a verdict other than swapped; diff and hooks run: something differs.',
+  },
+  { code: 2, kind: 'usage', means: 'Wrong usage.' },
+  { code: 3, kind: 'refused', means: 'Refused before anything was touched, with reason and remedy.' },
+  { code: 4, kind: 'mismatch', means: 'The journal is damaged, or written by a newer kernelswap.' },
+  {
+    code: 5,
+    kind: 'operator',
+    means:
+      'A unit could not be restored, and everything waits for your decision (on-restore-failure = "stop").',
+  },
+  {
+    code: 75,
+    kind: 'busy',
+    means: 'Busy: another kernelswap or another host is at work, or there is no report yet; try again.',
+  },
+  { code: 77, kind: 'permission', means: 'Not root.' },
+  { code: 78, kind: 'configuration', means: 'Mistake in the configuration.' },
+]
+
+/** The exit code for what was thrown. */
+export function exitCodeOf(error: unknown): number {
+  const kind = error instanceof Failure ? error.kind : 'failed'
+  return exitCodes.find((each) => each.kind === kind)!.code
+}

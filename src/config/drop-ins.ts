@@ -1,0 +1,71 @@
+import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Failure, ifMissing, isErrno, messageOf } from '../errors.ts'
+
+/** A file of the configuration. */
+export interface DropIn {
+  readonly file: string
+  readonly text: string
+}
+
+/**
+ * Reads every drop-in, `*.toml` sorted by file name. A file hides those of the same name in weaker directories (the
+ * earlier ones), a link to /dev/null hides them altogether.
+ * @throws Failure 'configuration' for a file that can't be read, or that others than root may change: it says what a
+ *   swap does, and names commands that run as root.
+ */
+export async function readDropIns(directories: readonly string[]): Promise<DropIn[]> {
+  const dropIns: DropIn[] = []
+  for (const file of await findDropIns(directories)) {
+    await refuseIfOthersMayWrite(file)
+    dropIns.push({ file, text: await read(file) })
+  }
+  return dropIns
+}
+
+async function findDropIns(directories: readonly string[]): Promise<string[]> {
+  const files = new Map<string, string>()
+  for (const directory of directories) {
+    for (const name of await readdir(directory).catch(ifMissing<string[]>([])))
+      if (name.endsWith('.toml')) files.set(name, join(directory, name))
+  }
+  const sorted = [...files.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file)
+  const masked = await Promise.all(sorted.map(isMask))
+  return sorted.filter((_, index) => !masked[index])
+}
+
+async function isMask(file: string): Promise<boolean> {
+  return (await readlink(file).catch(() => '')) === '/dev/null'
+}
+
+async function read(file: string): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
+  } catch (error) {
+    // What the decoder says is a TypeError with a code of Node's own (ERR_ENCODING_INVALID_ENCODED_DATA).
+    if (error instanceof TypeError) throw unreadable(file, 'it is not UTF-8, as TOML is', error)
+    throw unreadable(file, messageOf(error), error)
+  }
+}
+
+async function refuseIfOthersMayWrite(file: string): Promise<void> {
+  try {
+    const target = await realpath(file)
+    for (const path of new Set([target, dirname(target), dirname(file)])) {
+      const { uid, mode } = await stat(path)
+      if (uid === 0 && (mode & 0o022) === 0) continue
+      const whose = path === target ? file : `${path}, where ${file} lies,`
+      throw new Failure(
+        'configuration',
+        `${whose} may be written by others than root; chown root and chmod go-w it.`,
+      )
+    }
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ELOOP')) throw unreadable(file, 'it is a link that leads nowhere', error)
+    throw error
+  }
+}
+
+function unreadable(file: string, why: string, cause: unknown): Failure {
+  return new Failure('configuration', `${file} can't be read: ${why}; correct or remove it.`, { cause })
+}

@@ -1,0 +1,46 @@
+import { dirname } from 'node:path'
+import { writeDurably } from '../durable.ts'
+import { Failure, messageOf } from '../errors.ts'
+import { refusal } from '../hooks/permission.ts'
+import { run } from '../host/local.ts'
+import { metricsText } from '../report/metrics.ts'
+import type { Report } from '../report/report.ts'
+import { tellVerdict } from './messages.ts'
+import type { Plan } from './plan.ts'
+import { restoreRebootRequest } from './reboot-required.ts'
+import type { Swap } from './store.ts'
+
+/** Seconds that a notification command may take. */
+const patience = 60
+
+/**
+ * Tells those who watch of a verdict that is on disk. What fails here is told and changes nothing: the swap is over.
+ */
+export async function announce({ directory, plan }: Swap, report: Report): Promise<void> {
+  const { onSuccess, onFailure, metricsFile } = plan.announce ?? {}
+  await orTell('the journal', tellVerdict(report))
+  await orTell('/run/reboot-required', restoreRebootRequest(directory, report.verdict))
+  if (metricsFile)
+    await orTell(metricsFile, writeDurably(metricsFile, metricsText(report, Date.now() / 1000), 0o644))
+  const command = report.verdict === 'swapped' ? onSuccess : onFailure
+  if (command) await orTell(command[0], notify(command, report))
+}
+
+async function orTell(whom: string, told: Promise<void>): Promise<void> {
+  await told.catch(
+    (error: unknown) => void process.stderr.write(`${whom} could not be told: ${messageOf(error)}\n`),
+  )
+}
+
+/**
+ * Runs a notification command with the report on its standard input.
+ * @throws Failure 'refused' for a program that others than root could change: it runs as root.
+ */
+export async function notify(
+  [program, ...args]: NonNullable<NonNullable<Plan['announce']>['onSuccess']>,
+  report: Report,
+): Promise<void> {
+  const why = await refusal(program, dirname(program), 0)
+  if (why !== undefined) throw new Failure('refused', `It was not run: ${why}.`)
+  await run(program, args, { input: `${JSON.stringify(report)}\n`, timeoutSeconds: patience })
+}

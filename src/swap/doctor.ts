@@ -1,0 +1,163 @@
+import { access, constants } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type Configuration, loadConfiguration } from '../config/configuration.ts'
+import { Failure, messageOf } from '../errors.ts'
+import { refusal } from '../hooks/permission.ts'
+import { paths } from '../paths.ts'
+import { timerName } from '../schedule/units.ts'
+import { showUnit } from '../tools/systemd.ts'
+import type { Obstacle } from '../workload/obstacles.ts'
+import { findFallback } from './fallback.ts'
+import { tryFleetLock } from './fleet-lock.ts'
+import { runningKernel } from './kernels.ts'
+import { hostRequirements, makePlan, type Requirement } from './phases/check.ts'
+import { inspect } from './phases/inspect.ts'
+import { findPending } from './resume.ts'
+import { refuseUnknownFacets } from './tolerated.ts'
+
+/** Programs that a swap or its landing calls, and the Debian packages that bring them. */
+const programs: Readonly<Record<string, string>> = {
+  kexec: 'kexec-tools',
+  nft: 'nftables',
+  ip: 'iproute2',
+  ss: 'iproute2',
+  getfattr: 'attr',
+  nsenter: 'util-linux',
+  logger: 'bsdutils',
+  tar: 'tar',
+  perl: 'perl-base',
+}
+
+/**
+ * Looks whether this host is ready for scheduled swaps, as a swap's own plan does, but without trial checkpoints and
+ * whether or not a newer kernel is installed: the running one stands for it.
+ */
+export async function examine(say: (line: string) => void): Promise<Requirement[]> {
+  const found = [
+    { name: 'programs', obstacles: await programObstacles() },
+    { name: 'no swap pending', obstacles: await pendingObstacles() },
+    { name: 'schedule', obstacles: await scheduleObstacles() },
+  ]
+  const configuration = await readConfiguration()
+  if (configuration instanceof Failure)
+    return [...found, { name: 'configuration', obstacles: [obstacleOf(configuration)] }]
+  return [
+    ...found,
+    { name: 'configuration', obstacles: [] },
+    ...(await watcherRequirements(configuration)),
+    ...(await swapRequirements(configuration, say)),
+  ]
+}
+
+/** Failures say what to do behind their last semicolon. */
+function obstacleOf(failure: Failure): Obstacle {
+  const [, reason = failure.message, remedy = 'see kernelswap(8)'] =
+    /^(.*); ([^;]*?)\.?$/s.exec(failure.message) ?? []
+  return { reason, remedy }
+}
+
+async function readConfiguration(): Promise<Configuration | Failure> {
+  try {
+    const configuration = await loadConfiguration()
+    refuseUnknownFacets(configuration)
+    return configuration
+  } catch (error) {
+    if (error instanceof Failure) return error
+    throw error
+  }
+}
+
+/** What stops a plan: the host, the boot loader, every unit. */
+async function swapRequirements(
+  configuration: Configuration,
+  say: (line: string) => void,
+): Promise<Requirement[]> {
+  const kernel = runningKernel()
+  const { services } = await inspect([])
+  const { obstacles } = await findFallback(kernel, configuration.fallback)
+  const request = { units: [], kernel, restart: [], trial: false, strict: false }
+  const { workloads } = await makePlan(request, configuration, say)
+  return [
+    ...(await hostRequirements(kernel, services)),
+    { name: 'way back', obstacles },
+    ...workloads.map((workload) => ({ name: workload.unit, obstacles: workload.obstacles })),
+  ]
+}
+
+async function programObstacles(): Promise<Obstacle[]> {
+  const missing = await Promise.all(
+    Object.entries(programs).map(async ([program, name]): Promise<Obstacle[]> => {
+      const folders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
+      const there = await Promise.all(folders.map((folder) => canRun(join(folder, program))))
+      return there.includes(true)
+        ? []
+        : [{ reason: `${program} is not installed`, remedy: `apt install ${name}` }]
+    }),
+  )
+  return missing.flat()
+}
+
+function canRun(file: string): Promise<boolean> {
+  return access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function pendingObstacles(): Promise<Obstacle[]> {
+  const pending = await findPending()
+  if (pending === undefined || pending.decision.kind === 'nothing') return []
+  return [{ reason: `swap ${pending.swap.id} has no verdict`, remedy: 'kernelswap resume, or abandon' }]
+}
+
+/** No schedule is none to complain of; one that is written down and doesn't run is. */
+async function scheduleObstacles(): Promise<Obstacle[]> {
+  const { LoadState, ActiveState } = await showUnit(timerName, ['LoadState', 'ActiveState'])
+  if (LoadState === 'not-found' || ActiveState === 'active') return []
+  return [{ reason: `${timerName} is ${ActiveState}`, remedy: `systemctl enable --now ${timerName}` }]
+}
+
+/** Whom a verdict is told, as far as the configuration names them. */
+async function watcherRequirements(configuration: Configuration): Promise<Requirement[]> {
+  const found: Requirement[] = []
+  for (const key of ['on-success', 'on-failure'] as const) {
+    const command = configuration[key]
+    if (command) found.push({ name: key, obstacles: await commandObstacles(command[0]) })
+  }
+  const { 'metrics-file': metricsFile, 'fleet-lock': fleetLock } = configuration
+  if (metricsFile)
+    found.push({ name: 'metrics-file', obstacles: await directoryObstacles(dirname(metricsFile)) })
+  if (fleetLock) found.push({ name: 'fleet-lock', obstacles: await fleetLockObstacles(fleetLock) })
+  return found
+}
+
+async function commandObstacles(program: string): Promise<Obstacle[]> {
+  const why = await refusal(program, dirname(program), 0)
+  return why === undefined
+    ? []
+    : [{ reason: why, remedy: `see to it that ${program} is there and root's alone` }]
+}
+
+async function directoryObstacles(directory: string): Promise<Obstacle[]> {
+  const isThere = await access(directory).then(
+    () => true,
+    () => false,
+  )
+  return isThere
+    ? []
+    : [
+        {
+          reason: `${directory} is not there`,
+          remedy: `apt install prometheus-node-exporter, or mkdir ${directory}`,
+        },
+      ]
+}
+
+async function fleetLockObstacles(settings: NonNullable<Configuration['fleet-lock']>): Promise<Obstacle[]> {
+  try {
+    await tryFleetLock(settings)
+    return []
+  } catch (error) {
+    return [{ reason: messageOf(error), remedy: `see to ${paths.configuration[1]} and to the lock server` }]
+  }
+}

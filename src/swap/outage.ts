@@ -1,0 +1,68 @@
+import { outageSeconds } from '../report/outage.ts'
+import type { Obstacle } from '../workload/obstacles.ts'
+import type { Plan } from './plan.ts'
+import { preserved } from './plan.ts'
+import { listSwaps, openSwap, readReport } from './store.ts'
+
+/** How long services are expected to stand still, and how many earlier swaps say so. */
+export type Prediction = NonNullable<Plan['outage']>
+
+/** An earlier swap: how long services stood still, and how much memory they had. */
+export interface Experience {
+  readonly seconds: number
+  readonly memoryBytes: number
+}
+
+/** Old swaps tell little of today's host. */
+const swapsToAsk = 5
+
+/**
+ * Predicts the outage from the latest swaps of this host that reached their new kernel and were verified in the same
+ * manner (held or not); null where there was none.
+ */
+export async function predictOutage(memoryBytes: number, strict: boolean): Promise<Prediction | null> {
+  const found: Experience[] = []
+  for (const id of (await listSwaps()).toReversed()) {
+    const swap = await openSwap(id)
+    const report = await readReport(swap)
+    if (swap.plan.strict !== strict || !report || !['swapped', 'degraded'].includes(report.verdict)) continue
+    const memory = preserved(swap.plan).reduce((sum, workload) => sum + workload.memoryBytes, 0)
+    found.push({ seconds: outageSeconds(report), memoryBytes: memory })
+    if (found.length === swapsToAsk) break
+  }
+  return prediction(found, memoryBytes)
+}
+
+/**
+ * The median of what earlier swaps took. Where there is more memory to write and read than there was, that takes longer
+ * in proportion; how much of it is the boot isn't known, so all of it is scaled, and only ever upwards.
+ */
+export function prediction(experiences: readonly Experience[], memoryBytes: number): Prediction | null {
+  const scaled = experiences
+    .map((then) => then.seconds * Math.max(1, memoryBytes / Math.max(1, then.memoryBytes)))
+    .sort((a, b) => a - b)
+  if (scaled.length === 0) return null
+  const middle = scaled.length / 2
+  const median = (scaled[Math.ceil(middle) - 1]! + scaled[Math.floor(middle)]!) / 2
+  return { seconds: Math.round(median * 10) / 10, swaps: scaled.length }
+}
+
+/** What stops a swap that would take longer than it may, in seconds. */
+export function outageObstacles(predicted: Prediction | null, limit: number | undefined): Obstacle[] {
+  if (limit === undefined) return []
+  if (predicted === null) {
+    return [
+      {
+        reason: `nobody knows whether services would stand still for more than ${limit} s: no swap has been measured here yet`,
+        remedy: 'swap once without --max-outage',
+      },
+    ]
+  }
+  if (predicted.seconds <= limit) return []
+  return [
+    {
+      reason: `services are expected to stand still for ${predicted.seconds} s, which is more than ${limit} s`,
+      remedy: 'carry fewer units (policy = "restart"), or raise --max-outage',
+    },
+  ]
+}

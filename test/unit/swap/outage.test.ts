@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { outageSeconds } from '../../../src/report/outage.ts'
+import { outageObstacles, prediction } from '../../../src/swap/outage.ts'
+
+const timelineOf = (phases: Record<string, number>) => ({
+  timeline: Object.entries(phases).map(([phase, seconds]) => ({ phase, seconds })),
+})
+
+test('services stand still from the freeze until the gate opens', () => {
+  const phases = { stage: 5, capture: 2, freeze: 3, jump: 10, land: 7, boot: 30, verify: 4, settle: 1 }
+  expect(outageSeconds(timelineOf(phases))).toBe(20)
+})
+
+test('where they are held for verification, that counts', () => {
+  expect(outageSeconds(timelineOf({ stage: 5, freeze: 3, jump: 10, land: 7, verify: 4, settle: 1 }))).toBe(24)
+})
+
+test('a swap that never froze has no outage', () => {
+  expect(outageSeconds(timelineOf({ stage: 5 }))).toBe(0)
+})
+
+const gib = 1024 ** 3
+const swaps = (...seconds: number[]) => seconds.map((each) => ({ seconds: each, memoryBytes: gib }))
+
+test('the median, so that one bad day does not count', () => {
+  expect(prediction(swaps(20, 300, 18), gib)).toEqual({ seconds: 20, swaps: 3 })
+  expect(prediction(swaps(20, 30, 10, 40), gib)).toEqual({ seconds: 25, swaps: 4 })
+  expect(prediction(swaps(12.34), gib)).toEqual({ seconds: 12.3, swaps: 1 })
+})
+
+test('more memory takes longer in proportion; less is never said to be quicker', () => {
+  expect(prediction(swaps(20), 3 * gib)?.seconds).toBe(60)
+  expect(prediction(swaps(20), gib / 2)?.seconds).toBe(20)
+  expect(prediction([{ seconds: 20, memoryBytes: 0 }], 0)?.seconds).toBe(20)
+})
+
+test('without a swap nothing is known, and a limit is refused with how to get to know', () => {
+  expect(prediction([], gib)).toBeNull()
+  expect(outageObstacles(null, undefined)).toEqual([])
+  expect(outageObstacles(null, 20)).toEqual([
+    expect.objectContaining({
+      reason: expect.stringMatching(/nobody knows/),
+      remedy: expect.stringMatching(/--max-outage/),
+    }),
+  ])
+})
+
+test('a limit stops what is expected to take longer, and nothing else', () => {
+  expect(outageObstacles({ seconds: 20, swaps: 3 }, 20)).toEqual([])
+  expect(outageObstacles({ seconds: 20.1, swaps: 3 }, 20)[0]?.reason).toMatch(
+    /20\.1 s, which is more than 20 s/,
+  )
+  expect(outageObstacles({ seconds: 900, swaps: 3 }, undefined)).toEqual([])
+})
