@@ -7,12 +7,14 @@ import { executeCommand } from './cli/execute.ts'
 import { hooksCommand } from './cli/hooks.ts'
 import { planCommand } from './cli/plan.ts'
 import { rehearseCommand } from './cli/rehearse.ts'
+import { addRemoteOptions } from './cli/remote.ts'
 import { reportCommand } from './cli/report.ts'
 import { resumeCommand } from './cli/resume.ts'
 import { runCommand } from './cli/run.ts'
 import { snapshotCommand } from './cli/snapshot.ts'
 import { statusCommand } from './cli/status.ts'
 import { Failure, type FailureKind, messageOf } from './errors.ts'
+import { version } from './version.ts'
 
 /** Documented in the README; the codes from 64 up are those of sysexits.h. */
 const exitCodes: Readonly<Record<FailureKind, number>> = {
@@ -28,7 +30,7 @@ const exitCodes: Readonly<Record<FailureKind, number>> = {
 
 const program = new Command('kernelswap')
   .description('Change the running Linux kernel under applications that keep running.')
-  .version('0.1.0')
+  .version(version)
   .exitOverride()
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(--help tells how it is used)')
@@ -51,6 +53,8 @@ for (const command of [
 }
 
 program.addCommand(executeCommand().exitOverride(), { hidden: true })
+
+addRemoteOptions(program)
 
 // Who follows us may be gone: that must not end a swap.
 process.stdout.on('error', () => {})

@@ -64,7 +64,10 @@ export function logIn(sock: Duplex, login: Login): Promise<Connection> {
       reject(error)
     }
     const patience = () =>
-      setTimeout(() => fail(new Error(`${login.host} did not finish logging us in`)), HANDSHAKE_SECONDS * 1000)
+      setTimeout(
+        () => fail(new Error(`${login.host} did not finish logging us in`)),
+        HANDSHAKE_SECONDS * 1000,
+      )
     let timer = patience()
     client.once('ready', () => {
       clearTimeout(timer)
