@@ -193,7 +193,7 @@ function ending(
         const ended = { code: code ?? 127, stdout: '', stderr: stderr() }
         if (code !== null) resolve(ended)
         else {
-          const why = signal ? `ended by SIG${signal}` : 'ended without an exit code'
+          const why = signal ? `ended by ${signal}` : 'ended without an exit code'
           reject(new ProgramError(program, args, ended, why))
         }
       }),

@@ -77,7 +77,7 @@ test('input reaches the program and ends', async () => {
 test('a program that a signal ended is an error', async () => {
   const connection = await connect(target)
   await expect(connection.run('crash', [])).rejects.toThrow(ProgramError)
-  await expect(connection.run('crash', [])).rejects.toThrow('SIGKILL')
+  await expect(connection.run('crash', [])).rejects.toThrow('ended by SIGKILL')
   connection.close()
 })
 

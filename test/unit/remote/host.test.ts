@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Failure } from '../../../src/errors.ts'
+import { ConnectionLost } from '../../../src/host/ssh-connection.ts'
 import { type RemoteHost, remoteHost, requireSameVersion } from '../../../src/remote/host.ts'
 import { version } from '../../../src/version.ts'
-import { allowSudo, canServe, hasSudo, operator, type Server, startServer } from './sshd.ts'
+import { allowSudo, canServe, hangUp, hasSudo, operator, type Server, startServer } from './sshd.ts'
 
 const serve = canServe()
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 })
@@ -109,7 +110,7 @@ describe.runIf(serve)('a host whose key is known', () => {
 
   test('is connected to again where the connection was lost', async () => {
     const web = open()
-    await expect(web.run('sh', ['-c', 'kill -KILL $PPID'])).rejects.toThrow()
+    await expect(web.run('sh', ['-c', hangUp])).rejects.toThrow(ConnectionLost)
     expect(await whoami(web)).toBe('root')
   })
 
@@ -159,7 +160,7 @@ describe.runIf(serve)('logging in', () => {
     configure('locked')
     const web = open('web', 'open sesame')
     expect(await whoami(web)).toBe('root')
-    await expect(web.run('sh', ['-c', 'kill -KILL $PPID'])).rejects.toThrow()
+    await expect(web.run('sh', ['-c', hangUp])).rejects.toThrow(ConnectionLost)
     expect(await whoami(web)).toBe('root')
     expect(asked).toEqual([`Passphrase of ${join(folder, 'locked')}: `])
   })

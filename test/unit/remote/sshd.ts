@@ -37,6 +37,10 @@ export function hasSudo(): boolean {
   return existsSync('/usr/bin/sudo')
 }
 
+/** A line of shell that, run in a session there, ends the connection as if the host had gone. */
+export const hangUp =
+  "p=$$; until read -r name < /proc/$p/comm; case $name in sshd*) true ;; *) false ;; esac; do p=$(cut -d ' ' -f 4 /proc/$p/stat); done; kill -KILL $p; sleep 9"
+
 /** An OpenSSH server on loopback, with its own host keys and users. */
 export interface Server {
   readonly port: number
