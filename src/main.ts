@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander'
 import { abandonCommand } from './cli/abandon.ts'
 import { adoptCommand } from './cli/adopt.ts'
 import { backCommand } from './cli/back.ts'
+import { bundleCommand } from './cli/bundle.ts'
 import { diffCommand } from './cli/diff.ts'
+import { evacuationCommand } from './cli/evacuation.ts'
 import { executeCommand } from './cli/execute.ts'
 import { hooksCommand } from './cli/hooks.ts'
 import { planCommand } from './cli/plan.ts'
@@ -45,6 +47,7 @@ for (const command of [
   snapshotCommand(),
   diffCommand(),
   hooksCommand(),
+  bundleCommand(),
   backCommand(),
   resumeCommand(),
   abandonCommand(),
@@ -52,7 +55,8 @@ for (const command of [
   program.addCommand(command.exitOverride())
 }
 
-program.addCommand(executeCommand().exitOverride(), { hidden: true })
+for (const command of [executeCommand(), evacuationCommand()])
+  program.addCommand(command.exitOverride(), { hidden: true })
 
 addRemoteOptions(program)
 

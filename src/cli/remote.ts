@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { Failure, messageOf } from '../errors.ts'
 import { ConnectionLost } from '../host/ssh-connection.ts'
 import { parseDestination } from '../remote/destination.ts'
+import { fetchCheckpoint } from '../remote/evacuation.ts'
 import { followSwap } from '../remote/follow.ts'
 import { type RemoteHost, remoteHost, requireSameVersion, unreachable } from '../remote/host.ts'
 import { installPackage } from '../remote/install.ts'
@@ -13,7 +14,7 @@ import { collect } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 
 /** Verbs whose place is here, whatever hosts there are. */
-const localVerbs = ['rehearse']
+const localVerbs = ['rehearse', 'bundle']
 /** Verbs that ask before they do something; what they would ask there is asked here. */
 const questions: Readonly<Record<string, string>> = {
   run: 'Swap the kernel of HOST now?',
@@ -27,6 +28,8 @@ interface Remote {
   readonly hosts: readonly string[]
   readonly install: boolean
   readonly sshConfig: string | undefined
+  /** Where the checkpoint is copied to before the jump. */
+  readonly evacuate: string | undefined
   /** The verb and all that follows, as it is typed there. */
   readonly words: readonly string[]
 }
@@ -58,12 +61,19 @@ function options(command: Command): Command {
     .option('--ssh-config <file>', 'with --host: read this instead of ~/.ssh/config, as ssh -F does')
 }
 
+interface Parsed {
+  readonly host: string[]
+  readonly install: boolean
+  readonly sshConfig?: string
+  readonly evacuate?: string
+}
+
 /** Parts what is for us from what is for the host. */
 export function parseRemote(argv: readonly string[]): Remote {
-  const parser = options(new Command().allowUnknownOption())
+  const parser = options(new Command().allowUnknownOption()).option('--evacuate <directory>')
   const { operands, unknown } = parser.parseOptions([...argv])
-  const { host, install, sshConfig } = parser.opts<{ host: string[]; install: boolean; sshConfig?: string }>()
-  return { hosts: host, install, sshConfig, words: [...operands, ...unknown] }
+  const { host, install, sshConfig, evacuate } = parser.opts<Parsed>()
+  return { hosts: host, install, sshConfig, evacuate, words: [...operands, ...unknown] }
 }
 
 /** One host after the other, up to the first that doesn't end well. */
@@ -74,7 +84,7 @@ async function runThere(remote: Remote, yes: boolean, output: Output): Promise<v
     if (destinations.length > 1) output.say(`${remote.hosts[index]}:`)
     try {
       await prepare(host, remote, output)
-      process.exitCode = await runVerb(host, remote.words, yes, output)
+      process.exitCode = await runVerb(host, remote, yes, output)
     } catch (error) {
       throw explained(host, error)
     } finally {
@@ -99,7 +109,7 @@ async function prepare(host: RemoteHost, { install }: Remote, output: Output): P
 /** @returns the exit code. */
 async function runVerb(
   host: RemoteHost,
-  words: readonly string[],
+  { words, evacuate }: Remote,
   yes: boolean,
   output: Output,
 ): Promise<number> {
@@ -108,6 +118,7 @@ async function runVerb(
   if (question === undefined) return passOn(host, words, output)
   if (!yes) await askHere(host, verb, rest, question, output)
   const agreed = [verb, ...(yes ? [] : ['--yes']), ...rest]
+  if (evacuate !== undefined) return evacuatingSwap(host, [...agreed, '--hand-over'], evacuate, output)
   return swapping.includes(verb) ? swap(host, agreed, output) : passOn(host, agreed, output)
 }
 
@@ -134,14 +145,41 @@ async function passOn(host: RemoteHost, words: readonly string[], output: Output
   return ended.code
 }
 
-async function swap(host: RemoteHost, words: readonly string[], output: Output): Promise<number> {
-  const followed = await followSwap(host, words, output.say)
+async function swap(
+  host: RemoteHost,
+  words: readonly string[],
+  output: Output,
+  notice: (line: string) => void = () => {},
+): Promise<number> {
+  const followed = await followSwap(host, words, (line) => {
+    output.say(line)
+    notice(line)
+  })
   if (followed.kind === 'ended') {
     process.stdout.write(followed.ended.stdout)
     return followed.ended.code
   }
   output.result(followed.report, reportText(followed.report))
   return followed.report.verdict === 'swapped' ? 0 : 1
+}
+
+/** Copies the checkpoint here when the swap waits for that. What goes wrong with it aborts the swap over there. */
+async function evacuatingSwap(
+  host: RemoteHost,
+  words: readonly string[],
+  directory: string,
+  output: Output,
+): Promise<number> {
+  let evacuation: Promise<void> | undefined
+  const code = await swap(host, words, output, (line) => {
+    if (!/\bfreeze: evacuate$/.test(line) || evacuation) return
+    evacuation = fetchCheckpoint(host, directory, output.say).then(
+      (bundle) => output.say(`evacuate: the checkpoint is in ${bundle}`),
+      (error: unknown) => output.say(`evacuate: ${messageOf(error)}`),
+    )
+  })
+  await evacuation
+  return code
 }
 
 function explained(host: RemoteHost, error: unknown): unknown {

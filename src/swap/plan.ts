@@ -42,6 +42,8 @@ export const planSchema = z.object({
   fallback: fallbackSchema.optional(),
   /** Running services that nobody named: they end with the old kernel, without being stopped. */
   leftBehind: z.array(z.string()).optional(),
+  /** The checkpoint is handed to somebody else before the jump. */
+  evacuate: z.boolean().optional(),
 })
 export type Plan = z.infer<typeof planSchema>
 
@@ -53,6 +55,8 @@ export interface Request {
   readonly restart: readonly string[]
   readonly trial: boolean
   readonly strict: boolean
+  /** Wait before the jump until the checkpoint is fetched. */
+  readonly evacuate?: boolean
   /** It goes back to the kernel before: what was damaged stays as it is, or it would go on for ever. */
   readonly isWayBack?: boolean
 }
