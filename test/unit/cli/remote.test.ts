@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -247,4 +247,47 @@ ${lines}`,
     expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/Passphrase of .*key: /) })
     expect(stdout).toContain('fine')
   })
+
+  /** The installation apart, which is Ansible's and apt's own. */
+  test.runIf(existsSync('/usr/bin/ansible-playbook'))(
+    'does what the playbook in docs/ansible.md asks for',
+    () => {
+      const playbook = /```yaml\n([\s\S]*?)```/.exec(
+        readFileSync(join(checkout, 'docs/ansible.md'), 'utf8'),
+      )![1]!
+      writeFileSync(join(place, 'swap.yml'), playbook)
+      const settings = `ansible_host=127.0.0.1 ansible_ssh_args='-F ${place}/config -o ControlMaster=no'`
+      const inventory = servers.map(({ port }, index) => `${'ab'[index]} ansible_port=${port} ${settings}`)
+      writeFileSync(join(place, 'inventory'), `${inventory.join('\n')}\n`)
+      mkdirSync(join(place, 'bin'), { recursive: true })
+      const wrapper = `#!/bin/sh\nexec ${process.execPath} ${program} --ssh-config ${place}/config "$@"\n`
+      writeFileSync(join(place, 'bin/kernelswap'), wrapper, { mode: 0o755 })
+      const play = () =>
+        spawnSync(
+          'ansible-playbook',
+          ['--inventory', join(place, 'inventory'), '--skip-tags', 'install', join(place, 'swap.yml')],
+          {
+            encoding: 'utf8',
+            env: {
+              ...process.env,
+              PATH: `${place}/bin:${process.env.PATH}`,
+              HOME: place,
+              ANSIBLE_NOCOLOR: '1',
+            },
+          },
+        )
+      const swap = `run --yes --json --kernel 6.12.117+deb13-cloud-amd64`
+
+      const fine = play()
+      expect(fine.status, fine.stdout + fine.stderr).toBe(0)
+      for (const server of servers) expect(calls(server)).toContain(swap)
+
+      install(servers[0]!, 'echo degraded; exit 1')
+      install(servers[1]!, '')
+      const bad = play()
+      expect(bad.status).not.toBe(0)
+      expect(calls(servers[0]!)).toContain(swap)
+      expect(() => calls(servers[1]!)).toThrow('ENOENT')
+    },
+  )
 })
