@@ -134,10 +134,11 @@ export function checkBundle(): BundleCheck {
       if (header.name !== expected?.name) throw refused(`its index does not name ${what} there`)
       if (header.size !== expected.bytes) throw refused(`${what} has another size than its index says`)
       const hash = createHash('sha256')
-      for await (const chunk of stream) {
-        hash.update(chunk as Buffer)
-        done += (chunk as Buffer).length
-      }
+      stream.on('data', (chunk: Buffer) => {
+        hash.update(chunk)
+        done += chunk.length
+      })
+      await new Promise((resolve) => stream.once('end', resolve))
       if (hash.digest('hex') !== expected.sha256) throw refused(`the checksum of ${what} is wrong`)
       return undefined
     }

@@ -1,4 +1,5 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -10,6 +11,8 @@ import type { RemoteHost } from './host.ts'
 
 /** Progress is told this often, in milliseconds. */
 const interval = 5000
+/** What is held back for the disk at most. */
+const bufferBytes = 4 * 1024 * 1024
 
 /**
  * Fetches the sealed checkpoint of a swap that waits for it, and lets the swap go on once it is on disk, whole.
@@ -50,7 +53,6 @@ async function confirmArrival(host: RemoteHost, id: string): Promise<void> {
 }
 
 async function receive(host: RemoteHost, file: string, say: (line: string) => void): Promise<BundleIndex> {
-  const disk = await open(file, 'wx', 0o600)
   const check = checkBundle()
   const timer = setInterval(progressOf(check, say), interval)
   try {
@@ -58,25 +60,41 @@ async function receive(host: RemoteHost, file: string, say: (line: string) => vo
     program.stdin.end()
     // Heard below, once the stream has told what it can.
     program.ended.catch(() => {})
-    const keep = new Transform({
-      transform: (chunk: Buffer, _, done) => {
-        disk.writeFile(chunk).then(() => done(null, chunk), done)
-      },
-    })
     try {
-      await pipeline(program.stdout, keep, check.sink)
+      await pipeline(program.stdout, copyTo(file), check.sink)
     } finally {
       program.stdout.destroy()
     }
     const ended = await program.ended
     if (ended.code !== 0) throw new Error(ended.stderr.trim().split('\n').at(-1))
-    const index = check.finish()
-    await disk.sync()
-    return index
+    return check.finish()
   } finally {
     clearInterval(timer)
-    await disk.close()
   }
+}
+
+/**
+ * Passes on what it writes to a new file, and ends when that is on disk. The file is written in larger pieces: SSH brings
+ * them 32 KiB at a time.
+ */
+function copyTo(path: string): Transform {
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: bufferBytes, flush: true })
+  const copy = new Transform({
+    transform: (chunk: Buffer, _, done) => {
+      if (file.write(chunk)) done(null, chunk)
+      else file.once('drain', () => done(null, chunk))
+    },
+    flush: (done) => {
+      file.once('close', () => done())
+      file.end()
+    },
+    destroy: (error, done) => {
+      file.destroy()
+      done(error)
+    },
+  })
+  file.once('error', (error) => copy.destroy(error))
+  return copy
 }
 
 /** Says how far it is, how fast, and how long it will take. */
