@@ -15,11 +15,17 @@ await rm(reports, { recursive: true, force: true })
 const ready = await sandboxed('true')
 if (ready.exitCode !== 0) process.exit(ready.exitCode)
 
-const vitest = ['vitest', 'run', '--project', 'machine', '--reporter=default', '--reporter=blob', ...process.argv.slice(2)]
+const vitest = ['vitest', 'run', '--project', 'machine', ...process.argv.slice(2)]
 const numbers = Array.from({ length: parts }, (_, index) => index + 1)
 const ended = await Promise.all(
   numbers.map((part) =>
-    sandboxed(...vitest, `--shard=${part}/${parts}`, `--outputFile.blob=${reports}/${part}.json`),
+    sandboxed(
+      ...vitest,
+      '--reporter=default',
+      '--reporter=blob',
+      `--shard=${part}/${parts}`,
+      `--outputFile.blob=${reports}/${part}.json`,
+    ),
   ),
 )
 const reporters = ['--reporter=default', '--reporter=./test/closing-line.ts']

@@ -1,10 +1,10 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from '../durable.ts'
 import { run } from '../host/local.ts'
 
 /** Name of a checkpoint's manifest, within the checkpoint. */
-const manifestName = 'manifest'
+export const manifestName = 'manifest'
 
 /**
  * Lists every file of a checkpoint with its SHA-256, as `sha256sum --check` reads it (sha256sum(1)): the landing
@@ -25,6 +25,15 @@ export async function hashFiles(checkpoint: string, directory: string): Promise<
     checkpoint,
     names.map((name) => join(directory, name)),
   )
+}
+
+/** What a checkpoint's manifest lists. */
+export async function manifestLines(checkpoint: string): Promise<{ name: string; sha256: string }[]> {
+  const text = await readFile(join(checkpoint, manifestName), 'utf8')
+  return text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => ({ name: nameOf(line), sha256: line.slice(0, 64) }))
 }
 
 async function hash(checkpoint: string, names: readonly string[]): Promise<string> {

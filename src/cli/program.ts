@@ -1,14 +1,18 @@
 import { Command } from 'commander'
+import { version } from '../version.ts'
 import { abandonCommand } from './abandon.ts'
 import { adoptCommand } from './adopt.ts'
 import { backCommand } from './back.ts'
+import { bundleCommand } from './bundle.ts'
 import { configCommand } from './config.ts'
 import { diffCommand } from './diff.ts'
 import { doctorCommand } from './doctor.ts'
+import { evacuationCommand } from './evacuation.ts'
 import { executeCommand } from './execute.ts'
 import { hooksCommand } from './hooks.ts'
 import { planCommand } from './plan.ts'
 import { rehearseCommand } from './rehearse.ts'
+import { addRemoteOptions } from './remote.ts'
 import { reportCommand } from './report.ts'
 import { resumeCommand } from './resume.ts'
 import { runCommand } from './run.ts'
@@ -23,7 +27,7 @@ import { statusCommand } from './status.ts'
 export function createProgram(): Command {
   const program = new Command('kernelswap')
     .description('Change the running Linux kernel under applications that keep running.')
-    .version('0.1.0')
+    .version(version)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help tells how it is used)')
@@ -41,6 +45,7 @@ export function createProgram(): Command {
     snapshotCommand(),
     diffCommand(),
     hooksCommand(),
+    bundleCommand(),
     backCommand(),
     resumeCommand(),
     abandonCommand(),
@@ -48,6 +53,9 @@ export function createProgram(): Command {
     program.addCommand(command.exitOverride())
   }
 
-  program.addCommand(executeCommand().exitOverride(), { hidden: true })
+  for (const command of [executeCommand(), evacuationCommand()])
+    program.addCommand(command.exitOverride(), { hidden: true })
+
+  addRemoteOptions(program)
   return program
 }

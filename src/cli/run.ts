@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { loadConfiguration } from '../config/configuration.ts'
 import { Failure } from '../errors.ts'
 import type { Window } from '../schedule/window.ts'
@@ -23,59 +23,82 @@ interface Options {
   readonly onCalendar: string[]
   readonly window: string
   readonly yes: boolean
+  readonly evacuate?: string
+  readonly handOver: boolean
   readonly json: boolean
 }
 
 /** `kernelswap run`: the swap. */
 export function runCommand(): Command {
-  return new Command('run')
-    .summary('swap the kernel')
-    .description(
-      'Plans, checkpoints the units, jumps into the target kernel and restores them there. Until the jump any failure\n' +
-        'thaws the units and takes everything back (exit code 1). After it, `kernelswap report` tells how it went.',
-    )
-    .argument('[unit...]', 'services to carry (default: every running service that is not platform)')
-    .option(
-      '--kernel <version>',
-      'target kernel as `uname -r` prints it (default: the newest installed, not running)',
-    )
-    .option('--restart <unit>', 'stop this unit before the swap and start it after (repeatable)', collect, [])
-    .option('--strict', 'hold the restored units stopped until they are compared, bytes of memory too', false)
-    .option(
-      '--max-outage <length>',
-      'refuse where services are expected to stand still for longer, such as 20s; earlier swaps of this host tell',
-    )
-    .option(
-      '--or-reboot',
-      'swap to a newer kernel; where there is none, or the swap is refused or aborted, reboot instead',
-      false,
-    )
-    .option('--scheduled', 'swap only if a newer kernel is installed, without a question', false)
-    .option(
-      '--on-calendar <expression>',
-      'with --scheduled: only in the window that opens then, such as "Sun 03:00" (repeatable)',
-      collect,
-      [],
-    )
-    .option('--window <length>', 'how long that window stays open', '1h')
-    .option('--yes', 'do not ask', false)
-    .option('--json', 'print one JSON document', false)
-    .action(async (units: string[], options: Options) => {
-      const output = createOutput(options.json)
-      requireRoot()
-      requireSystemd()
-      const { kernel, restart, strict, orReboot, scheduled } = options
-      const maxOutage = options.maxOutage === undefined ? undefined : await timespanSeconds(options.maxOutage)
-      const request = { units, kernel, restart, trial: true, strict, maxOutage }
-      if (!scheduled) {
-        await swap(request, !options.yes, orReboot, output)
-        return
-      }
-      if (kernel !== undefined)
-        throw new Failure('usage', '--scheduled chooses the kernel itself; leave --kernel out.')
-      const window = await windowOf(options)
-      await runScheduled(window, (due) => swap({ ...request, kernel: due }, false, orReboot, output), output)
-    })
+  return (
+    new Command('run')
+      .summary('swap the kernel')
+      .description(
+        'Plans, checkpoints the units, jumps into the target kernel and restores them there. Until the jump any failure\n' +
+          'thaws the units and takes everything back (exit code 1). After it, `kernelswap report` tells how it went.',
+      )
+      .argument('[unit...]', 'services to carry (default: every running service that is not platform)')
+      .option(
+        '--kernel <version>',
+        'target kernel as `uname -r` prints it (default: the newest installed, not running)',
+      )
+      .option(
+        '--restart <unit>',
+        'stop this unit before the swap and start it after (repeatable)',
+        collect,
+        [],
+      )
+      .option(
+        '--strict',
+        'hold the restored units stopped until they are compared, bytes of memory too',
+        false,
+      )
+      .option('--evacuate <directory>', 'with --host: keep a copy of the checkpoint here before the jump')
+      // What `--evacuate` becomes over there.
+      .addOption(new Option('--hand-over').default(false).hideHelp())
+      .option(
+        '--max-outage <length>',
+        'refuse where services are expected to stand still for longer, such as 20s; earlier swaps of this host tell',
+      )
+      .option(
+        '--or-reboot',
+        'swap to a newer kernel; where there is none, or the swap is refused or aborted, reboot instead',
+        false,
+      )
+      .option('--scheduled', 'swap only if a newer kernel is installed, without a question', false)
+      .option(
+        '--on-calendar <expression>',
+        'with --scheduled: only in the window that opens then, such as "Sun 03:00" (repeatable)',
+        collect,
+        [],
+      )
+      .option('--window <length>', 'how long that window stays open', '1h')
+      .option('--yes', 'do not ask', false)
+      .option('--json', 'print one JSON document', false)
+      .action(async (units: string[], options: Options) => {
+        const output = createOutput(options.json)
+        requireRoot()
+        requireSystemd()
+        const { kernel, restart, strict, orReboot, scheduled, handOver } = options
+        if (options.evacuate !== undefined)
+          throw new Failure('usage', '--evacuate needs --host, which says from where the checkpoint comes.')
+        const maxOutage =
+          options.maxOutage === undefined ? undefined : await timespanSeconds(options.maxOutage)
+        const request = { units, kernel, restart, trial: true, strict, maxOutage, evacuate: handOver }
+        if (!scheduled) {
+          await swap(request, !options.yes, orReboot, output)
+          return
+        }
+        if (kernel !== undefined)
+          throw new Failure('usage', '--scheduled chooses the kernel itself; leave --kernel out.')
+        const window = await windowOf(options)
+        await runScheduled(
+          window,
+          (due) => swap({ ...request, kernel: due }, false, orReboot, output),
+          output,
+        )
+      })
+  )
 }
 
 async function windowOf({ onCalendar, window }: Options): Promise<Window | undefined> {

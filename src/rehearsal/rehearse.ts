@@ -2,18 +2,16 @@ import { createHash } from 'node:crypto'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pRetry from 'p-retry'
 import { z } from 'zod'
 import { Failure } from '../errors.ts'
 import type { Ended } from '../host/local.ts'
-import { ConnectionLost } from '../host/ssh.ts'
-import { paths } from '../paths.ts'
+import { awaitReport as awaitReportOf, followSwap, type SwapHost } from '../remote/follow.ts'
+import { findPackage } from '../remote/package.ts'
 import { type Report, reportSchema } from '../report/report.ts'
 import { type Plan, planSchema } from '../swap/plan.ts'
 import { type ClientReport, startClients } from './clients/index.ts'
 import { type Image, KERNELS } from './image.ts'
 import type { Machine } from './machine.ts'
-import { findPackage } from './package.ts'
 import { type Preparation, preparedMachine } from './snapshot.ts'
 
 /** Debian's services in the machine, as `kernelswap plan` names them. */
@@ -27,8 +25,6 @@ export const machineUnits = [
 /** Those of them that have to be adopted before they can be carried. */
 const adopted = ['redis-server.service', 'postgresql@17-main.service']
 
-/** Longest time from the jump to a report, in seconds: an emulated boot takes two minutes on a bad day. */
-const landingLimit = 1200
 /** Clients talk to their services for this long before the swap and after it, in milliseconds. */
 const warmUp = 3000
 
@@ -123,18 +119,16 @@ export async function runRemoteSwap(
   args: readonly string[],
   progress: (what: string) => void,
 ): Promise<Outcome> {
-  const ssh = await machine.ssh()
-  try {
-    const ended = await ssh.run('kernelswap', ['run', '--yes', '--json', ...args], {
-      onStderrLine: (line) => progress(line.replace(/^\s*[\d.]+ s\s+/, '')),
-    })
-    return concludeWithoutJump(ended)
-  } catch (error) {
-    // A connection that breaks is what a jump looks like from here.
-    if (!(error instanceof ConnectionLost)) throw error
+  const told = (line: string) => progress(line.replace(/^\s*[\d.]+ s\s+/, ''))
+  const followed = await followSwap(hostOf(machine), ['run', '--yes', '--json', ...args], told)
+  return followed.kind === 'report' ? followed : concludeWithoutJump(followed.ended)
+}
+
+function hostOf(machine: Machine): SwapHost {
+  return {
+    name: 'the rehearsal machine',
+    run: async (program, args, options) => (await machine.ssh()).run(program, args, options),
   }
-  progress('land: waiting for the new kernel')
-  return { kind: 'report', report: await awaitReport(machine) }
 }
 
 function concludeWithoutJump(ended: Ended): Outcome {
@@ -145,28 +139,9 @@ function concludeWithoutJump(ended: Ended): Outcome {
   throw new Failure('failed', `kernelswap in the machine failed: ${ended.stderr.trim().split('\n').at(-1)}`)
 }
 
-/** Prints something once the latest swap has its verdict. Not Node: its start is heavy in emulation, and holds up the swap. */
-const isOver = `cd ${paths.swaps} && [ ! -e ${paths.state}/pending ] && ls "$(ls | tail -n 1)/report.json"`
-
-/** Waits until the machine has a report, over any number of boots. */
+/** Waits until the latest swap in the machine has a report, over any number of boots. */
 export async function awaitReport(machine: Machine): Promise<Report> {
-  return pRetry(
-    async () => {
-      const ssh = await machine.ssh()
-      const asked = await ssh.run('sh', ['-c', isOver], { timeoutSeconds: 60 })
-      if (asked.code !== 0)
-        throw new Failure('failed', `The swap in the machine has no end: ${asked.stderr.trim()}`)
-      const ended = await ssh.run('kernelswap', ['report', '--json'], { timeoutSeconds: 120 })
-      if (ended.code === 0) return reportSchema.parse(JSON.parse(ended.stdout))
-      throw new Failure('failed', ended.stderr.trim())
-    },
-    {
-      retries: Number.POSITIVE_INFINITY,
-      minTimeout: 1000,
-      maxTimeout: 3000,
-      maxRetryTime: landingLimit * 1000,
-    },
-  )
+  return awaitReportOf(hostOf(machine))
 }
 
 /** The machine may say `swapped` and a client still have lost its connection: that is no success. */

@@ -57,6 +57,8 @@ export const planSchema = z.object({
       metricsFile: z.string().optional(),
     })
     .optional(),
+  /** The checkpoint is handed to somebody else before the jump. */
+  evacuate: z.boolean().optional(),
 })
 export type Plan = z.infer<typeof planSchema>
 
@@ -68,6 +70,8 @@ export interface Request {
   readonly restart: readonly string[]
   readonly trial: boolean
   readonly strict: boolean
+  /** Wait before the jump until the checkpoint is fetched. */
+  readonly evacuate?: boolean
   /** It goes back to the kernel before: what was damaged stays as it is, or it would go on for ever. */
   readonly isWayBack?: boolean
   /** A swap is refused where services are expected to stand still for longer, in seconds. */

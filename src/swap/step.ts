@@ -1,4 +1,5 @@
 import type { Passenger } from '../landing/landing.ts'
+import type { Plan } from './plan.ts'
 import type { Swap } from './store.ts'
 
 /** A swap on its way: what is on disk, and what its steps hand on to each other. */
@@ -21,6 +22,8 @@ export interface Crossing {
  */
 export interface Step {
   readonly name: string
+  /** A step of some swaps only: whether a plan asks for it. */
+  readonly isAsked?: (plan: Plan) => boolean
   readonly do: (crossing: Crossing) => Promise<void>
   readonly undo?: (swap: Swap) => Promise<void>
 }

@@ -33,6 +33,7 @@ export async function runSwap(swap: Swap, progress: Progress, stopRequested: () 
     await discardOldCheckpoints(swap)
     for (const phase of phases) {
       for (const step of phase.steps) {
+        if (step.isAsked && !step.isAsked(swap.plan)) continue
         if (stopRequested()) throw new Failure('failed', 'It was asked to stop.')
         await swap.journal.append({ kind: 'step', phase: phase.name, step: step.name })
         progress(phase.name, step.name)

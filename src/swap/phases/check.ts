@@ -63,6 +63,7 @@ export async function makePlan(
     ready,
     strict: request.strict,
     keep: configuration.keep,
+    ...(request.evacuate ? { evacuate: true } : {}),
     watchdogSeconds: configuration['watchdog-seconds'],
     host,
     workloads,

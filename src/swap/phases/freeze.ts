@@ -21,6 +21,7 @@ import { practiseSnapshots, saveSnapshots } from '../snapshots.ts'
 import type { Crossing, Phase } from '../step.ts'
 import type { Swap } from '../store.ts'
 import { tasksOf } from '../tasks.ts'
+import { evacuate } from './evacuate.ts'
 
 /** A dump that takes longer is given up; in seconds. */
 const dumpTimeout = 600
@@ -37,6 +38,7 @@ export const freeze: Phase = {
     { name: 'archive', do: archive },
     { name: 'manifest', do: listFiles },
     { name: 'seal', do: seal },
+    evacuate,
   ],
 }
 

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import ssh2, { type Connection as ServerSide } from 'ssh2'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ProgramError } from '../../../src/host/local.ts'
-import { ConnectionLost, connect, connectPatiently, type SshTarget } from '../../../src/host/ssh.ts'
+import { connect, connectPatiently, type SshTarget } from '../../../src/host/ssh.ts'
+import { ConnectionLost } from '../../../src/host/ssh-connection.ts'
 
 const ourKey = ssh2.utils.generateKeyPairSync('ed25519')
 const serverKey = ssh2.utils.generateKeyPairSync('ed25519')
@@ -76,7 +77,7 @@ test('input reaches the program and ends', async () => {
 test('a program that a signal ended is an error', async () => {
   const connection = await connect(target)
   await expect(connection.run('crash', [])).rejects.toThrow(ProgramError)
-  await expect(connection.run('crash', [])).rejects.toThrow('SIGKILL')
+  await expect(connection.run('crash', [])).rejects.toThrow('ended by SIGKILL')
   connection.close()
 })
 

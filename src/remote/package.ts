@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Failure } from '../errors.ts'
 
 /**
- * Finds the Debian package of this kernelswap, to be installed in the machine as on a real host: in a checkout
+ * Finds the Debian package of this kernelswap, to be installed elsewhere: in a checkout
  * `npm run package` puts it into dist/.
  * @throws Failure if there is none.
  */
@@ -18,6 +18,6 @@ export function findPackage(): string {
   }
   throw new Failure(
     'failed',
-    'A rehearsal needs the Debian package of kernelswap; `npm run package` builds it.',
+    'The Debian package of kernelswap is missing here; `npm run package` in a checkout builds it.',
   )
 }

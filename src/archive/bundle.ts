@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import type { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { pack as createPack, type Extract, extract, type Header } from 'tar-stream'
+import { z } from 'zod'
+import { Failure, messageOf } from '../errors.ts'
+
+/** A path below the bundle that stays there: no absolute one, no `.` or `..`, nothing a file system has no room for. */
+const nameSchema = z
+  .string()
+  .max(4095)
+  .refine(
+    (name) => !name.includes('\0') && name.split('/').every((part) => isOrdinary(part)),
+    'leaves the bundle, or is no name of a file',
+  )
+
+function isOrdinary(part: string): boolean {
+  return part !== '' && part !== '.' && part !== '..' && Buffer.byteLength(part) <= 255
+}
+
+/** The first entry of a bundle: what it holds. Anything else in it is refused. */
+export const bundleIndexSchema = z.object({
+  schema: z.literal('kernelswap.bundle/1'),
+  /** The swap's id. */
+  id: z.string().regex(/^\d{14}$/),
+  host: z.string().max(255),
+  kernel: z.object({ from: z.string(), to: z.string() }),
+  units: z.array(z.string()),
+  /** Regular files, in the order in which they follow. */
+  files: z
+    .array(
+      z.object({
+        name: nameSchema,
+        bytes: z.int().min(0),
+        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      }),
+    )
+    .refine((files) => new Set(files.map(({ name }) => name)).size === files.length, 'names a file twice'),
+})
+/** What a bundle holds. */
+export type BundleIndex = z.infer<typeof bundleIndexSchema>
+export type BundleFile = BundleIndex['files'][number]
+
+const indexName = 'bundle.json'
+/** Thousands of files fit; what is larger is no index. */
+const indexLimit = 16 * 1024 * 1024
+/** Fewer and larger reads: a checkpoint is mostly a few large files. */
+const readBytes = 1024 * 1024
+
+/** Total size of the files of a bundle. */
+export function bytesOfBundle({ files }: BundleIndex): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+/**
+ * Writes a bundle: a tar archive of the index and the files that it names, which must be as the index says.
+ * @param locate where a file of the index lies
+ */
+export async function writeBundle(
+  index: BundleIndex,
+  locate: (name: string) => string,
+  sink: Writable,
+): Promise<void> {
+  const tar = createPack()
+  const written = pipeline(tar, sink)
+  // What fails first is told; the other side then only knows that its stream is gone.
+  const fail = (error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error)))
+  const packed = (async () => {
+    const text = JSON.stringify(index)
+    await new Promise<void>((resolve, reject) => {
+      tar.entry({ name: indexName, mode: 0o600 }, text, (error) => (error ? reject(error) : resolve()))
+    })
+    for (const { name, bytes } of index.files) {
+      const entry = tar.entry({ name, size: bytes, mode: 0o600 })
+      await pipeline(
+        createReadStream(locate(name), { highWaterMark: readBytes }),
+        entry as unknown as Writable,
+      )
+    }
+    tar.finalize()
+  })()
+  packed.catch(fail)
+  await Promise.all([packed, written])
+}
+
+/** Reads a bundle as it goes by, and refuses it at the first thing that isn't as its index says. */
+export interface BundleCheck {
+  /** Where the archive is written to; an error of it is a Failure. */
+  readonly sink: Writable
+  /** Undefined until it was read. */
+  readonly index: () => BundleIndex | undefined
+  /** Bytes of files so far. */
+  readonly done: () => number
+  /** To be called at the end. @throws Failure where files are missing. */
+  readonly finish: () => BundleIndex
+}
+
+/** Begins to check a bundle. */
+export function checkBundle(): BundleCheck {
+  let index: BundleIndex | undefined
+  let position = 0
+  let done = 0
+  const reader = extract()
+  reader.on('entry', (header, stream, next) => {
+    // The reader's own error tells; unheard, the entry's copy of it would end the process.
+    stream.on('error', () => {})
+    const take = index ? takeFile(index, position) : takeIndex()
+    take(header, stream as unknown as Readable).then(
+      (found) => {
+        if (index) position += 1
+        index ??= found
+        next()
+      },
+      (error: unknown) => reader.destroy(asFailure(error)),
+    )
+  })
+
+  function takeIndex() {
+    return async (header: Header, stream: Readable): Promise<BundleIndex> => {
+      if (header.type !== 'file' || header.name !== indexName || (header.size ?? 0) > indexLimit)
+        throw refused('it does not begin with an index')
+      const chunks: Buffer[] = []
+      for await (const chunk of stream) chunks.push(chunk as Buffer)
+      return parseIndex(Buffer.concat(chunks).toString('utf8'))
+    }
+  }
+
+  function takeFile({ files }: BundleIndex, at: number) {
+    return async (header: Header, stream: Readable): Promise<undefined> => {
+      const expected = files[at]
+      const what = JSON.stringify(header.name.slice(0, 100))
+      if (header.type !== 'file') throw refused(`${what} is a ${header.type}, not a file`)
+      if (header.name !== expected?.name) throw refused(`its index does not name ${what} there`)
+      if (header.size !== expected.bytes) throw refused(`${what} has another size than its index says`)
+      const hash = createHash('sha256')
+      stream.on('data', (chunk: Buffer) => {
+        hash.update(chunk)
+        done += chunk.length
+      })
+      await new Promise((resolve) => stream.once('end', resolve))
+      if (hash.digest('hex') !== expected.sha256) throw refused(`the checksum of ${what} is wrong`)
+      return undefined
+    }
+  }
+
+  return {
+    sink: reader as unknown as Writable,
+    index: () => index,
+    done: () => done,
+    finish: () => {
+      if (!index || position < index.files.length) throw refused('its end is missing')
+      return index
+    },
+  }
+}
+
+/**
+ * Reads a bundle to its end.
+ * @throws Failure for one that is damaged, cut short or holds anything but files of its own.
+ */
+export async function verifyBundle(file: string): Promise<BundleIndex> {
+  const check = checkBundle()
+  try {
+    await pipeline(createReadStream(file, { highWaterMark: readBytes }), check.sink)
+  } catch (error) {
+    throw asFailure(error)
+  }
+  return check.finish()
+}
+
+/**
+ * Reads what a bundle says that it holds, and nothing after that.
+ * @throws Failure where it isn't a bundle.
+ */
+export async function readBundleIndex(file: string): Promise<BundleIndex> {
+  const check = checkBundle()
+  const source = createReadStream(file)
+  const reader = check.sink as unknown as Extract
+  await new Promise<void>((resolve, reject) => {
+    // The second entry comes once the first was taken; the end, where there is none.
+    reader.on('entry', () => check.index() && resolve())
+    pipeline(source, check.sink).then(resolve, (error: unknown) => reject(asFailure(error)))
+  })
+  source.destroy()
+  const index = check.index()
+  if (!index) throw refused('it does not begin with an index')
+  return index
+}
+
+function parseIndex(text: string): BundleIndex {
+  try {
+    return bundleIndexSchema.parse(JSON.parse(text))
+  } catch (error) {
+    const issue = error instanceof z.ZodError ? error.issues[0] : undefined
+    const where = issue ? `: ${issue.path.join('.')} ${issue.message}` : ''
+    throw new Failure('failed', `The bundle is refused: its index is not one${where}.`, { cause: error })
+  }
+}
+
+function refused(why: string): Failure {
+  return new Failure('failed', `The bundle is refused: ${why}; take it again, or use another one.`)
+}
+
+function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error
+  return new Failure('failed', `The bundle is refused: it is damaged or cut short (${messageOf(error)}).`, {
+    cause: error,
+  })
+}

@@ -1,0 +1,27 @@
+import { pipeline } from 'node:stream/promises'
+import { Command } from 'commander'
+import pRetry from 'p-retry'
+import { Failure, messageOf } from '../errors.ts'
+import { connectLocally } from '../host/socket.ts'
+import { evacuationSocket, receiptOf } from '../swap/phases/evacuate.ts'
+import { requireRoot } from './root.ts'
+
+/** The swap says that it waits just before it does. */
+const retry = { retries: 20, minTimeout: 250, maxTimeout: 1000 }
+
+/**
+ * `kernelswap evacuation`: what `run --evacuate` calls over SSH. The checkpoint comes out of standard output; another
+ * call says that it has arrived. Not for people.
+ */
+export function evacuationCommand(): Command {
+  return new Command('evacuation')
+    .option('--received <id>', 'the checkpoint of this swap has arrived')
+    .action(async ({ received }: { received?: string }) => {
+      requireRoot()
+      const socket = await pRetry(() => connectLocally(evacuationSocket), retry).catch((error: unknown) => {
+        throw new Failure('refused', `No swap waits for an evacuation: ${messageOf(error)}.`)
+      })
+      if (received === undefined) await pipeline(socket, process.stdout)
+      else await new Promise<void>((resolve) => socket.end(receiptOf(received), resolve))
+    })
+}

@@ -1,0 +1,192 @@
+import { Command } from 'commander'
+import { Failure, messageOf } from '../errors.ts'
+import { ConnectionLost } from '../host/ssh-connection.ts'
+import { parseDestination } from '../remote/destination.ts'
+import { fetchCheckpoint } from '../remote/evacuation.ts'
+import { followSwap } from '../remote/follow.ts'
+import { type RemoteHost, remoteHost, requireSameVersion, unreachable } from '../remote/host.ts'
+import { installPackage } from '../remote/install.ts'
+import { findPackage } from '../remote/package.ts'
+import { reportText } from '../report/text.ts'
+import { askSecret } from './ask.ts'
+import { confirm } from './confirm.ts'
+import { collect } from './options.ts'
+import { createOutput, type Output } from './output.ts'
+
+/** Verbs whose place is here, whatever hosts there are. */
+const localVerbs = ['rehearse', 'bundle']
+/** Verbs that ask before they do something; what they would ask there is asked here. */
+const questions: Readonly<Record<string, string>> = {
+  run: 'Swap the kernel of HOST now?',
+  back: 'Swap HOST back to the kernel before?',
+  abandon: 'What could not be restored on HOST starts cold and loses its memory. Give up the swap?',
+}
+/** Verbs that end with the kernel that they began on. */
+const swapping = ['run', 'back']
+
+interface Remote {
+  readonly hosts: readonly string[]
+  readonly install: boolean
+  readonly sshConfig: string | undefined
+  /** Where the checkpoint is copied to before the jump. */
+  readonly evacuate: string | undefined
+  /** The verb and all that follows, as it is typed there. */
+  readonly words: readonly string[]
+}
+
+/** Lets `--host` send any verb to other hosts. Verbs and options are checked here first. */
+export function addRemoteOptions(program: Command): void {
+  options(program).hook('preAction', (_, action) => {
+    const remote = parseRemote(process.argv.slice(2))
+    if (remote.hosts.length === 0) {
+      if (remote.install) throw new Failure('usage', '--install needs --host, which says where to.')
+      return
+    }
+    if (localVerbs.includes(remote.words[0] ?? ''))
+      throw new Failure('usage', `\`kernelswap ${remote.words[0]}\` works here, without --host.`)
+    const { json = false, yes = false } = action.opts<{ json?: boolean; yes?: boolean }>()
+    action.action(() => runThere(remote, yes, createOutput(json)))
+  })
+}
+
+function options(command: Command): Command {
+  return command
+    .option(
+      '--host <destination>',
+      'on that host over SSH: user@name[:port] (repeatable: one after the other)',
+      collect,
+      [],
+    )
+    .option('--install', 'with --host: install this kernelswap there first', false)
+    .option('--ssh-config <file>', 'with --host: read this instead of ~/.ssh/config, as ssh -F does')
+}
+
+interface Parsed {
+  readonly host: string[]
+  readonly install: boolean
+  readonly sshConfig?: string
+  readonly evacuate?: string
+}
+
+/** Parts what is for us from what is for the host. */
+export function parseRemote(argv: readonly string[]): Remote {
+  const parser = options(new Command().allowUnknownOption()).option('--evacuate <directory>')
+  const { operands, unknown } = parser.parseOptions([...argv])
+  const { host, install, sshConfig, evacuate } = parser.opts<Parsed>()
+  return { hosts: host, install, sshConfig, evacuate, words: [...operands, ...unknown] }
+}
+
+/** One host after the other, up to the first that doesn't end well. */
+async function runThere(remote: Remote, yes: boolean, output: Output): Promise<void> {
+  const destinations = remote.hosts.map(parseDestination)
+  for (const [index, destination] of destinations.entries()) {
+    const host = remoteHost(destination, { configFile: remote.sshConfig, ask: askSecret })
+    if (destinations.length > 1) output.say(`${remote.hosts[index]}:`)
+    try {
+      await prepare(host, remote, output)
+      process.exitCode = await runVerb(host, remote, yes, output)
+    } catch (error) {
+      throw explained(host, error)
+    } finally {
+      host.close()
+    }
+    if (process.exitCode !== 0) return
+  }
+}
+
+async function prepare(host: RemoteHost, { install }: Remote, output: Output): Promise<void> {
+  await host.runAsUser('true', []).catch((error: unknown) => {
+    throw unreachable(host.name, error)
+  })
+  if (install) {
+    const file = findPackage()
+    output.say(`installing ${file}`)
+    await installPackage(host, file)
+  }
+  await requireSameVersion(host)
+}
+
+/** @returns the exit code. */
+async function runVerb(
+  host: RemoteHost,
+  { words, evacuate }: Remote,
+  yes: boolean,
+  output: Output,
+): Promise<number> {
+  const [verb = '', ...rest] = words
+  const question = questions[verb]
+  if (question === undefined) return passOn(host, words, output)
+  if (!yes) await askHere(host, verb, rest, question, output)
+  const agreed = [verb, ...(yes ? [] : ['--yes']), ...rest]
+  if (evacuate !== undefined) return evacuatingSwap(host, [...agreed, '--hand-over'], evacuate, output)
+  return swapping.includes(verb) ? swap(host, agreed, output) : passOn(host, agreed, output)
+}
+
+/** What the verb would ask on a terminal there; a swap is asked for with its plan, without trial checkpoints. */
+async function askHere(
+  host: RemoteHost,
+  verb: string,
+  rest: readonly string[],
+  question: string,
+  output: Output,
+): Promise<void> {
+  if (verb === 'run') {
+    const words = rest.filter((word) => word !== '--strict' && word !== '--json')
+    const plan = await host.run('kernelswap', ['plan', '--no-trial', ...words])
+    output.say(`${plan.stdout}${plan.stderr}`.trimEnd())
+    if (plan.code !== 0) throw new Failure('refused', `The plan of ${host.name} refuses; it says why.`)
+  }
+  await confirm(question.replace('HOST', host.name))
+}
+
+async function passOn(host: RemoteHost, words: readonly string[], output: Output): Promise<number> {
+  const ended = await host.run('kernelswap', words, { onStderrLine: output.say })
+  process.stdout.write(ended.stdout)
+  return ended.code
+}
+
+async function swap(
+  host: RemoteHost,
+  words: readonly string[],
+  output: Output,
+  notice: (line: string) => void = () => {},
+): Promise<number> {
+  const followed = await followSwap(host, words, (line) => {
+    output.say(line)
+    notice(line)
+  })
+  if (followed.kind === 'ended') {
+    process.stdout.write(followed.ended.stdout)
+    return followed.ended.code
+  }
+  output.result(followed.report, reportText(followed.report))
+  return followed.report.verdict === 'swapped' ? 0 : 1
+}
+
+/** Copies the checkpoint here when the swap waits for that. What goes wrong with it aborts the swap over there. */
+async function evacuatingSwap(
+  host: RemoteHost,
+  words: readonly string[],
+  directory: string,
+  output: Output,
+): Promise<number> {
+  let evacuation: Promise<void> | undefined
+  const code = await swap(host, words, output, (line) => {
+    if (!/\bfreeze: evacuate$/.test(line) || evacuation) return
+    evacuation = fetchCheckpoint(host, directory, output.say).then(
+      (bundle) => output.say(`evacuate: the checkpoint is in ${bundle}`),
+      (error: unknown) => output.say(`evacuate: ${messageOf(error)}`),
+    )
+  })
+  await evacuation
+  return code
+}
+
+function explained(host: RemoteHost, error: unknown): unknown {
+  if (!(error instanceof ConnectionLost)) return error
+  return new Failure(
+    'failed',
+    `${messageOf(error)}; what was started there goes on, and \`kernelswap --host ${host.name} status\` tells where it is.`,
+    { cause: error },
+  )
+}

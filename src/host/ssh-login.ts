@@ -1,0 +1,129 @@
+import { connect as connectSocket, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type AnyAuthMethod, Client } from 'ssh2'
+import type { Failure } from '../errors.ts'
+import { type Connection, connectionOf } from './ssh-connection.ts'
+
+/** A way to prove who we are. */
+export interface Credential {
+  /** What the server must allow for it to be worth trying. */
+  readonly type: 'publickey' | 'password'
+  /** Undefined where there is nothing to offer. Asked only when the server allows it and all before it failed. */
+  offer(): Promise<AnyAuthMethod | undefined>
+}
+
+/** How to log in to a server, and how it has to prove itself before anything is sent. */
+export interface Login {
+  /** For messages. */
+  readonly host: string
+  readonly username: string
+  /** Names of host key algorithms (RFC 4253, 8709, 8332), the preferred ones first. */
+  readonly hostKeyAlgorithms: readonly string[]
+  /** What is wrong with the key that the server shows; undefined for the right one. */
+  readonly judge: (key: Buffer) => Failure | undefined
+  /** Tried in this order. */
+  readonly credentials: readonly Credential[]
+  /** What to tell where no credential is accepted. */
+  readonly refusal: () => Failure
+}
+
+/** A peer that answers nothing for 8 s is gone. */
+const KEEPALIVE = { keepaliveInterval: 2000, keepaliveCountMax: 4 }
+/** sshd in an emulated machine takes seconds to do its sums; giving up early makes it penalise our address. */
+const HANDSHAKE_SECONDS = 60
+
+/** Opens a TCP connection. @throws Error if there is no answer in time. */
+export function openSocket(host: string, port: number, timeoutSeconds: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket({ host, port, noDelay: true })
+    const giveUp = (error: Error) => {
+      socket.destroy()
+      reject(error)
+    }
+    socket.setTimeout(timeoutSeconds * 1000, () => giveUp(new Error(`no answer from ${host}:${port}`)))
+    socket.once('error', giveUp)
+    socket.once('connect', () => {
+      socket.setTimeout(0)
+      socket.removeListener('error', giveUp)
+      resolve(socket)
+    })
+  })
+}
+
+/**
+ * Logs in over a connection to an SSH server.
+ * @throws Failure if it shows a wrong host key or accepts no credential: trying again won't help.
+ * @throws Error if it goes away meanwhile.
+ */
+export function logIn(sock: Duplex, login: Login): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const client = new Client()
+    let failure: unknown
+    const fail = (error: unknown) => {
+      sock.destroy()
+      reject(error)
+    }
+    const patience = () =>
+      setTimeout(
+        () => fail(new Error(`${login.host} did not finish logging us in`)),
+        HANDSHAKE_SECONDS * 1000,
+      )
+    let timer = patience()
+    client.once('ready', () => {
+      clearTimeout(timer)
+      client.removeAllListeners('error')
+      resolve(connectionOf(client, sock, login.host))
+    })
+    client.once('close', () => {
+      clearTimeout(timer)
+      reject(failure ?? new Error(`${login.host} closed the connection`))
+    })
+    client.on('error', (error: Error & { level?: string }) => {
+      // One credential less: an agent that is gone, or that refuses to sign.
+      if (error.level === 'agent') return
+      fail(failure ?? (error.level === 'client-authentication' ? login.refusal() : error))
+    })
+    const next = nextCredential(login)
+    client.connect({
+      // ssh2 wants a socket, and uses what any stream has.
+      sock: sock as Socket,
+      username: login.username,
+      // ssh2's types want literals.
+      algorithms: { serverHostKey: [...login.hostKeyAlgorithms] as 'ssh-ed25519'[] },
+      hostVerifier: (shown: Buffer) => {
+        failure = login.judge(shown)
+        return failure === undefined
+      },
+      authHandler: (left, _, proceed) => {
+        // Whoever is asked for a passphrase may take longer.
+        clearTimeout(timer)
+        next(left).then(
+          (method) => {
+            timer = patience()
+            // Its types leave out `false`: nothing is left to try.
+            proceed(method ?? (false as unknown as 'none'))
+          },
+          (error: unknown) => {
+            failure = error
+            fail(error)
+          },
+        )
+      },
+      readyTimeout: 0,
+      ...KEEPALIVE,
+    })
+  })
+}
+
+/** Hands out one credential after the other; first `none`, to hear what the server allows (RFC 4252, 5.2). */
+function nextCredential({ username, credentials }: Login) {
+  const rest = [...credentials]
+  return async (allowed: readonly string[] | null): Promise<AnyAuthMethod | undefined> => {
+    if (!allowed) return { type: 'none', username }
+    for (let credential = rest.shift(); credential; credential = rest.shift()) {
+      const method = allowed.includes(credential.type) ? await credential.offer() : undefined
+      if (method) return method
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises'
+import { Failure } from '../errors.ts'
+import {
+  agentCredential,
+  keyCredential,
+  type PrivateKey,
+  passwordCredential,
+  readPrivateKey,
+} from '../host/ssh-credentials.ts'
+import type { Credential } from '../host/ssh-login.ts'
+import type { ClientConfiguration } from '../tools/ssh.ts'
+
+/** Asks whoever started us for a secret. @throws Failure 'permission' where there is nobody to ask. */
+export type Ask = (prompt: string) => Promise<string>
+
+/** Asks for each thing once, however often we connect: a jump takes another connection. */
+export function askOnce(ask: Ask): Ask {
+  const answers = new Map<string, Promise<string>>()
+  return (prompt) => {
+    const answer = answers.get(prompt) ?? ask(prompt)
+    answers.set(prompt, answer)
+    return answer
+  }
+}
+
+/** What OpenSSH would offer a server, in its order: the agent's keys, key files, a password (ssh(1), AUTHENTICATION). */
+export async function credentialsFor(configuration: ClientConfiguration, ask: Ask): Promise<Credential[]> {
+  const { user, hostName, identityFiles, identitiesOnly, agent } = configuration
+  const only = identitiesOnly ? await publicKeys(identityFiles) : undefined
+  return [
+    ...(agent === undefined ? [] : [agentCredential(user, agent, only)]),
+    ...identityFiles.map((file) => keyCredential(user, () => readIdentity(file, ask))),
+    passwordCredential(user, () => ask(`Password of ${user}@${hostName}: `)),
+  ]
+}
+
+/** Undefined where there is no such file, or nothing that we can use. */
+async function readIdentity(file: string, ask: Ask): Promise<PrivateKey | undefined> {
+  const content = await readFile(file).catch(() => undefined)
+  if (!content) return undefined
+  const plain = readPrivateKey(content)
+  if (plain.kind === 'key') return plain.key
+  if (plain.kind !== 'encrypted') return undefined
+  const opened = readPrivateKey(content, await ask(`Passphrase of ${file}: `))
+  if (opened.kind === 'key') return opened.key
+  throw new Failure('permission', `That is not the passphrase of ${file}; try again, or use ssh-agent.`)
+}
+
+async function publicKeys(files: readonly string[]): Promise<Buffer[]> {
+  const texts = await Promise.all(files.map((file) => readFile(`${file}.pub`, 'utf8').catch(() => '')))
+  return texts.filter(Boolean).map((text) => Buffer.from(text.split(' ')[1] ?? '', 'base64'))
+}

@@ -1,0 +1,193 @@
+import pRetry, { AbortError } from 'p-retry'
+import { z } from 'zod'
+import { Failure, type FailureKind, messageOf } from '../errors.ts'
+import type { Ended } from '../host/local.ts'
+import { ConnectionLost } from '../host/ssh-connection.ts'
+import { type Report, reportSchema } from '../report/report.ts'
+import { verdictSchema } from '../swap/journal.ts'
+import type { RemoteHost } from './host.ts'
+
+/** A host with kernelswap, whose kernel may be swapped while we look. */
+export type SwapHost = Pick<RemoteHost, 'name' | 'run'>
+
+/** How a swap that was followed ended. */
+export type Followed =
+  /** There was no jump: this is what `kernelswap run` there said itself. */
+  { readonly kind: 'ended'; readonly ended: Ended } | { readonly kind: 'report'; readonly report: Report }
+
+/** Longest time from the jump to a report, in seconds: an emulated boot takes two minutes on a bad day. */
+const landingLimit = 1200
+/** For this long nothing may be found of a swap that was just started, in seconds. */
+const startLimit = 60
+const lookLimit = 120
+/** In milliseconds: a host that is away for minutes is asked every few seconds. */
+const retry = { minTimeout: 500, maxTimeout: 5000, factor: 1.5 }
+
+/** What `kernelswap status --json` prints, as far as it is needed here. */
+const statusSchema = z.object({
+  schema: z.literal('kernelswap.status/1'),
+  kernel: z.string(),
+  busy: z.number().nullable(),
+  swaps: z.array(z.object({ id: z.string(), state: z.string() })),
+})
+
+/** What was there before the swap. */
+interface Before {
+  readonly boot: string
+  /** Ids of swaps. */
+  readonly swaps: readonly string[]
+}
+
+/**
+ * Runs a verb that swaps the kernel, follows it over the jump, and brings back the report. The swap is the host's own:
+ * if the connection breaks it goes on, and we come back to it.
+ * @param args the verb and its options, so that it asks nothing
+ * @param progress told what the verb says on standard error, and what is seen from here
+ * @throws Failure where the host doesn't come back, waits for a decision, or wasn't the one that jumped.
+ */
+export async function followSwap(
+  host: SwapHost,
+  args: readonly string[],
+  progress: (line: string) => void,
+): Promise<Followed> {
+  const before = { boot: await bootIdOf(host), swaps: (await statusOf(host)).swaps.map(({ id }) => id) }
+  let isJumping = false
+  const onStderrLine = (line: string) => {
+    progress(line)
+    if (!/\bjump: jump$/.test(line)) return
+    isJumping = true
+    progress(`${host.name}: jumping`)
+  }
+  try {
+    return { kind: 'ended', ended: await host.run('kernelswap', args, { onStderrLine }) }
+  } catch (error) {
+    // A connection that breaks is what a jump looks like from here.
+    if (!(error instanceof ConnectionLost)) throw error
+    progress(
+      isJumping ? 'land: waiting for the new kernel' : `${messageOf(error)}; the swap goes on without it`,
+    )
+  }
+  return { kind: 'report', report: await awaitReport(host, before, progress) }
+}
+
+/**
+ * Waits until a swap has its report, over any number of boots and broken connections.
+ * @param before tells the swap from earlier ones; without it, it is the latest
+ */
+export async function awaitReport(
+  host: SwapHost,
+  before?: Before,
+  progress: (line: string) => void = () => {},
+): Promise<Report> {
+  const look = observer(host, before, progress)
+  try {
+    return await pRetry(() => look().catch(giveUpOnFailure), {
+      ...retry,
+      retries: Number.POSITIVE_INFINITY,
+      maxRetryTime: landingLimit * 1000,
+    })
+  } catch (error) {
+    if (error instanceof Failure && isFinal(error)) throw error
+    throw new Failure(
+      'failed',
+      `${host.name} has no report after ${landingLimit / 60} minutes (${messageOf(error)}); the swap goes on there, and \`kernelswap status\` tells where it is.`,
+      { cause: error },
+    )
+  }
+}
+
+/** Not yet: it is looked for again. */
+class Unfinished extends Error {}
+
+/** Whatever else goes wrong while a host boots may be right a moment later, a login that is refused included. */
+function giveUpOnFailure(error: unknown): never {
+  throw error instanceof Failure && isFinal(error) ? new AbortError(error) : error
+}
+
+function isFinal({ kind }: Failure): boolean {
+  return kind !== 'permission'
+}
+
+function observer(host: SwapHost, before: Before | undefined, progress: (line: string) => void) {
+  const idleLimit = Date.now() + startLimit * 1000
+  let said = ''
+  const say = (line: string) => {
+    if (line !== said) progress(line)
+    said = line
+  }
+  return async (): Promise<Report> => {
+    const boot = await bootIdOf(host)
+    const status = await statusOf(host)
+    const swap = status.swaps.filter(({ id }) => !before?.swaps.includes(id)).at(-1)
+    if (!swap) {
+      if (before && status.busy === null && Date.now() > idleLimit) throw neverBegun(host)
+      throw new Unfinished('it has not begun')
+    }
+    if (verdictSchema.safeParse(swap.state).success) return verified(host, swap.id, boot, before)
+    say(`${boot === before?.boot ? '' : `${status.kernel}: `}${swap.state}`)
+    if (swap.state.startsWith('landed')) await refuseIfItWaits(host)
+    throw new Unfinished(swap.state)
+  }
+}
+
+function neverBegun(host: SwapHost): Failure {
+  return new Failure(
+    'failed',
+    `The connection to ${host.name} was lost before the swap began, and nothing is at work there; run it again.`,
+  )
+}
+
+/** The report, once the boot id confirms what it says. */
+async function verified(
+  host: SwapHost,
+  id: string,
+  boot: string,
+  before: Before | undefined,
+): Promise<Report> {
+  const ended = await ask(host, ['report', id, '--json'])
+  const report = reportSchema.parse(JSON.parse(ended))
+  if (report.verdict === 'swapped' && boot === before?.boot) {
+    throw new Failure(
+      'mismatch',
+      `${host.name} reports a swap, but it is the same boot as before: its report ${id} can't be of this swap; look at it there.`,
+    )
+  }
+  return report
+}
+
+/** Units that could not be restored may wait for a decision (`on-restore-failure = "stop"`): no report comes then. */
+async function refuseIfItWaits(host: SwapHost): Promise<void> {
+  const unit = 'kernelswap-settle.service'
+  const shown = await host.run('systemctl', ['show', '--property=ActiveState,ExecMainStatus', unit], {
+    timeoutSeconds: lookLimit,
+  })
+  if (!/^ActiveState=failed$/m.test(shown.stdout)) return
+  const status = Number(/^ExecMainStatus=(\d+)$/m.exec(shown.stdout)?.[1])
+  const journal = await host.run('journalctl', ['--unit', unit, '--boot', '--output=cat', '--no-pager'], {
+    timeoutSeconds: lookLimit,
+  })
+  const said = journal.stdout.split('\n').filter((line) => line.startsWith('kernelswap: '))
+  const kinds: Readonly<Record<number, FailureKind>> = { 4: 'mismatch', 5: 'operator', 78: 'configuration' }
+  throw new Failure(
+    kinds[status] ?? 'failed',
+    `${host.name}: ${said.at(-1)?.replace('kernelswap: ', '') ?? `${unit} failed; \`systemctl status ${unit}\` there tells why.`}`,
+  )
+}
+
+async function statusOf(host: SwapHost): Promise<z.infer<typeof statusSchema>> {
+  return statusSchema.parse(JSON.parse(await ask(host, ['status', '--json'])))
+}
+
+/** Asks kernelswap there something that changes nothing. */
+async function ask(host: SwapHost, args: readonly string[]): Promise<string> {
+  const ended = await host.run('kernelswap', args, { timeoutSeconds: lookLimit })
+  if (ended.code === 0) return ended.stdout
+  const said = ended.stderr.trim().split('\n').at(-1)?.replace('kernelswap: ', '')
+  const message = `kernelswap on ${host.name} says: ${said}`
+  throw ended.code === 4 ? new Failure('mismatch', message) : new Error(message)
+}
+
+async function bootIdOf(host: SwapHost): Promise<string> {
+  const ended = await host.run('cat', ['/proc/sys/kernel/random/boot_id'], { timeoutSeconds: lookLimit })
+  return ended.stdout.trim()
+}

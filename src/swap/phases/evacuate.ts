@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join, relative } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { type BundleFile, type BundleIndex, writeBundle } from '../../archive/bundle.ts'
+import { manifestLines, manifestName } from '../../archive/manifest.ts'
+import { Failure, messageOf } from '../../errors.ts'
+import { acceptOne } from '../../host/socket.ts'
+import { paths } from '../../paths.ts'
+import { preserved } from '../plan.ts'
+import type { Crossing, Step } from '../step.ts'
+import { checkpointDirectory, type Swap } from '../store.ts'
+
+/** Where the sealed checkpoint is fetched (`kernelswap evacuation`); only root may enter its directory. */
+export const evacuationSocket = join(paths.run, 'evacuation.sock')
+/** What says that the checkpoint of a swap has arrived, whole. */
+export const receiptOf = (id: string) => `received ${id}\n`
+
+/** The services stand still: whoever doesn't come, or gets stuck, is not waited for longer than this, in seconds. */
+const patience = 60
+
+/** Hands the sealed checkpoint to whoever evacuates it, and goes on when it has arrived. Nothing has to be taken back. */
+export const evacuate: Step = {
+  name: 'evacuate',
+  isAsked: ({ evacuate: asked }) => asked === true,
+  do: ({ swap }: Crossing) => handOver(swap),
+}
+
+async function handOver(swap: Swap): Promise<void> {
+  try {
+    await send(await indexOf(swap), (name) => locate(swap, name))
+    await awaitReceipt(swap)
+  } catch (error) {
+    throw new Failure(
+      'failed',
+      `The checkpoint could not be evacuated: ${messageOf(error)}; nothing was swapped, run it again.`,
+      { cause: error },
+    )
+  }
+}
+
+async function send(index: BundleIndex, locateFile: (name: string) => string): Promise<void> {
+  const socket = await acceptOne(evacuationSocket, patience)
+  const stuck = () => socket.destroy(new Error(`its stream stood still for ${patience} s`))
+  socket.setTimeout(patience * 1000, stuck)
+  await writeBundle(index, locateFile, socket)
+}
+
+/** A call of its own: that the stream has ended doesn't say that all of it is on a disk there. */
+async function awaitReceipt(swap: Swap): Promise<void> {
+  const socket = await acceptOne(evacuationSocket, patience)
+  try {
+    const said = await text(socket)
+    if (said !== receiptOf(swap.id)) throw new Error('something else than its receipt came back')
+  } finally {
+    socket.destroy()
+  }
+}
+
+/** What is evacuated: plan, landing and checkpoints, all that another kernel needs to restore them. */
+async function indexOf(swap: Swap): Promise<BundleIndex> {
+  const { id, plan } = swap
+  const units = preserved(plan).map(({ unit }) => unit)
+  const landing = await filesBelow(paths.landing)
+  const small = ['plan.json', ...landing.map((name) => join('landing', name))]
+  const files = [
+    ...(await Promise.all(small.map((name) => describe(swap, name)))),
+    ...(await Promise.all(units.map((unit) => checkpointFiles(swap, unit)))).flat(),
+  ]
+  return { schema: 'kernelswap.bundle/1', id, host: hostname(), kernel: plan.kernel, units, files }
+}
+
+/** Their checksums are those of the seal: nothing is read twice. */
+async function checkpointFiles(swap: Swap, unit: string): Promise<BundleFile[]> {
+  const checkpoint = checkpointDirectory(swap, unit)
+  const directory = relative(swap.directory, checkpoint)
+  const listed = await manifestLines(checkpoint)
+  const files = listed.map(async ({ name, sha256 }): Promise<BundleFile> => {
+    const { size } = await stat(join(checkpoint, name))
+    return { name: join(directory, name), bytes: size, sha256 }
+  })
+  return [await describe(swap, join(directory, manifestName)), ...(await Promise.all(files))]
+}
+
+async function describe(swap: Swap, name: string): Promise<BundleFile> {
+  const content = await readFile(locate(swap, name))
+  return { name, bytes: content.length, sha256: createHash('sha256').update(content).digest('hex') }
+}
+
+function locate(swap: Swap, name: string): string {
+  return name.startsWith('landing/')
+    ? join(paths.landing, name.slice('landing/'.length))
+    : join(swap.directory, name)
+}
+
+/** Regular files; the landing's link to the swap leads to where a bundle is unpacked. */
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .sort()
+}

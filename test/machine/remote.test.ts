@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { verifyBundle } from '../../src/archive/bundle.ts'
+import { attempt, startBackground } from '../../src/host/local.ts'
+import { startClients } from '../../src/rehearsal/clients/index.ts'
+import type { Machine } from '../../src/rehearsal/machine.ts'
+import { awaitReport, machineUnits } from '../../src/rehearsal/rehearse.ts'
+import { reportSchema } from '../../src/report/report.ts'
+import { expectRunning, expectUnharmed, inShell, mainPids, withMachine } from './support.ts'
+
+/** `npm run test:remote` asks for it. */
+const isAsked = process.env.KERNELSWAP_REMOTE === '1'
+
+/** What an operator does who sits elsewhere: the machine knows nothing of this side but its connections. */
+test.runIf(isAsked)(
+  'a machine is swapped from elsewhere: evacuated and followed, then with its controller killed, then with nobody to fetch its checkpoint',
+  { timeout: 3_600_000 },
+  () =>
+    withMachine('remote', async (machine) => {
+      const { kernels } = machine.image
+      const place = mkdtempSync(join(tmpdir(), 'kernelswap-remote-'))
+      const kernelswap = controller(machine, place)
+      const before = await mainPids(machine)
+      const clients = await startClients(machine.address, machineUnits)
+      try {
+        const swap = ['run', '--yes', '--json', '--kernel', kernels['newest-stable'], ...machineUnits]
+        const copies = join(place, 'copies')
+        const first = await kernelswap(...swap, '--evacuate', copies)
+        expect(first.code, first.stderr).toBe(0)
+        const report = reportSchema.parse(JSON.parse(first.stdout))
+        expect(report).toMatchObject({ verdict: 'swapped', reason: null })
+        expect(first.stderr).toMatch(/jumping\n.*waiting for the new kernel\n/)
+        expect(report.freeze.map(({ step }) => step)).toContain('evacuate')
+        const local = await inShell(machine, 'kernelswap report --json')
+        expect(JSON.parse((await kernelswap('report', '--json')).stdout)).toEqual(JSON.parse(local))
+        expect(report).toEqual(JSON.parse(local))
+        const index = await verifyBundle(join(copies, `machine-${report.id}.tar`))
+        expect(index.units).toEqual([...machineUnits])
+        expect(index.files.map(({ name }) => name)).toContain('landing/units.list')
+
+        const back = ['--kernel', kernels['older-stable'], ...machineUnits]
+        await killDuring(/freeze: checkpoint/, place, ['run', '--yes', ...back])
+        expect(await awaitReport(machine)).toMatchObject({
+          verdict: 'swapped',
+          kernel: { running: kernels['older-stable'] },
+        })
+        expect((await kernelswap('status')).stdout).toMatch(/swapped\n.*swapped$/m)
+
+        const nobody = await inShell(
+          machine,
+          `kernelswap run --yes --json --hand-over --kernel ${kernels['newest-stable']} ${machineUnits.join(' ')} || true`,
+        )
+        expect(reportSchema.parse(JSON.parse(nobody))).toMatchObject({
+          verdict: 'aborted',
+          reason: expect.stringContaining('not fetched'),
+        })
+        expect(await mainPids(machine)).toBe(before)
+        await expectUnharmed(clients)
+        await expectRunning(machine)
+      } finally {
+        rmSync(place, { recursive: true })
+      }
+    }),
+)
+
+/** kernelswap as it is started here, for a machine that OpenSSH's configuration knows. */
+function controller(machine: Machine, place: string) {
+  writeFileSync(join(place, 'known_hosts'), `${machine.address} ${machine.image.hostKey}`)
+  writeFileSync(
+    join(place, 'config'),
+    [
+      ...['Host machine', `HostName ${machine.address}`, 'User root', `IdentityFile ${machine.image.sshKey}`],
+      ...[`UserKnownHostsFile ${place}/known_hosts`, ''],
+    ].join('\n'),
+  )
+  return (...words: string[]) => attempt('node', commandLine(place, words), { timeoutSeconds: 1500 })
+}
+
+/** The arguments of node. */
+function commandLine(place: string, words: readonly string[]): string[] {
+  return ['dist/kernelswap.js', '--ssh-config', join(place, 'config'), '--host', 'machine', ...words]
+}
+
+/** Starts a swap from here, and kills what controls it as soon as it says this. */
+async function killDuring(what: RegExp, place: string, words: readonly string[]): Promise<void> {
+  const log = join(place, 'log')
+  const running = await startBackground('node', commandLine(place, words), { stderrFile: log })
+  await expect.poll(() => readFile(log, 'utf8'), { timeout: 600_000, interval: 200 }).toMatch(what)
+  running.kill('SIGKILL')
+  await running.ended
+}

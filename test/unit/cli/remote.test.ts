@@ -1,0 +1,293 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { parseRemote } from '../../../src/cli/remote.ts'
+import { version } from '../../../src/version.ts'
+import { canServe, hangUp, operator, type Server, startServer } from '../remote/sshd.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+describe('what is for us and what is for the host', () => {
+  test.each([
+    [['--host', 'a', 'status'], { hosts: ['a'], words: ['status'] }],
+    [['status', '--json', '--host=a'], { hosts: ['a'], words: ['status', '--json'] }],
+    [
+      ['run', '--kernel', '6.12', 'redis', '--host', 'a', 'nginx', '--host', 'b', '--yes'],
+      { hosts: ['a', 'b'], words: ['run', '--kernel', '6.12', 'redis', 'nginx', '--yes'] },
+    ],
+    [
+      ['--install', '--ssh-config', 'f', '--host', 'a', 'plan'],
+      { install: true, sshConfig: 'f', words: ['plan'] },
+    ],
+    [
+      ['hooks', 'run', 'redis', 'check', '--strict'],
+      { hosts: [], words: ['hooks', 'run', 'redis', 'check', '--strict'] },
+    ],
+  ])('%j', (argv, remote) => {
+    expect(parseRemote(argv)).toMatchObject(remote)
+  })
+})
+
+describe.runIf(canServe())('kernelswap --host', () => {
+  const checkout = new URL('../../..', import.meta.url).pathname
+  const place = mkdtempSync(join(tmpdir(), 'kernelswap-remote-'))
+  const program = join(place, 'kernelswap.js')
+  let servers: Server[] = []
+
+  beforeAll(async () => {
+    const script = `import { bundle } from './scripts/bundle.js'; await bundle('src/main.ts', ${JSON.stringify(program)})`
+    execFileSync(process.execPath, ['--input-type=module', '--eval', script], { cwd: checkout })
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(place, 'key')])
+    const key = readFileSync(join(place, 'key.pub'), 'utf8')
+    servers = [await startServer(key), await startServer(key)]
+    const hosts = servers.map(({ port }, index) => `Host ${'ab'[index]}\nPort ${port}\n`)
+    const common = `Host *\nHostName 127.0.0.1\nUser root\nIdentityFile ${place}/key\nIdentityAgent none\nUserKnownHostsFile ${place}/known_hosts\n`
+    writeFileSync(join(place, 'config'), hosts.join('') + common)
+    const known = servers.map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey}\n`)
+    writeFileSync(join(place, 'known_hosts'), known.join(''))
+  })
+  afterAll(async () => {
+    for (const server of servers) await server.stop()
+    rmSync(place, { recursive: true })
+  })
+  beforeEach(() => {
+    for (const server of servers) install(server, '')
+  })
+
+  /** Puts a program in the place of kernelswap there; `state` is a folder of its own. */
+  function install({ folder }: Server, lines: string): void {
+    const state = join(folder, 'state')
+    rmSync(state, { recursive: true, force: true })
+    mkdirSync(state)
+    writeFileSync(join(state, 'boot'), 'first\n')
+    const script = (name: string, text: string) => {
+      writeFileSync(join(folder, 'bin', name), `#!/bin/sh\nstate=${state}\n${text}\n`)
+      chmodSync(join(folder, 'bin', name), 0o755)
+    }
+    script(
+      'kernelswap',
+      `[ "$1" != --version ] || { echo ${version}; exit; }
+echo "$*" >> $state/calls
+case $1 in
+status) [ ! -e $state/began ] || echo swap >> $state/looks
+	read -r step < $state/step 2>/dev/null || step=
+	if [ -e $state/jumped ]; then
+		case $(wc -l < $state/looks) in 1) step='at freeze: seal' ;; 2) step='at verify: verify' ;; *) step=$(cat $state/verdict) ;; esac
+	fi
+	swaps='{"id":"20260101000000","state":"swapped"}'
+	[ ! -e $state/began ] || swaps="$swaps,{\\"id\\":\\"20260102000000\\",\\"state\\":\\"$step\\"}"
+	echo "{\\"schema\\":\\"kernelswap.status/1\\",\\"kernel\\":\\"6.12.1\\",\\"busy\\":null,\\"swaps\\":[$swaps]}"
+	exit ;;
+report) [ "$2" != 20260102000000 ] || { cat $state/report; exit; } ;;
+esac
+${lines}`,
+    )
+    // The kernel's boot id is what it is; that there is another boot has to be told.
+    script(
+      'cat',
+      `case $1 in /proc/sys/kernel/random/boot_id) exec /usr/bin/cat $state/boot ;; esac; exec /usr/bin/cat "$@"`,
+    )
+    writeFileSync(join(state, 'report'), JSON.stringify(report('swapped')))
+    writeFileSync(join(state, 'verdict'), 'swapped')
+  }
+
+  const calls = ({ folder }: Server) => readFileSync(join(folder, 'state/calls'), 'utf8').trim().split('\n')
+  const report = (verdict: string) => ({
+    ...{ schema: 'kernelswap.report/1', id: '20260102000000', verdict, reason: null },
+    kernel: { from: '6.12.0', to: '6.12.1', running: '6.12.1' },
+    ...{ workloads: [], freeze: [], timeline: [] },
+  })
+
+  function kernelswap(...words: string[]) {
+    const args = [program, '--ssh-config', join(place, 'config'), ...words]
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, {
+      encoding: 'utf8',
+      cwd: '/',
+      timeout: 50_000,
+    })
+    expect(stderr).not.toMatch(/^\s+at .*:\d+:\d+/m)
+    return { code: status, stdout, stderr }
+  }
+
+  test('passes a verb on, and its output, its advice and its exit code back', () => {
+    install(servers[0]!, 'echo document; echo advice >&2; exit 3')
+    expect(kernelswap('--host', 'a', 'plan', '--kernel', '6.12.1', "it's", '--json')).toEqual({
+      code: 3,
+      stdout: 'document\n',
+      stderr: 'advice\n',
+    })
+    expect(calls(servers[0]!)).toEqual(["plan --kernel 6.12.1 it's --json"])
+  })
+
+  test('asks one host after the other, up to the first that does not end well', () => {
+    install(servers[0]!, 'echo first')
+    install(servers[1]!, 'echo second; exit 1')
+    expect(kernelswap('--host', 'a', '--host', 'b', 'report')).toEqual({
+      code: 1,
+      stdout: 'first\nsecond\n',
+      stderr: 'a:\nb:\n',
+    })
+    expect(kernelswap('--host', 'b', '--host', 'a', 'report')).toMatchObject({ code: 1, stdout: 'second\n' })
+  })
+
+  test('follows a swap over the jump to its report, and knows the jump by the boot', () => {
+    const jump = `echo '   1.0 s  jump: jump' >&2; echo second > $state/boot; : > $state/began; : > $state/jumped; ${hangUp}`
+    install(servers[0]!, jump)
+    const { code, stdout, stderr } = kernelswap('--host', 'a', 'run', '--yes', '--json', 'redis')
+    expect({ code, report: JSON.parse(stdout) }).toEqual({ code: 0, report: report('swapped') })
+    expect(stderr.split('\n')).toEqual([
+      '   1.0 s  jump: jump',
+      'a: jumping',
+      'land: waiting for the new kernel',
+      '6.12.1: at freeze: seal',
+      '6.12.1: at verify: verify',
+      '',
+    ])
+    expect(calls(servers[0]!)).toContain('run --yes --json redis')
+  })
+
+  test('stops at a bad verdict: the next host is not asked', () => {
+    install(servers[0]!, `: > $state/began; : > $state/jumped; echo second > $state/boot; ${hangUp}`)
+    const state = join(servers[0]!.folder, 'state')
+    writeFileSync(join(state, 'report'), JSON.stringify(report('degraded')))
+    writeFileSync(join(state, 'verdict'), 'degraded')
+    const { code, stdout } = kernelswap('--host', 'a', '--host', 'b', 'run', '--yes')
+    expect(code).toBe(1)
+    expect(stdout).toContain('swap 20260102000000: degraded')
+    expect(() => calls(servers[1]!)).toThrow('ENOENT')
+  })
+
+  test('does not believe in a swap without another boot', () => {
+    install(servers[0]!, `: > $state/began; : > $state/jumped; ${hangUp}`)
+    expect(kernelswap('--host', 'a', 'run', '--yes')).toMatchObject({
+      code: 4,
+      stdout: '',
+      stderr: expect.stringContaining('it is the same boot as before'),
+    })
+  })
+
+  test('says what the swap says where there was no jump', () => {
+    install(servers[0]!, 'echo aborted; exit 1')
+    expect(kernelswap('--host', 'a', 'run', '--yes')).toEqual({ code: 1, stdout: 'aborted\n', stderr: '' })
+  })
+
+  test('asks here before a swap, with the plan; without a terminal it does nothing', () => {
+    install(servers[0]!, 'echo the plan')
+    const { code, stderr } = kernelswap('--host', 'a', 'run', '--strict', 'redis')
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^the plan\nkernelswap: There is no terminal/),
+    })
+    expect(calls(servers[0]!)).toEqual(['plan --no-trial redis'])
+    install(servers[0]!, 'echo refused; exit 3')
+    expect(kernelswap('--host', 'a', 'run', '--yes')).toMatchObject({ code: 3, stdout: 'refused\n' })
+    expect(kernelswap('--host', 'a', 'run')).toMatchObject({ code: 3 })
+  })
+
+  test.each([
+    [['--host', 'a@b@c', 'status'], 2, 'is no host'],
+    [['--host', 'a', 'rehearse'], 2, 'works here, without --host'],
+    [['--install', 'status'], 2, '--install needs --host'],
+    [['--host', 'a', 'plan', '--no-such-option'], 2, 'unknown option'],
+    [['--host', '127.0.0.1:1', 'status'], 1, "can't be reached"],
+    [['--host', `${operator.name}@a`, 'status'], 77, 'no terminal to ask'],
+  ])('%j ends with %i: %s', (words, code, complaint) => {
+    const ended = kernelswap(...words)
+    expect(ended).toMatchObject({ code, stdout: '', stderr: expect.stringContaining(complaint) })
+    expect(ended.stderr.trim().split('\n').at(-1)).toMatch(/^kernelswap: |^error: |^\(--help/)
+  })
+
+  test('names the exit codes of a host that is not the known one, and of a kernelswap that is missing or another', () => {
+    rmSync(join(servers[0]!.folder, 'bin/kernelswap'))
+    expect(kernelswap('--host', 'a', 'status')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('--install'),
+    })
+    const known = readFileSync(join(place, 'known_hosts'))
+    writeFileSync(join(place, 'known_hosts'), '')
+    expect(kernelswap('--host', 'a', 'status')).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining('SHA256:'),
+    })
+    writeFileSync(join(place, 'known_hosts'), known)
+  })
+
+  test('installs the package first where it is told to', () => {
+    const { folder } = servers[0]!
+    writeFileSync(join(place, 'kernelswap_9_all.deb'), 'a package')
+    writeFileSync(
+      join(folder, 'bin/apt-get'),
+      `#!/bin/sh\necho "$*" >&2; cat "$6"; for last; do :; done; cp "$last" ${folder}/installed; echo last $last > ${folder}/state/apt`,
+    )
+    chmodSync(join(folder, 'bin/apt-get'), 0o755)
+    install(servers[0]!, 'echo fine')
+    expect(kernelswap('--host', 'a', '--install', 'status', '--json')).toMatchObject({ code: 0 })
+    expect(readFileSync(join(folder, 'installed'), 'utf8')).toBe('a package')
+    const copy = readFileSync(join(folder, 'state/apt'), 'utf8').trim().replace('last ', '')
+    expect(copy).toMatch(/^\/tmp\/kernelswap\.\w+\/kernelswap_9_all\.deb$/)
+    expect(() => readFileSync(copy)).toThrow('ENOENT')
+  })
+
+  test('asks for a passphrase on the terminal and does not show it', () => {
+    execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'open sesame', '-f', join(place, 'key')])
+    install(servers[0]!, 'echo fine')
+    const command = `${process.execPath} ${program} --ssh-config ${place}/config --host a report`
+    const { status, stdout } = spawnSync(
+      'script',
+      ['--quiet', '--return', '--command', command, '/dev/null'],
+      {
+        input: 'open sesame\n',
+        encoding: 'utf8',
+        timeout: 50_000,
+      },
+    )
+    execFileSync('ssh-keygen', ['-q', '-p', '-P', 'open sesame', '-N', '', '-f', join(place, 'key')])
+    expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/Passphrase of .*key: /) })
+    expect(stdout).toContain('fine')
+  })
+
+  /** The installation apart, which is Ansible's and apt's own. */
+  test.runIf(existsSync('/usr/bin/ansible-playbook'))(
+    'does what the playbook in docs/ansible.md asks for',
+    () => {
+      const playbook = /```yaml\n([\s\S]*?)```/.exec(
+        readFileSync(join(checkout, 'docs/ansible.md'), 'utf8'),
+      )![1]!
+      writeFileSync(join(place, 'swap.yml'), playbook)
+      const settings = `ansible_host=127.0.0.1 ansible_ssh_args='-F ${place}/config -o ControlMaster=no'`
+      const inventory = servers.map(({ port }, index) => `${'ab'[index]} ansible_port=${port} ${settings}`)
+      writeFileSync(join(place, 'inventory'), `${inventory.join('\n')}\n`)
+      mkdirSync(join(place, 'bin'), { recursive: true })
+      const wrapper = `#!/bin/sh\nexec ${process.execPath} ${program} --ssh-config ${place}/config "$@"\n`
+      writeFileSync(join(place, 'bin/kernelswap'), wrapper, { mode: 0o755 })
+      const play = () =>
+        spawnSync(
+          'ansible-playbook',
+          ['--inventory', join(place, 'inventory'), '--skip-tags', 'install', join(place, 'swap.yml')],
+          {
+            encoding: 'utf8',
+            env: {
+              ...process.env,
+              PATH: `${place}/bin:${process.env.PATH}`,
+              HOME: place,
+              ANSIBLE_NOCOLOR: '1',
+            },
+          },
+        )
+      const swap = `run --yes --json --kernel 6.12.117+deb13-cloud-amd64`
+
+      const fine = play()
+      expect(fine.status, fine.stdout + fine.stderr).toBe(0)
+      for (const server of servers) expect(calls(server)).toContain(swap)
+
+      install(servers[0]!, 'echo degraded; exit 1')
+      install(servers[1]!, '')
+      const bad = play()
+      expect(bad.status).not.toBe(0)
+      expect(calls(servers[0]!)).toContain(swap)
+      expect(() => calls(servers[1]!)).toThrow('ENOENT')
+    },
+  )
+})

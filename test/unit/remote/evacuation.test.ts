@@ -1,0 +1,140 @@
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  createWriteStream,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { verifyBundle, writeBundle } from '../../../src/archive/bundle.ts'
+import { fetchCheckpoint, progressLine } from '../../../src/remote/evacuation.ts'
+import { type RemoteHost, remoteHost } from '../../../src/remote/host.ts'
+import { canServe, hangUp, type Server, startServer } from './sshd.ts'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+test('progress says how far, how fast, and how long', () => {
+  const mebibyte = 1024 * 1024
+  expect(progressLine(10 * mebibyte, 50 * mebibyte, 4)).toBe(
+    'evacuate: 10.0 of 50.0 MiB, 2.5 MiB/s, 16 s left',
+  )
+  expect(progressLine(0, mebibyte, 1)).toBe('evacuate: 0.0 of 1.0 MiB, 0.0 MiB/s, not begun')
+})
+
+describe.runIf(canServe())('a checkpoint', () => {
+  const place = mkdtempSync(join(tmpdir(), 'kernelswap-evacuation-'))
+  const kept = join(place, 'kept')
+  const content = Buffer.alloc(3_000_000, 'memory')
+  let server: Server
+  let host: RemoteHost
+
+  beforeAll(async () => {
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(place, 'key')])
+    server = await startServer(readFileSync(join(place, 'key.pub'), 'utf8'))
+    writeFileSync(join(place, 'known_hosts'), `[127.0.0.1]:${server.port} ${server.hostKey}\n`)
+    const lines = [
+      `Port ${server.port}`,
+      'HostName 127.0.0.1',
+      `IdentityFile ${place}/key`,
+      'IdentityAgent none',
+    ]
+    writeFileSync(
+      join(place, 'config'),
+      ['Host web', ...lines, `UserKnownHostsFile ${place}/known_hosts`, ''].join('\n'),
+    )
+    writeFileSync(join(place, 'pages-1.img'), content)
+    const file = {
+      name: 'pages-1.img',
+      bytes: content.length,
+      sha256: createHash('sha256').update(content).digest('hex'),
+    }
+    const kernel = { from: '6.12.0', to: '6.12.1' }
+    const index = {
+      schema: 'kernelswap.bundle/1',
+      id: '20260101000000',
+      host: 'web',
+      kernel,
+      units: [],
+      files: [file],
+    } as const
+    await writeBundle(
+      { ...index, units: [], files: [file] },
+      () => join(place, 'pages-1.img'),
+      createWriteStream(join(server.folder, 'bundle')),
+    )
+  })
+  afterAll(async () => {
+    await server.stop()
+    rmSync(place, { recursive: true })
+  })
+  beforeEach(() => {
+    rmSync(kept, { recursive: true, force: true })
+    host = remoteHost(
+      { name: 'web', user: 'root' },
+      { configFile: join(place, 'config'), ask: () => Promise.reject(new Error('asked')) },
+    )
+  })
+  afterEach(() => host.close())
+
+  /** What stands in for kernelswap there when the checkpoint is asked for; whether it was told of its arrival is in a file. */
+  function serve(send: string): void {
+    rmSync(join(server.folder, 'told'), { force: true })
+    const program = join(server.folder, 'bin/kernelswap')
+    writeFileSync(
+      program,
+      `#!/bin/sh\ncd ${server.folder}\n[ $# = 1 ] || { echo "$*" > told; exit; }\n${send}\n`,
+    )
+    chmodSync(program, 0o755)
+  }
+
+  const told = () => readFileSync(join(server.folder, 'told'), 'utf8')
+
+  test('arrives whole, is kept for its owner alone, and only then the swap goes on', async () => {
+    serve('cat bundle')
+    const bundle = await fetchCheckpoint(host, kept, () => {})
+    expect(bundle).toBe(join(kept, 'web-20260101000000.tar'))
+    expect((await verifyBundle(bundle)).files).toHaveLength(1)
+    expect([statSync(kept).mode & 0o777, statSync(bundle).mode & 0o777]).toEqual([0o700, 0o600])
+    expect(told()).toBe('evacuation --received 20260101000000\n')
+  })
+
+  test.each([
+    ['is cut short', 'head -c 2000000 bundle', 'did not arrive'],
+    [
+      'has another byte',
+      'head -c 2000000 bundle; printf x; tail -c +2000002 bundle',
+      'checksum of "pages-1.img" is wrong',
+    ],
+    ['breaks off with the connection', `head -c 2000000 bundle; ${hangUp}`, 'did not arrive'],
+    ['comes from a program that fails', 'cat bundle; echo "no disk" >&2; exit 1', 'no disk'],
+    ['does not come', 'echo "No swap waits" >&2; exit 3', 'did not arrive'],
+  ])('that %s is not kept, and the swap is told of no arrival', async (_, send, complaint) => {
+    serve(send)
+    await expect(fetchCheckpoint(host, kept, () => {})).rejects.toMatchObject({
+      kind: 'failed',
+      message: expect.stringContaining(complaint),
+    })
+    expect(readdirSync(kept)).toEqual([])
+    expect(told).toThrow('ENOENT')
+  })
+
+  test('for which there is no space here is told so', async () => {
+    serve('cat bundle')
+    const small = mkdtempSync(join(place, 'small-'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', small])
+    try {
+      await expect(fetchCheckpoint(host, small, () => {})).rejects.toThrow(`No space left in ${small}`)
+      expect(readdirSync(small)).toEqual([])
+    } finally {
+      execFileSync('umount', ['--lazy', small])
+    }
+    expect(told).toThrow('ENOENT')
+  })
+})
