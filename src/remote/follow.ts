@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Failure, type FailureKind, messageOf } from '../errors.ts'
 import type { Ended } from '../host/local.ts'
 import { ConnectionLost } from '../host/ssh-connection.ts'
+import { paths } from '../paths.ts'
 import { type Report, reportSchema } from '../report/report.ts'
 import { verdictSchema } from '../swap/journal.ts'
 import type { RemoteHost } from './host.ts'
@@ -117,6 +118,11 @@ function observer(host: SwapHost, before: Before | undefined, progress: (line: s
   }
   return async (): Promise<Report> => {
     const boot = await bootIdOf(host)
+    const step = await openStep(host)
+    if (step !== undefined) {
+      say(step)
+      throw new Unfinished(step)
+    }
     const status = await statusOf(host)
     const swap = status.swaps.filter(({ id }) => !before?.swaps.includes(id)).at(-1)
     if (!swap) {
@@ -128,6 +134,24 @@ function observer(host: SwapHost, before: Before | undefined, progress: (line: s
     if (swap.state.startsWith('landed')) await refuseIfItWaits(host)
     throw new Unfinished(swap.state)
   }
+}
+
+/**
+ * Prints kernel and last journal entry of a swap that is under way, and fails where none is or it waits for a decision.
+ * A host that brings its services back has better things to do than to start Node again and again.
+ */
+export const openSwap = [
+  `id=$(cat ${paths.state}/pending) && ! systemctl --quiet is-failed kernelswap-settle.service`,
+  `uname -r && tail -n 1 ${paths.swaps}/"$id"/journal.jsonl`,
+].join(' && ')
+
+/** The step that a swap is at, undefined where a closer look is needed. */
+async function openStep(host: SwapHost): Promise<string | undefined> {
+  const { code, stdout } = await host.run('sh', ['-c', openSwap], { timeoutSeconds: lookLimit })
+  if (code !== 0) return undefined
+  const [kernel, entry = ''] = stdout.split('\n')
+  const [, phase, step] = /"phase":"([\w-]+)","step":"([\w-]+)"/.exec(entry) ?? []
+  return step === undefined ? `${kernel}: at work` : `${kernel}: ${phase}: ${step}`
 }
 
 function neverBegun(host: SwapHost): Failure {

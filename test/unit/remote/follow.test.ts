@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Failure } from '../../../src/errors.ts'
 import type { Ended } from '../../../src/host/local.ts'
 import { ConnectionLost } from '../../../src/host/ssh-connection.ts'
-import { followSwap, type SwapHost } from '../../../src/remote/follow.ts'
+import { followSwap, openSwap, type SwapHost } from '../../../src/remote/follow.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
@@ -37,7 +37,9 @@ beforeEach(() => {
 
 /** A host that answers as it is told; a number is an exit code with a complaint. */
 function hostThat(answers: Answers): SwapHost {
-  const left = new Map(Object.entries(answers).map(([line, list]) => [line, [...list]]))
+  const left = new Map(
+    Object.entries({ [`sh -c ${openSwap}`]: [1], ...answers }).map(([line, list]) => [line, [...list]]),
+  )
   return {
     name: 'web',
     run: async (program, args): Promise<Ended> => {
@@ -75,6 +77,18 @@ describe('when the connection breaks', () => {
       'the connection to web was lost; the swap goes on without it',
       '6.12.1: at verify: verify',
     ])
+  })
+
+  test('it is told which step the host is at, and asked for no more until it is done', async () => {
+    const entry = '{"version":1,"boot":"two","kind":"step","phase":"verify","step":"verify","time":1}'
+    await follow({
+      [bootId]: ['one', 'two'],
+      [`sh -c ${openSwap}`]: [`6.12.1\n${entry}\n`, `6.12.1\n${entry}\n`, '6.12.1\n{"torn', 1],
+      [look]: [status(), status('swapped')],
+      [run]: [lost],
+      [`kernelswap report ${id} --json`]: [report('swapped')],
+    })
+    expect(told.slice(1)).toEqual(['6.12.1: verify: verify', '6.12.1: at work'])
   })
 
   test('before the jump, the swap is followed on the same boot to its end there', async () => {
