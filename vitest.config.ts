@@ -4,7 +4,14 @@ export default defineConfig({
   test: {
     projects: [
       // Many of them look at live processes, which a busy machine may hold up just then.
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], retry: 2 } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          globalSetup: ['test/unit/setup.ts'],
+          retry: 2,
+        },
+      },
       {
         test: {
           name: 'machine',

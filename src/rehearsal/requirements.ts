@@ -3,8 +3,11 @@ import { join } from 'node:path'
 import { Failure, messageOf } from '../errors.ts'
 import { run } from '../host/local.ts'
 
-/** The programs (or files) that a rehearsal uses, and the Debian packages that bring them. */
-const REQUIREMENTS: Readonly<Record<string, string>> = {
+/** Programs (or files), and the Debian packages that bring them. */
+export type Requirements = Readonly<Record<string, string>>
+
+/** What a rehearsal uses. */
+const REQUIREMENTS: Requirements = {
   'qemu-system-x86_64': 'qemu-system-x86',
   'qemu-img': 'qemu-utils',
   mmdebstrap: 'mmdebstrap',
@@ -24,12 +27,15 @@ const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin']
 const INSTALL_SECONDS = 1200
 
 /**
- * Sees to it that everything a rehearsal needs is installed, and that we may use it.
+ * Sees to it that everything a rehearsal (or something else) needs is installed, and that we may use it.
  * @throws Failure 'permission' if we aren't root, with the command that installs what is missing.
  * @throws Failure if a package can't be installed.
  */
-export async function ensureHostPackages(say: (line: string) => void): Promise<void> {
-  const missing = missingPackages(isPresent)
+export async function ensureHostPackages(
+  say: (line: string) => void,
+  requirements = REQUIREMENTS,
+): Promise<void> {
+  const missing = missingPackages(isPresent, requirements)
   if (process.getuid?.() !== 0) throw new Failure('permission', howToGoOn(missing))
   if (missing.length === 0) return
   say(`installing Debian packages: ${missing.join(' ')}`)
@@ -44,8 +50,11 @@ export async function ensureHostPackages(say: (line: string) => void): Promise<v
 }
 
 /** The packages to install, each once, given what is there. */
-export function missingPackages(present: (programOrFile: string) => boolean): string[] {
-  const packages = Object.entries(REQUIREMENTS).flatMap(([needed, name]) => (present(needed) ? [] : [name]))
+export function missingPackages(
+  present: (programOrFile: string) => boolean,
+  requirements = REQUIREMENTS,
+): string[] {
+  const packages = Object.entries(requirements).flatMap(([needed, name]) => (present(needed) ? [] : [name]))
   return [...new Set(packages)]
 }
 

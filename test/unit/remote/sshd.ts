@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,26 +10,11 @@ export const operator = { name: 'kernelswap-operator', password: 'correct horse'
 
 const sshd = '/usr/sbin/sshd'
 
-/**
- * True where a real OpenSSH server can be started that knows users of our own: as root, with sshd installed. In a
- * container it is installed where it is missing; where systemd runs that would open a port, which is not ours to do.
- */
+/** True where a real OpenSSH server can be started that knows users of our own: as root, with sshd installed. */
 export function canServe(): boolean {
-  if (process.getuid?.() !== 0) return false
-  try {
-    execFileSync('unshare', ['--mount', 'true'], { stdio: 'pipe' })
-    if (!existsSync(sshd) && !existsSync('/run/systemd/system')) {
-      const packages = ['openssh-server', 'sudo']
-      const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-      execFileSync('apt-get', ['install', '--yes', '--no-install-recommends', ...packages], {
-        stdio: 'pipe',
-        env,
-      })
-    }
-  } catch {
-    return false
-  }
-  return existsSync(sshd)
+  return (
+    process.getuid?.() === 0 && existsSync(sshd) && spawnSync('unshare', ['--mount', 'true']).status === 0
+  )
 }
 
 /** True where sudo can be tried as well. */

@@ -1,0 +1,15 @@
+import { existsSync } from 'node:fs'
+import { messageOf } from '../../src/errors.ts'
+import { ensureHostPackages } from '../../src/rehearsal/requirements.ts'
+
+const say = (line: string) => void process.stderr.write(`${line}\n`)
+
+/**
+ * Installs what some unit tests try the real thing with, in a container alone: where systemd runs, an OpenSSH server
+ * would open a port, which is not ours to do. Tests for which something is missing are skipped.
+ */
+export async function setup(): Promise<void> {
+  if (process.getuid?.() !== 0 || existsSync('/run/systemd/system')) return
+  const requirements = { '/usr/sbin/sshd': 'openssh-server', sudo: 'sudo', 'systemd-analyze': 'systemd' }
+  await ensureHostPackages(say, requirements).catch((error: unknown) => say(messageOf(error)))
+}
