@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { examine } from '../swap/doctor.ts'
+import { examine } from '../schedule/doctor.ts'
 import { withLock } from '../swap/lock.ts'
 import type { Requirement } from '../swap/phases/check.ts'
 import { createOutput, table } from './output.ts'

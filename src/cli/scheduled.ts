@@ -13,7 +13,7 @@ import type { Stayed } from './swap-kernel.ts'
  * Swaps to the kernel that is due, and tells the journal why where it doesn't. Without a newer kernel there is nothing to
  * do, which is no failure.
  * @param window undefined where any time is good.
- * @throws Failure 'refused' outside the window, and for a kernel that this host has fallen back from; and whatever `swap` throws.
+ * @throws Failure 'refused' outside the window, and for a kernel that did badly here before; and whatever `swap` throws.
  */
 export async function runScheduled(
   window: Window | undefined,
@@ -24,7 +24,7 @@ export async function runScheduled(
     const kernel = await findDueKernel()
     if (kernel === undefined) return await nothingToDo(output)
     await refuseOutside(window, kernel)
-    await refuseAfterFallback(kernel)
+    await refuseAfterBadEnd(kernel)
     const stayed = await swap(kernel)
     if (stayed.kind === 'refused') await tell(refusalsOf(stayed.plan).join('; '), true)
     return stayed
@@ -58,15 +58,18 @@ async function refuseOutside(window: Window | undefined, kernel: string): Promis
   )
 }
 
-/** Night after night the same outage, for a kernel that doesn't work here: somebody has to look first. */
-async function refuseAfterFallback(kernel: string): Promise<void> {
+/** Night after night the same outage, for a kernel that doesn't do here: somebody has to look first. */
+async function refuseAfterBadEnd(kernel: string): Promise<void> {
   for (const id of (await listSwaps()).toReversed()) {
     const swap = await openSwap(id)
     if (swap.plan.kernel.to !== kernel) continue
-    if ((await readReport(swap))?.verdict !== 'fell-back') return
+    const verdict = (await readReport(swap))?.verdict
+    // An aborted one never got there: it tells nothing of the kernel.
+    if (verdict === undefined || verdict === 'aborted') continue
+    if (verdict === 'swapped') return
     throw new Failure(
       'refused',
-      `Swap ${id} fell back from kernel ${kernel}; see \`kernelswap report ${id}\`, then \`kernelswap run\` tries it again.`,
+      `Swap ${id} to kernel ${kernel} ended as ${verdict}; see \`kernelswap report ${id}\`, then \`kernelswap run\` tries it again.`,
     )
   }
 }

@@ -24,7 +24,7 @@ export async function keepRebootRequest(directory: string, file?: string): Promi
 
 /**
  * Puts back what a swap leaves to ask for: everything but kernels after `swapped`, everything after any other verdict.
- * Doesn't touch what the new boot has noted meanwhile.
+ * Doesn't touch what the new boot has noted meanwhile, nor anything after `aborted`: that is still the same boot.
  */
 export async function restoreRebootRequest(
   directory: string,
@@ -32,7 +32,7 @@ export async function restoreRebootRequest(
   file: string = paths.rebootRequired,
 ): Promise<void> {
   const text = await readFile(join(directory, 'reboot-required.json'), 'utf8').catch(ifMissing(undefined))
-  if (text === undefined) return
+  if (text === undefined || verdict === 'aborted') return
   const kept = requestSchema.parse(JSON.parse(text))
   const left = verdict === 'swapped' ? withoutKernels(kept) : kept
   if (left.flag === null) return

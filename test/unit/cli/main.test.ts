@@ -2,7 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+
+// Each starts the program, some thrice, and a busy machine takes seconds for that.
+vi.setConfig({ testTimeout: 60_000 })
 
 const checkout = new URL('../../..', import.meta.url).pathname
 const isRoot = process.getuid?.() === 0

@@ -64,6 +64,10 @@ describe('a note that a reboot is wanted, on the other side of the jump', () => 
     expect(await noted()).toEqual(['dbus', 'libc6'])
   })
 
+  test('without a jump it is left alone: who has taken it away meanwhile knows why', async () => {
+    expect(await across('aborted', ['libc6'])).toBeUndefined()
+  })
+
   test('without a note none appears', async () => {
     await keepRebootRequest(place, file)
     await restoreRebootRequest(place, 'fell-back', file)
