@@ -76,7 +76,11 @@ function controller(machine: Machine, place: string) {
       ...[`UserKnownHostsFile ${place}/known_hosts`, ''],
     ].join('\n'),
   )
-  return (...words: string[]) => attempt('node', commandLine(place, words), { timeoutSeconds: 1500 })
+  return (...words: string[]) =>
+    attempt('node', commandLine(place, words), {
+      timeoutSeconds: 1500,
+      onStderrLine: (line) => void process.stderr.write(`${line}\n`),
+    })
 }
 
 /** The arguments of node. */
