@@ -1,8 +1,7 @@
-import type { Duplex } from 'node:stream'
 import { Failure, messageOf } from '../errors.ts'
 import { shellCommand } from '../host/quote.ts'
 import type { Connection } from '../host/ssh-connection.ts'
-import { logIn, openSocket } from '../host/ssh-login.ts'
+import { type Login, logIn, openSocket } from '../host/ssh-login.ts'
 import { type ClientConfiguration, type Destination, resolveDestination } from '../tools/ssh.ts'
 import { findKnownKeys } from '../tools/ssh-keygen.ts'
 import { type Ask, credentialsFor } from './credentials.ts'
@@ -37,7 +36,8 @@ async function dialThrough(
   const way = jumps ?? configuration.proxyJump
   if (way.length === 0) {
     const { hostName, port } = configuration
-    return enter(await openSocket(hostName, port, CONNECT_SECONDS), configuration, destination, options)
+    const login = await loginFor(configuration, destination, options)
+    return logIn(await openSocket(hostName, port, CONNECT_SECONDS), login)
   }
   // The last of them is the one that reaches the host, and is itself reached through those before it.
   const before = way.slice(0, -1)
@@ -47,9 +47,10 @@ async function dialThrough(
     options,
   )
   try {
+    const login = await loginFor(configuration, destination, options)
     const socket = await jump.forward(configuration.hostName, configuration.port)
     socket.once('close', () => jump.close())
-    return await enter(socket, configuration, destination, options)
+    return await logIn(socket, login)
   } catch (error) {
     jump.close()
     throw error
@@ -74,16 +75,16 @@ async function configurationOf(
   )
 }
 
-async function enter(
-  socket: Duplex,
+/** Made before the connection is: while it is open, somebody has to listen to it. */
+async function loginFor(
   configuration: ClientConfiguration,
   destination: Destination,
   options: DialOptions,
-): Promise<Connection> {
+): Promise<Login> {
   const { hostName: host, user: username, knownAs: name, knownHostsFiles } = configuration
   const known = await findKnownKeys(name, knownHostsFiles)
   const command = commandFor(destination, options.configFile)
-  return logIn(socket, {
+  return {
     host,
     username,
     hostKeyAlgorithms: hostKeyAlgorithms(known),
@@ -94,7 +95,7 @@ async function enter(
         'permission',
         `${host} lets ${username} in with none of the keys and passwords at hand; \`${command}\` shows what OpenSSH makes of it.`,
       ),
-  })
+  }
 }
 
 function commandFor({ name, user, port }: Destination, configFile: string | undefined): string {

@@ -82,7 +82,7 @@ export async function awaitReport(
 ): Promise<Report> {
   const look = observer(host, before, progress)
   try {
-    return await pRetry(() => look().catch(giveUpOnFailure), {
+    return await pRetry(look, {
       ...retry,
       retries: Number.POSITIVE_INFINITY,
       maxRetryTime: landingLimit * 1000,
@@ -116,7 +116,7 @@ function observer(host: SwapHost, before: Before | undefined, progress: (line: s
     if (line !== said) progress(line)
     said = line
   }
-  return async (): Promise<Report> => {
+  const look = async (): Promise<Report> => {
     const boot = await bootIdOf(host)
     const step = await openStep(host)
     if (step !== undefined) {
@@ -134,6 +134,11 @@ function observer(host: SwapHost, before: Before | undefined, progress: (line: s
     if (swap.state.startsWith('landed')) await refuseIfItWaits(host)
     throw new Unfinished(swap.state)
   }
+  return () =>
+    look().catch((error: unknown) => {
+      if (!(error instanceof Unfinished)) say(`${host.name}: not yet: ${messageOf(error)}`)
+      giveUpOnFailure(error)
+    })
 }
 
 /**

@@ -17,7 +17,7 @@ const isAsked = process.env.KERNELSWAP_REMOTE === '1'
 /** What an operator does who sits elsewhere: the machine knows nothing of this side but its connections. */
 test.runIf(isAsked)(
   'a machine is swapped from elsewhere: evacuated and followed, then with its controller killed, then with nobody to fetch its checkpoint',
-  { timeout: 3_600_000 },
+  { timeout: 7_200_000 },
   () =>
     withMachine('remote', async (machine) => {
       const { kernels } = machine.image
@@ -76,7 +76,11 @@ function controller(machine: Machine, place: string) {
       ...[`UserKnownHostsFile ${place}/known_hosts`, ''],
     ].join('\n'),
   )
-  return (...words: string[]) => attempt('node', commandLine(place, words), { timeoutSeconds: 1500 })
+  return (...words: string[]) =>
+    attempt('node', commandLine(place, words), {
+      timeoutSeconds: 2400,
+      onStderrLine: (line) => void process.stderr.write(`${line}\n`),
+    })
 }
 
 /** The arguments of node. */

@@ -75,6 +75,10 @@ describe('when the connection breaks', () => {
     expect(followed).toMatchObject({ kind: 'report', report: { verdict: 'degraded' } })
     expect(told).toEqual([
       'the connection to web was lost; the swap goes on without it',
+      'web: not yet: the connection to web was lost',
+      'web: not yet: the host is booting: nobody may log in yet',
+      'web: not yet: ECONNREFUSED',
+      'web: not yet: kernelswap on web says: why it fails',
       '6.12.1: at verify: verify',
     ])
   })
