@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { abandonCommand } from './cli/abandon.ts'
 import { adoptCommand } from './cli/adopt.ts'
 import { backCommand } from './cli/back.ts'
+import { boxCommand } from './cli/box.ts'
 import { diffCommand } from './cli/diff.ts'
 import { executeCommand } from './cli/execute.ts'
 import { hooksCommand } from './cli/hooks.ts'
@@ -12,6 +13,7 @@ import { resumeCommand } from './cli/resume.ts'
 import { runCommand } from './cli/run.ts'
 import { snapshotCommand } from './cli/snapshot.ts'
 import { statusCommand } from './cli/status.ts'
+import { swapMachineCommand } from './cli/swap-machine.ts'
 import { Failure, type FailureKind, messageOf } from './errors.ts'
 
 /** Documented in the README; the codes from 64 up are those of sysexits.h. */
@@ -40,6 +42,7 @@ for (const command of [
   reportCommand(),
   adoptCommand(),
   rehearseCommand(),
+  boxCommand(),
   snapshotCommand(),
   diffCommand(),
   hooksCommand(),
@@ -51,6 +54,7 @@ for (const command of [
 }
 
 program.addCommand(executeCommand().exitOverride(), { hidden: true })
+program.addCommand(swapMachineCommand().exitOverride(), { hidden: true })
 
 // Who follows us may be gone: that must not end a swap.
 process.stdout.on('error', () => {})

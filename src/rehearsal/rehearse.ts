@@ -13,6 +13,7 @@ import { type ClientReport, startClients } from './clients/index.ts'
 import { type Image, KERNELS } from './image.ts'
 import type { Machine } from './machine.ts'
 import { findPackage } from './package.ts'
+import type { Remote } from './remote.ts'
 import { type Preparation, preparedMachine } from './snapshot.ts'
 
 /** Debian's services in the machine, as `kernelswap plan` names them. */
@@ -50,7 +51,7 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly plan: Plan }
 
 /** Swaps the kernel of a rehearsal machine under services with live clients. */
-export async function rehearse(machine: Machine, options: RehearseOptions): Promise<Outcome> {
+export async function rehearse(machine: Remote, options: RehearseOptions): Promise<Outcome> {
   const kernel = resolveKernel(options.image, options.to)
   options.progress('clients: connect')
   const clients = await startClients(machine.address, options.units)
@@ -118,7 +119,7 @@ async function must(running: Promise<Ended>): Promise<Ended> {
 
 /** Runs `kernelswap run` in the machine, follows it over the jump, and brings back the report. */
 export async function runRemoteSwap(
-  machine: Machine,
+  machine: Remote,
   args: readonly string[],
   progress: (what: string) => void,
 ): Promise<Outcome> {
@@ -145,7 +146,7 @@ function concludeWithoutJump(ended: Ended): Outcome {
 }
 
 /** Waits until the machine has a report, over any number of boots. */
-export async function awaitReport(machine: Machine): Promise<Report> {
+export async function awaitReport(machine: Remote): Promise<Report> {
   return pRetry(
     async () => {
       const ssh = await machine.ssh()
@@ -181,7 +182,7 @@ function withClients(report: Report, clients: readonly ClientReport[]): Report {
 }
 
 /** Keeps the machine's own logs: its journal, and each swap's directory without the images. */
-async function collectLogs(machine: Machine, directory: string): Promise<void> {
+async function collectLogs(machine: Remote, directory: string): Promise<void> {
   try {
     const ssh = await machine.ssh(30)
     const journal = await ssh.run('journalctl', ['--no-pager', '--output=short-precise'], {

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure, messageOf } from '../errors.ts'
 import { run } from '../host/local.ts'
@@ -19,18 +19,47 @@ const REQUIREMENTS: Readonly<Record<string, string>> = {
   'dpkg-deb': 'dpkg',
 }
 
+const LIBVIRT_DRIVERS = '/usr/lib/x86_64-linux-gnu/libvirt/connection-driver'
+
+/** What Vagrant needs besides. */
+const VAGRANT_REQUIREMENTS: Readonly<Record<string, string>> = {
+  vagrant: 'vagrant',
+  '/usr/share/vagrant-plugins/plugins.d/vagrant-libvirt.json': 'vagrant-libvirt',
+  libvirtd: 'libvirt-daemon',
+  [`${LIBVIRT_DRIVERS}/libvirt_driver_qemu.so`]: 'libvirt-daemon-driver-qemu',
+  [`${LIBVIRT_DRIVERS}/libvirt_driver_storage.so`]: 'libvirt-daemon-driver-storage',
+}
+
+/** Lets an ordinary user build the image. */
+const USER_REQUIREMENTS: Readonly<Record<string, string>> = { newuidmap: 'uidmap' }
+
+/** Packages whose content another one has in Debian 12. */
+const ELSEWHERE_IN_DEBIAN_12: Readonly<Record<string, string>> = {
+  'libvirt-daemon-driver-storage': 'libvirt-daemon',
+}
+
+/** How a rehearsal's machine is run: by QEMU alone, as root; or by Vagrant, as anybody. */
+export type Runner = 'qemu' | 'vagrant'
+
 /** Root's programs are not on everybody's PATH. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin']
 const INSTALL_SECONDS = 1200
 
 /**
  * Sees to it that everything a rehearsal needs is installed, and that we may use it.
- * @throws Failure 'permission' if we aren't root, with the command that installs what is missing.
+ * @throws Failure 'permission' if only root could go on, with the command that installs what is missing.
  * @throws Failure if a package can't be installed.
  */
-export async function ensureHostPackages(say: (line: string) => void): Promise<void> {
-  const missing = missingPackages(isPresent)
-  if (process.getuid?.() !== 0) throw new Failure('permission', howToGoOn(missing))
+export async function ensureHostPackages(
+  say: (line: string) => void,
+  runner: Runner = 'qemu',
+): Promise<void> {
+  const root = process.getuid?.() === 0
+  const missing = missingPackages(
+    isPresent,
+    requirementsOf(runner, root, readFileSync('/etc/os-release', 'utf8')),
+  )
+  if (!root && (runner === 'qemu' || missing.length > 0)) throw new Failure('permission', howToGoOn(missing))
   if (missing.length === 0) return
   say(`installing Debian packages: ${missing.join(' ')}`)
   try {
@@ -43,15 +72,32 @@ export async function ensureHostPackages(say: (line: string) => void): Promise<v
   }
 }
 
+/** Programs and files that a rehearsal needs, with the package that brings each on this release of Debian. */
+export function requirementsOf(
+  runner: Runner,
+  root: boolean,
+  osRelease: string,
+): Readonly<Record<string, string>> {
+  if (runner === 'qemu') return REQUIREMENTS
+  const needed = { ...REQUIREMENTS, ...VAGRANT_REQUIREMENTS, ...(root ? {} : USER_REQUIREMENTS) }
+  if (!/^VERSION_ID="12"$/m.test(osRelease)) return needed
+  return Object.fromEntries(
+    Object.entries(needed).map(([file, name]) => [file, ELSEWHERE_IN_DEBIAN_12[name] ?? name]),
+  )
+}
+
 /** The packages to install, each once, given what is there. */
-export function missingPackages(present: (programOrFile: string) => boolean): string[] {
-  const packages = Object.entries(REQUIREMENTS).flatMap(([needed, name]) => (present(needed) ? [] : [name]))
+export function missingPackages(
+  present: (programOrFile: string) => boolean,
+  requirements: Readonly<Record<string, string>>,
+): string[] {
+  const packages = Object.entries(requirements).flatMap(([needed, name]) => (present(needed) ? [] : [name]))
   return [...new Set(packages)]
 }
 
 function howToGoOn(missing: readonly string[]): string {
   if (missing.length === 0) return 'a rehearsal makes network namespaces and disks: run it as root'
-  return `a rehearsal needs root and programs that are missing: as root, run ${installCommand(missing)}`
+  return `a rehearsal needs programs that are missing: as root, run ${installCommand(missing)}`
 }
 
 function installCommand(packages: readonly string[]): string {
