@@ -59,7 +59,8 @@ export async function ensureHostPackages(
     isPresent,
     requirementsOf(runner, root, readFileSync('/etc/os-release', 'utf8')),
   )
-  if (!root && (runner === 'qemu' || missing.length > 0)) throw new Failure('permission', howToGoOn(missing))
+  if (!root && (runner === 'qemu' || missing.length > 0))
+    throw new Failure('permission', howToGoOn(missing, runner))
   if (missing.length === 0) return
   say(`installing Debian packages: ${missing.join(' ')}`)
   try {
@@ -95,9 +96,10 @@ export function missingPackages(
   return [...new Set(packages)]
 }
 
-function howToGoOn(missing: readonly string[]): string {
+function howToGoOn(missing: readonly string[], runner: Runner): string {
   if (missing.length === 0) return 'a rehearsal makes network namespaces and disks: run it as root'
-  return `a rehearsal needs programs that are missing: as root, run ${installCommand(missing)}`
+  const needs = runner === 'qemu' ? 'root and programs' : 'programs'
+  return `a rehearsal needs ${needs} that are missing: as root, run ${installCommand(missing)}`
 }
 
 function installCommand(packages: readonly string[]): string {
