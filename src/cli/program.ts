@@ -3,6 +3,7 @@ import { version } from '../version.ts'
 import { abandonCommand } from './abandon.ts'
 import { adoptCommand } from './adopt.ts'
 import { backCommand } from './back.ts'
+import { boxCommand } from './box.ts'
 import { bundleCommand } from './bundle.ts'
 import { configCommand } from './config.ts'
 import { diffCommand } from './diff.ts'
@@ -19,6 +20,7 @@ import { runCommand } from './run.ts'
 import { scheduleCommand } from './schedule.ts'
 import { snapshotCommand } from './snapshot.ts'
 import { statusCommand } from './status.ts'
+import { swapMachineCommand } from './swap-machine.ts'
 
 /**
  * The whole command line. Help, manual pages and completions are made from it.
@@ -42,6 +44,7 @@ export function createProgram(): Command {
     doctorCommand(),
     configCommand(),
     rehearseCommand(),
+    boxCommand(),
     snapshotCommand(),
     diffCommand(),
     hooksCommand(),
@@ -53,7 +56,7 @@ export function createProgram(): Command {
     program.addCommand(command.exitOverride())
   }
 
-  for (const command of [executeCommand(), evacuationCommand()])
+  for (const command of [executeCommand(), evacuationCommand(), swapMachineCommand()])
     program.addCommand(command.exitOverride(), { hidden: true })
 
   addRemoteOptions(program)

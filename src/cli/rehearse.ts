@@ -1,23 +1,27 @@
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { Failure } from '../errors.ts'
+import { ensureBox } from '../rehearsal/box.ts'
 import { cacheDirectory, keepLastUsed } from '../rehearsal/cache.ts'
 import { ensureImage } from '../rehearsal/image.ts'
 import type { Machine } from '../rehearsal/machine.ts'
-import { machineUnits, type Outcome, rehearse, startRehearsalMachine } from '../rehearsal/rehearse.ts'
+import { machineUnits, rehearse, startRehearsalMachine } from '../rehearsal/rehearse.ts'
+import type { Remote } from '../rehearsal/remote.ts'
 import { ensureHostPackages } from '../rehearsal/requirements.ts'
-import { enterSandbox, insideSandbox, setUpNetwork } from '../rehearsal/sandbox.ts'
-import { reportText } from '../report/text.ts'
+import { enterSandbox, insideSandbox, setUpLoopback, setUpNetwork } from '../rehearsal/sandbox.ts'
+import { startVagrantMachine } from '../rehearsal/vagrant.ts'
 import { withSuffix } from '../swap/phases/inspect.ts'
 import { collect } from './options.ts'
 import { createOutput, type Output } from './output.ts'
-import { planText } from './plan.ts'
 import { createProgress } from './progress.ts'
+import { tell } from './tell.ts'
 
 interface Options {
   readonly to: string
   readonly unit: string[]
   readonly strict: boolean
   readonly keep: boolean
+  readonly vagrant: boolean
   readonly json: boolean
 }
 
@@ -41,25 +45,40 @@ export function rehearseCommand(): Command {
     .option('--unit <unit>', 'carry this service only (repeatable; default: all four)', collect, [])
     .option('--no-strict', 'let the restored units run at once, and compare what does not move meanwhile')
     .option('--keep', 'keep the machine running afterwards, until Ctrl-C', false)
+    .option('--vagrant', 'have Vagrant and libvirt start the machine, which needs no root', false)
     .option('--json', 'print one JSON document', false)
     .action(async (options: Options) => {
       const output = createOutput(options.json)
       if (insideSandbox()) return rehearseInside(options, output)
-      await ensureHostPackages(output.say)
-      await ensureImage(output.say)
+      if (options.vagrant && options.keep) throw keptByVagrant()
+      await ensureHostPackages(output.say, options.vagrant ? 'vagrant' : 'qemu')
+      const image = await ensureImage(output.say)
+      if (options.vagrant) await ensureBox(image, output.say)
       process.exitCode = await enterSandbox(process.argv.slice(2))
     })
 }
 
+interface Started extends Remote {
+  stop(): Promise<void>
+  /** Resolves when the machine has ended. */
+  keep?(): Promise<void>
+}
+
 async function rehearseInside(options: Options, output: Output): Promise<void> {
   endOnSignal()
-  await setUpNetwork()
+  await (options.vagrant ? setUpLoopback() : setUpNetwork())
   const image = await ensureImage(output.say)
   const rehearsals = join(cacheDirectory(), 'rehearsals')
   const directory = join(rehearsals, new Date().toISOString().replace(/\D/g, '').slice(0, 14))
   const progress = createProgress()
+  async function embedded(): Promise<Started> {
+    const started = await startRehearsalMachine(image, directory, (line) =>
+      progress.phase(`machine: ${line}`),
+    )
+    return { ...started, keep: () => keepRunning(started, output) }
+  }
   progress.phase('machine: start')
-  const machine = await startRehearsalMachine(image, directory, (line) => progress.phase(`machine: ${line}`))
+  const machine: Started = await (options.vagrant ? startVagrantMachine(image, directory) : embedded())
   try {
     const units = options.unit.length > 0 ? options.unit.map(withSuffix) : machineUnits
     const outcome = await rehearse(machine, {
@@ -72,7 +91,7 @@ async function rehearseInside(options: Options, output: Output): Promise<void> {
     })
     progress.end()
     tell(outcome, output)
-    if (options.keep) await keepRunning(machine, output)
+    if (options.keep) await machine.keep?.()
   } finally {
     progress.end()
     await machine.stop()
@@ -81,14 +100,11 @@ async function rehearseInside(options: Options, output: Output): Promise<void> {
   }
 }
 
-function tell(outcome: Outcome, output: Output): void {
-  if (outcome.kind === 'refused') {
-    output.result(outcome.plan, planText(outcome.plan))
-    process.exitCode = 3
-    return
-  }
-  output.result(outcome.report, reportText(outcome.report))
-  if (outcome.report.verdict !== 'swapped') process.exitCode = 1
+function keptByVagrant(): Failure {
+  return new Failure(
+    'usage',
+    '--keep does not go with --vagrant, which ends with its machine: `vagrant up` starts one that stays',
+  )
 }
 
 async function keepRunning(machine: Machine, output: Output): Promise<void> {

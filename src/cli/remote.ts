@@ -14,7 +14,7 @@ import { collect } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 
 /** Verbs whose place is here, whatever hosts there are. */
-const localVerbs = ['rehearse', 'bundle']
+const localVerbs = ['rehearse', 'box', 'bundle']
 /** Verbs that ask before they do something; what they would ask there is asked here. */
 const questions: Readonly<Record<string, string>> = {
   run: 'Swap the kernel of HOST now?',

@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promi
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isErrno } from '../errors.ts'
+import { run } from '../host/local.ts'
+import { rootOptions } from './privilege.ts'
 
 /** Longer than anything takes to make: a half-made folder this old is of somebody who was killed. */
 const ABANDONED_AFTER_SECONDS = 3600
@@ -36,7 +38,7 @@ export async function cachedFolder(
       if (!isErrno(error, 'ENOTEMPTY', 'EEXIST')) throw error
     })
   } finally {
-    await rm(making, { recursive: true, force: true })
+    await remove(making)
   }
   return wanted
 }
@@ -45,12 +47,22 @@ export async function cachedFolder(
 export async function keepLastUsed(parent: string, keep: number): Promise<void> {
   const folders = await aged(parent, (name) => !name.startsWith(HALF_MADE))
   folders.sort((a, b) => a.ageSeconds - b.ageSeconds)
-  for (const { path } of folders.slice(keep)) await rm(path, { recursive: true, force: true })
+  for (const { path } of folders.slice(keep)) await remove(path)
 }
 
 async function removeAbandoned(parent: string): Promise<void> {
   for (const { path, ageSeconds } of await aged(parent, (name) => name.startsWith(HALF_MADE))) {
-    if (ageSeconds > ABANDONED_AFTER_SECONDS) await rm(path, { recursive: true, force: true })
+    if (ageSeconds > ABANDONED_AFTER_SECONDS) await remove(path)
+  }
+}
+
+/** Removes a folder, and in it what a build that an ordinary user broke off left to that user's subordinates. */
+async function remove(folder: string): Promise<void> {
+  try {
+    await rm(folder, { recursive: true, force: true })
+  } catch (error) {
+    if (!isErrno(error, 'EACCES', 'EPERM') || rootOptions().length === 0) throw error
+    await run('unshare', [...rootOptions(), '--', 'rm', '-rf', '--', folder])
   }
 }
 

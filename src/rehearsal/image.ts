@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { Failure, messageOf } from '../errors.ts'
 import { run } from '../host/local.ts'
 import { cacheDirectory, cachedFolder, keepLastUsed } from './cache.ts'
+import { rootOptions } from './privilege.ts'
 import { hashOfFolder, recipeFolder } from './recipe.ts'
 
 /** The kernels of the machine by the role they play; the machine boots the first. */
@@ -86,8 +87,9 @@ async function build(recipe: string, folder: string, say: (line: string) => void
   say('building the machine image from Debian packages (once; takes a minute or two)')
   try {
     // In a PID namespace of its own: no child of the build survives us.
-    const contained = ['--pid', '--fork', '--kill-child', '--mount-proc', '--', join(recipe, 'build'), folder]
-    await run('setpriv', ['--pdeathsig', 'KILL', '--', 'unshare', ...contained], {
+    const contained = [...rootOptions(), '--pid', '--fork', '--kill-child', '--mount-proc']
+    const build = [...contained, '--', join(recipe, 'build'), folder]
+    await run('setpriv', ['--pdeathsig', 'KILL', '--', 'unshare', ...build], {
       timeoutSeconds: BUILD_SECONDS,
       onStdoutLine: (line) => {
         note(line)

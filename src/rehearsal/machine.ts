@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, messageOf } from '../errors.ts'
 import { run } from '../host/local.ts'
-import { connectPatiently, type SshTarget } from '../host/ssh.ts'
-import type { Connection } from '../host/ssh-connection.ts'
+import type { SshTarget } from '../host/ssh.ts'
 import { openQmp } from '../tools/qemu.ts'
 import type { Accelerator } from './accelerator.ts'
 import type { Image } from './image.ts'
 import { startQemu } from './qemu.ts'
+import { BOOT_SECONDS, keepConnected, type Remote } from './remote.ts'
 import { MACHINE_ADDRESS } from './sandbox.ts'
 
 export interface MachineOptions {
@@ -25,16 +25,10 @@ export interface MachineOptions {
 }
 
 /** A running virtual machine at the other end of the sandbox's tap device. */
-export interface Machine {
+export interface Machine extends Remote {
   readonly image: Image
   readonly directory: string
-  readonly address: string
   readonly target: SshTarget
-  /**
-   * A connection to it as root: the one that is open, or else a new one, waited for.
-   * @throws Failure if it doesn't answer in time (600 s if not told).
-   */
-  ssh(timeoutSeconds?: number): Promise<Connection>
   /** Waits until systemd has started everything (or failed to). */
   settle(): Promise<void>
   /** Sets its clock, which stands still in a snapshot. */
@@ -49,8 +43,6 @@ export interface Machine {
   readonly ended: Promise<string>
 }
 
-/** Software emulation boots in 40 s at best, drifts fivefold, and takes longer where it counts instructions. */
-const BOOT_SECONDS = 600
 /** After the last connection is closed, the guest still ends the session. */
 const GOODBYE_SECONDS = 2
 
@@ -71,12 +63,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const qmp = await openQmp(qemu).catch((error: unknown) => whyNotStarted(directory, error))
   if (options.throwAway) await rm(options.disk)
   const target = { host: MACHINE_ADDRESS, username: 'root', privateKey: image.sshKey, hostKey: image.hostKey }
-  let connection: Connection | undefined
-
-  const ssh: Machine['ssh'] = async (timeoutSeconds = BOOT_SECONDS) => {
-    if (!connection?.open) connection = await connectPatiently(target, { timeoutSeconds })
-    return connection
-  }
+  const { ssh, close } = keepConnected(target)
 
   return {
     ...{ image, directory, target, ssh, address: MACHINE_ADDRESS, ended: qemu.ended },
@@ -89,11 +76,11 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
       await shell.run('date', ['--utc', '--set', `@${Date.now() / 1000}`], { timeoutSeconds: 60 })
     },
     reset: async () => {
-      connection?.close()
+      close()
       await qmp.execute('system_reset')
     },
     saveSnapshot: async (name) => {
-      connection?.close()
+      close()
       await sleep(GOODBYE_SECONDS * 1000)
       // One taken of a running machine came back with a process stuck in the kernel.
       await qmp.execute('stop')
@@ -102,7 +89,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
       await qemu.ended
     },
     stop: async () => {
-      connection?.close()
+      close()
       qemu.kill('SIGKILL')
       await qemu.ended
     },

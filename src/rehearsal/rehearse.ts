@@ -12,6 +12,7 @@ import { type Plan, planSchema } from '../swap/plan.ts'
 import { type ClientReport, startClients } from './clients/index.ts'
 import { type Image, KERNELS } from './image.ts'
 import type { Machine } from './machine.ts'
+import type { Remote } from './remote.ts'
 import { type Preparation, preparedMachine } from './snapshot.ts'
 
 /** Debian's services in the machine, as `kernelswap plan` names them. */
@@ -47,7 +48,7 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly plan: Plan }
 
 /** Swaps the kernel of a rehearsal machine under services with live clients. */
-export async function rehearse(machine: Machine, options: RehearseOptions): Promise<Outcome> {
+export async function rehearse(machine: Remote, options: RehearseOptions): Promise<Outcome> {
   const kernel = resolveKernel(options.image, options.to)
   options.progress('clients: connect')
   const clients = await startClients(machine.address, options.units)
@@ -115,7 +116,7 @@ async function must(running: Promise<Ended>): Promise<Ended> {
 
 /** Runs `kernelswap run` in the machine, follows it over the jump, and brings back the report. */
 export async function runRemoteSwap(
-  machine: Machine,
+  machine: Remote,
   args: readonly string[],
   progress: (what: string) => void,
 ): Promise<Outcome> {
@@ -124,7 +125,7 @@ export async function runRemoteSwap(
   return followed.kind === 'report' ? followed : concludeWithoutJump(followed.ended)
 }
 
-function hostOf(machine: Machine): SwapHost {
+function hostOf(machine: Remote): SwapHost {
   return {
     name: 'the rehearsal machine',
     run: async (program, args, options) => (await machine.ssh()).run(program, args, options),
@@ -140,7 +141,7 @@ function concludeWithoutJump(ended: Ended): Outcome {
 }
 
 /** Waits until the latest swap in the machine has a report, over any number of boots. */
-export async function awaitReport(machine: Machine): Promise<Report> {
+export async function awaitReport(machine: Remote): Promise<Report> {
   return awaitReportOf(hostOf(machine))
 }
 
@@ -163,7 +164,7 @@ function withClients(report: Report, clients: readonly ClientReport[]): Report {
 }
 
 /** Keeps the machine's own logs: its journal, and each swap's directory without the images. */
-async function collectLogs(machine: Machine, directory: string): Promise<void> {
+async function collectLogs(machine: Remote, directory: string): Promise<void> {
   try {
     const ssh = await machine.ssh(30)
     const journal = await ssh.run('journalctl', ['--no-pager', '--output=short-precise'], {

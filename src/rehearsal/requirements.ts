@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Failure, messageOf } from '../errors.ts'
 import { run } from '../host/local.ts'
@@ -22,21 +22,53 @@ const REQUIREMENTS: Requirements = {
   'dpkg-deb': 'dpkg',
 }
 
+const LIBVIRT_DRIVERS = '/usr/lib/x86_64-linux-gnu/libvirt/connection-driver'
+
+/** What Vagrant needs besides. */
+const VAGRANT_REQUIREMENTS: Requirements = {
+  vagrant: 'vagrant',
+  '/usr/share/vagrant-plugins/plugins.d/vagrant-libvirt.json': 'vagrant-libvirt',
+  libvirtd: 'libvirt-daemon',
+  [`${LIBVIRT_DRIVERS}/libvirt_driver_qemu.so`]: 'libvirt-daemon-driver-qemu',
+  [`${LIBVIRT_DRIVERS}/libvirt_driver_storage.so`]: 'libvirt-daemon-driver-storage',
+}
+
+/** Lets an ordinary user build the image. */
+const USER_REQUIREMENTS: Requirements = { newuidmap: 'uidmap' }
+
+/** Packages whose content another one has in Debian 12. */
+const ELSEWHERE_IN_DEBIAN_12: Requirements = {
+  'libvirt-daemon-driver-storage': 'libvirt-daemon',
+}
+
+/** How a rehearsal's machine is run: by QEMU alone, as root; or by Vagrant, as anybody. */
+export type Runner = 'qemu' | 'vagrant'
+
 /** Root's programs are not on everybody's PATH. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin']
 const INSTALL_SECONDS = 1200
 
 /**
- * Sees to it that everything a rehearsal (or something else) needs is installed, and that we may use it.
- * @throws Failure 'permission' if we aren't root, with the command that installs what is missing.
+ * Sees to it that everything a rehearsal needs is installed, and that we may use it.
+ * @throws Failure 'permission' if only root could go on, with the command that installs what is missing.
  * @throws Failure if a package can't be installed.
  */
 export async function ensureHostPackages(
   say: (line: string) => void,
-  requirements = REQUIREMENTS,
+  runner: Runner = 'qemu',
 ): Promise<void> {
-  const missing = missingPackages(isPresent, requirements)
-  if (process.getuid?.() !== 0) throw new Failure('permission', howToGoOn(missing))
+  const root = process.getuid?.() === 0
+  const missing = missingPackages(requirementsOf(runner, root, readFileSync('/etc/os-release', 'utf8')))
+  if (!root && (runner === 'qemu' || missing.length > 0))
+    throw new Failure('permission', howToGoOn(missing, runner))
+  await installPackages(missing, say)
+}
+
+/** Installs packages, if any. @throws Failure with the command that failed. */
+export async function installPackages(
+  missing: readonly string[],
+  say: (line: string) => void,
+): Promise<void> {
   if (missing.length === 0) return
   say(`installing Debian packages: ${missing.join(' ')}`)
   try {
@@ -49,18 +81,29 @@ export async function ensureHostPackages(
   }
 }
 
+/** Programs and files that a rehearsal needs, with the package that brings each on this release of Debian. */
+export function requirementsOf(runner: Runner, root: boolean, osRelease: string): Requirements {
+  if (runner === 'qemu') return REQUIREMENTS
+  const needed = { ...REQUIREMENTS, ...VAGRANT_REQUIREMENTS, ...(root ? {} : USER_REQUIREMENTS) }
+  if (!/^VERSION_ID="12"$/m.test(osRelease)) return needed
+  return Object.fromEntries(
+    Object.entries(needed).map(([file, name]) => [file, ELSEWHERE_IN_DEBIAN_12[name] ?? name]),
+  )
+}
+
 /** The packages to install, each once, given what is there. */
 export function missingPackages(
-  present: (programOrFile: string) => boolean,
-  requirements = REQUIREMENTS,
+  requirements: Requirements,
+  present: (programOrFile: string) => boolean = isPresent,
 ): string[] {
   const packages = Object.entries(requirements).flatMap(([needed, name]) => (present(needed) ? [] : [name]))
   return [...new Set(packages)]
 }
 
-function howToGoOn(missing: readonly string[]): string {
+function howToGoOn(missing: readonly string[], runner: Runner): string {
   if (missing.length === 0) return 'a rehearsal makes network namespaces and disks: run it as root'
-  return `a rehearsal needs root and programs that are missing: as root, run ${installCommand(missing)}`
+  const needs = runner === 'qemu' ? 'root and programs' : 'programs'
+  return `a rehearsal needs ${needs} that are missing: as root, run ${installCommand(missing)}`
 }
 
 function installCommand(packages: readonly string[]): string {

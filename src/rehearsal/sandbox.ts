@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { Failure, messageOf } from '../errors.ts'
 import { attempt, run, startAttached } from '../host/local.ts'
+import { rootOptions } from './privilege.ts'
 
 /** Our end of the wire to the machine, in the sandbox's own network namespace. */
 export const TAP = 'tap0'
@@ -34,7 +36,7 @@ export function enterSandbox(argv: readonly string[]): Promise<number> {
  * for them it hears neither, and is killed 10 s later.
  */
 export async function runInSandbox(program: string, args: readonly string[]): Promise<number> {
-  const namespaces = ['--net', '--pid', '--fork', '--kill-child', '--mount-proc']
+  const namespaces = [...rootOptions(), '--net', '--pid', '--fork', '--kill-child', '--mount-proc']
   const sandbox = startAttached('unshare', [...namespaces, '--', program, ...args], { env: { [MARK]: '1' } })
   let overdue: NodeJS.Timeout | undefined
   const passOn = (signal: NodeJS.Signals) => {
@@ -49,6 +51,12 @@ export async function runInSandbox(program: string, args: readonly string[]): Pr
     clearTimeout(overdue)
     process.off('SIGINT', passOn).off('SIGTERM', passOn)
   }
+}
+
+/** Brings up loopback alone, where everybody inside may listen at any port, such as QEMU that isn't root. */
+export async function setUpLoopback(): Promise<void> {
+  await run('ip', ['link', 'set', 'lo', 'up'])
+  await writeFile('/proc/sys/net/ipv4/ip_unprivileged_port_start', '0')
 }
 
 /**

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { messageOf } from '../../src/errors.ts'
-import { ensureHostPackages } from '../../src/rehearsal/requirements.ts'
+import { installPackages, missingPackages } from '../../src/rehearsal/requirements.ts'
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 
@@ -11,5 +11,5 @@ const say = (line: string) => void process.stderr.write(`${line}\n`)
 export async function setup(): Promise<void> {
   if (process.getuid?.() !== 0 || existsSync('/run/systemd/system')) return
   const requirements = { '/usr/sbin/sshd': 'openssh-server', sudo: 'sudo', 'systemd-analyze': 'systemd' }
-  await ensureHostPackages(say, requirements).catch((error: unknown) => say(messageOf(error)))
+  await installPackages(missingPackages(requirements), say).catch((error: unknown) => say(messageOf(error)))
 }
