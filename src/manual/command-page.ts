@@ -23,7 +23,9 @@ export function commandPage(program: Command): string {
     ),
     section(
       'OPTIONS',
-      ...help.visibleOptions(program).map(({ flags, description }) => tagged(bold(flags), description)),
+      ...help
+        .visibleOptions(program)
+        .map((option) => tagged(bold(option.flags), help.optionDescription(option))),
     ),
     section(
       'VERBS',
