@@ -15,8 +15,18 @@ export const exitCodes: readonly ExitCode[] = [
     means: 'Failed, or a verdict other than swapped; diff and hooks run: something differs.',
   },
   { code: 2, kind: 'usage', means: 'Wrong usage.' },
-  { code: 3, kind: 'refused', means: 'Refused before anything was touched, with reason and remedy.' },
-  { code: 4, kind: 'mismatch', means: 'The journal is damaged, or written by a newer kernelswap.' },
+  {
+    code: 3,
+    kind: 'refused',
+    means:
+      'Refused before anything was touched, with reason and remedy; over --host also: kernelswap is missing there, or another version.',
+  },
+  {
+    code: 4,
+    kind: 'mismatch',
+    means:
+      'The journal is damaged, or written by a newer kernelswap; a host key is unknown, changed or revoked.',
+  },
   {
     code: 5,
     kind: 'operator',
@@ -28,8 +38,8 @@ export const exitCodes: readonly ExitCode[] = [
     kind: 'busy',
     means: 'Busy: another kernelswap or another host is at work, or there is no report yet; try again.',
   },
-  { code: 77, kind: 'permission', means: 'Not root.' },
-  { code: 78, kind: 'configuration', means: 'Mistake in the configuration.' },
+  { code: 77, kind: 'permission', means: 'Not root; a login or sudo was refused.' },
+  { code: 78, kind: 'configuration', means: "Mistake in the configuration, OpenSSH's included." },
 ]
 
 /** The exit code for what was thrown. */
