@@ -157,7 +157,8 @@ function blank(bytes: Buffer, position: bigint, ranges: readonly Range[]): void 
 
 /** What the kernel writes into a task's memory by itself. */
 function kernelsOwn(task: TaskReader): readonly Range[] {
-  return task.threads.flatMap((thread) => [...rseqArea(thread), ...signalSpace(task, thread)])
+  const frameSize = parseAuxv(task.proc.bytes('auxv'))[AT_MINSIGSTKSZ]
+  return task.threads.flatMap((thread) => [...rseqArea(thread), ...signalSpace(thread, frameSize)])
 }
 
 /** Written whenever the thread runs on another CPU: rseq(2). */
@@ -168,16 +169,14 @@ function rseqArea(thread: ThreadReader): readonly Range[] {
   return [{ start, end: start + BigInt(Math.max(32, Number(rseqSize ?? 32))) }]
 }
 
-/** AT_MINSIGSTKSZ, getauxval(3): the most that a signal's frame takes. */
-const SIGNAL_SPACE = '51'
+/** The most that a signal's frame takes, getauxval(3). */
+const AT_MINSIGSTKSZ = '51'
 /** Below the stack pointer these bytes are the program's, the rest is free for signals: System V ABI for x86-64, 3.2.2. */
 const RED_ZONE = 128n
 
 /** Where the kernel puts, or has put, the frame of a signal handler. */
-function signalSpace(task: TaskReader, { registers }: ThreadReader): readonly Range[] {
-  const size = parseAuxv(task.proc.bytes('auxv'))[SIGNAL_SPACE]
-  const pointer = registers && namedRegisters(registers, 'x64')?.rsp
-  if (process.arch !== 'x64' || !size || !pointer) return []
-  const end = BigInt(`0x${pointer}`) - RED_ZONE
-  return [{ start: end - BigInt(`0x${size}`), end }]
+function signalSpace({ registers }: ThreadReader, frameSize: string | undefined): readonly Range[] {
+  if (process.arch !== 'x64' || !registers || !frameSize) return []
+  const end = BigInt(`0x${namedRegisters(registers, 'x64')!.rsp}`) - RED_ZONE
+  return [{ start: end - BigInt(`0x${frameSize}`), end }]
 }
