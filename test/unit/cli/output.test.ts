@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createOutput, table } from '../../../src/cli/output.ts'
 import { planText } from '../../../src/cli/plan.ts'
-import type { Plan, WorkloadPlan } from '../../../src/swap/plan.ts'
+import type { WorkloadPlan } from '../../../src/swap/plan.ts'
+import { planWith } from '../swap/plans.ts'
 
 describe('table', () => {
   test.each([
@@ -67,16 +68,7 @@ describe('plan', () => {
     connections: 2,
     trialSeconds: 0.5,
   }
-  const plan: Plan = {
-    schema: 'kernelswap.plan/1',
-    kernel: { from: 'old', to: 'new' },
-    ready: true,
-    strict: false,
-    keep: 2,
-    watchdogSeconds: 240,
-    host: [],
-    workloads: [workload],
-  }
+  const plan = planWith({ workloads: [workload] })
 
   test('ready', () => {
     expect(planText(plan).split('\n')).toEqual([

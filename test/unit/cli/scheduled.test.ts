@@ -5,8 +5,8 @@ import { createOutput } from '../../../src/cli/output.ts'
 import { runScheduled } from '../../../src/cli/scheduled.ts'
 import type { Stayed } from '../../../src/cli/swap-kernel.ts'
 import type { Verdict } from '../../../src/swap/journal.ts'
-import type { Plan } from '../../../src/swap/plan.ts'
 import { reportWith } from '../report/reports.ts'
+import { planWith } from '../swap/plans.ts'
 
 const { place } = vi.hoisted(() => ({ place: `/tmp/kernelswap-scheduled-${process.pid}` }))
 vi.mock('../../../src/paths.ts', async (original) => {
@@ -16,16 +16,7 @@ vi.mock('../../../src/paths.ts', async (original) => {
 })
 
 const kernel = '999.9.9-amd64'
-const plan: Plan = {
-  schema: 'kernelswap.plan/1',
-  kernel: { from: 'old', to: kernel },
-  ready: true,
-  strict: false,
-  keep: 2,
-  watchdogSeconds: 0,
-  host: [],
-  workloads: [],
-}
+const plan = planWith({ kernel: { from: 'old', to: kernel } })
 const refused: Stayed = { kind: 'refused', plan }
 
 beforeEach(async () => {

@@ -1,31 +1,18 @@
 import { expect, test } from 'vitest'
 import { type Report, reportSchema } from '../../../src/report/report.ts'
 import { reportText } from '../../../src/report/text.ts'
+import { reportWith } from './reports.ts'
 
 type Workload = Report['workloads'][number]
 
-const redis: Workload = {
-  unit: 'redis-server.service',
-  policy: 'preserve',
-  outcome: 'preserved',
-  pid: { before: 331, after: 331 },
-  reason: null,
-  abi: null,
-  hooks: [],
-}
-const report: Report = {
-  schema: 'kernelswap.report/1',
-  id: '20261123224540',
-  verdict: 'swapped',
-  reason: null,
+const report = reportWith({
   kernel: { from: 'old', to: 'new', running: 'new' },
-  workloads: [redis],
-  freeze: [],
   timeline: [
     { phase: 'stage', seconds: 1.25 },
     { phase: 'freeze', seconds: 123.456 },
   ],
-}
+})
+const redis: Workload = report.workloads[0]!
 const difference = { task: '331 (redis-server)', facet: 'nice', line: '0 → 5' }
 const abi: NonNullable<Workload['abi']> = {
   strict: true,

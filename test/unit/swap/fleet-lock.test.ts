@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { assignFleetLock, releaseFleetLock, takeFleetLock } from '../../../src/swap/fleet-lock.ts'
 import type { Verdict } from '../../../src/swap/journal.ts'
-import type { Plan } from '../../../src/swap/plan.ts'
 import { reportWith } from '../report/reports.ts'
 import { LockServer } from './lock-server.ts'
+import { planWith } from './plans.ts'
 
 const { state } = vi.hoisted(() => ({ state: `/tmp/kernelswap-fleet-${process.pid}` }))
 vi.mock('../../../src/paths.ts', async (original) => {
@@ -32,18 +32,8 @@ const settings = (id = 'a') => ({ url, group: 'workers', id })
 
 /** A swap as it lies on disk, with a verdict or without. */
 async function swapOnDisk(verdict?: Verdict): Promise<void> {
-  const plan: Plan = {
-    schema: 'kernelswap.plan/1',
-    kernel: { from: 'old', to: 'new' },
-    ready: true,
-    strict: false,
-    keep: 2,
-    watchdogSeconds: 0,
-    host: [],
-    workloads: [],
-  }
   const directory = join(state, 'swaps', swap)
-  await writeFile(join(directory, 'plan.json'), JSON.stringify(plan))
+  await writeFile(join(directory, 'plan.json'), JSON.stringify(planWith()))
   if (verdict) await writeFile(join(directory, 'report.json'), JSON.stringify(reportWith({ verdict })))
 }
 
