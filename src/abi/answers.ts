@@ -1,7 +1,7 @@
 import { readlinkSync } from 'node:fs'
 import { messageOf } from '../errors.ts'
 import { type NamespaceView, ownView, parseView } from '../tools/namespace-view.ts'
-import { type ProbeAnswers, type ProbedFd, probe } from '../tools/probe.ts'
+import { type Probe, type Probed, type ProbedFd, startProbe } from '../tools/probe.ts'
 import { type SocketRow, socketRows } from '../tools/ss.ts'
 import type { Descriptor } from './descriptor.ts'
 import type { TaskReader } from './task.ts'
@@ -20,12 +20,13 @@ export interface Answers {
 /**
  * Runs the programs whose answers facets need, once for all of these workloads, since they stand still
  * meanwhile: one probe, and ss once for each network namespace.
+ * @param probe one that is up already, so that nobody waits for its start
  */
-export async function ask(workloads: readonly WorkloadReader[]): Promise<Answers> {
+export async function ask(workloads: readonly WorkloadReader[], probe?: Probe): Promise<Answers> {
   const tasks = workloads.flatMap((workload) => workload.tasks)
   const viewers = findViewers(tasks)
   const [{ answers, failure }, sockets] = await Promise.all([
-    askProbe(workloads, [...viewers.values()]),
+    askProbe(probe ?? (await startProbe()), workloads, [...viewers.values()]),
     askSockets(tasks),
   ])
   const probed = (subject: string) => {
@@ -58,14 +59,15 @@ function answered<K, V>(found: Found<K, V>, key: K): V | undefined {
   return found.get(key)
 }
 
-async function askProbe(
+function askProbe(
+  probe: Probe,
   workloads: readonly WorkloadReader[],
   views: readonly number[],
-): Promise<{ answers: ProbeAnswers; failure?: string }> {
+): Promise<Probed> {
   const tasks = workloads.flatMap((workload) => workload.tasks)
   const select = (wanted: (task: TaskReader) => readonly Descriptor[]): ProbedFd[] =>
     tasks.flatMap((task) => safely(() => wanted(task)).map(({ fd }) => ({ pid: task.pid, fd })))
-  return await probe({
+  return probe.ask({
     threads: tasks.flatMap((task) => safely(() => task.threads)).map(({ tid }) => tid),
     pipes: select((task) => task.workload.firstHeld(task, 'pipe')),
     sockets: select((task) => task.workload.firstHeld(task, 'socket')),

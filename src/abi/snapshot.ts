@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { messageOf } from '../errors.ts'
+import type { Probe } from '../tools/probe.ts'
 import { ask } from './answers.ts'
 import { facets } from './facets/index.ts'
 import type { TaskReader } from './task.ts'
@@ -41,6 +42,8 @@ export interface SnapshotOptions {
   readonly strict: boolean
   /** When the tasks were stopped, or a moment before. */
   readonly heldSince?: Date | undefined
+  /** A probe that is up already; it ends with the snapshot. */
+  readonly probe?: Probe | undefined
 }
 
 /**
@@ -55,12 +58,12 @@ export async function takeSnapshot(pids: readonly number[], options: SnapshotOpt
 /** As takeSnapshot, for several workloads at once: faster than one after the other while all are frozen. */
 export async function takeSnapshots(
   workloads: readonly (readonly number[])[],
-  { strict, heldSince }: SnapshotOptions,
+  { strict, heldSince, probe }: SnapshotOptions,
 ): Promise<readonly Snapshot[]> {
   const started = performance.now()
   const takenAt = new Date().toISOString()
   const readers = workloads.map((pids) => new WorkloadReader(pids, strict))
-  const answers = await ask(readers)
+  const answers = await ask(readers, probe)
   return readers.map((reader) => {
     reader.hear(answers)
     return {

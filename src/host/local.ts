@@ -11,8 +11,8 @@ export interface Ended {
 }
 
 export interface RunOptions {
-  /** Text for its standard input; otherwise it reads /dev/null. */
-  readonly input?: string
+  /** Text for its standard input, or where that will come from; otherwise it reads /dev/null. */
+  readonly input?: string | Readable
   /** It is killed after this many seconds. */
   readonly timeoutSeconds?: number
   readonly cwd?: string

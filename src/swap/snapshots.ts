@@ -4,6 +4,7 @@ import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import { type Snapshot, takeSnapshots } from '../abi/snapshot.ts'
 import { ifMissing } from '../errors.ts'
 import { isAbiHookOn } from '../hooks/built-in.ts'
+import { type Probe, startProbe } from '../tools/probe.ts'
 import { preserved } from './plan.ts'
 import { checkpointDirectory, type Swap } from './store.ts'
 import { tasksOf } from './tasks.ts'
@@ -12,11 +13,15 @@ import { tasksOf } from './tasks.ts'
  * Takes ABI snapshots of all preserved workloads and keeps them with their checkpoints; none if that is masked.
  * They are not brought to disk one by one, since the services stand still meanwhile: the seal does that for all.
  */
-export async function saveSnapshots(swap: Swap, when: 'before' | 'after'): Promise<void> {
+export async function saveSnapshots(swap: Swap, when: 'before' | 'after', probe?: Probe): Promise<void> {
   if (!(await isAbiHookOn())) return
   const workloads = preserved(swap.plan)
   const heldSince = when === 'before' ? await checkpointTime(swap) : undefined
-  const snapshots = await takeSnapshots(await tasksOf(swap.plan), { strict: swap.plan.strict, heldSince })
+  const snapshots = await takeSnapshots(await tasksOf(swap.plan), {
+    strict: swap.plan.strict,
+    heldSince,
+    probe,
+  })
   await Promise.all(
     workloads.map(({ unit }, index) =>
       writeFile(fileOf(swap, unit, when), JSON.stringify(snapshots[index]), { mode: 0o600 }),
@@ -37,12 +42,14 @@ const practices = 3
 /**
  * Takes snapshots that nobody keeps, while the services still run: the programs that answer are in memory then, and our
  * own code is compiled, so that the one that counts holds the services up for less.
+ * @returns the probe for that one, which is up
  */
-export async function practiseSnapshots(swap: Swap): Promise<void> {
-  if (!(await isAbiHookOn())) return
+export async function practiseSnapshots(swap: Swap): Promise<Probe | undefined> {
+  if (!(await isAbiHookOn())) return undefined
   for (let practice = 1; practice <= practices; practice += 1) {
     await takeSnapshots(await tasksOf(swap.plan), { strict: false })
   }
+  return startProbe()
 }
 
 /** Compares a workload's two snapshots; undefined where one is missing. */

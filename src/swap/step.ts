@@ -1,4 +1,5 @@
 import type { Passenger } from '../landing/landing.ts'
+import type { Probe } from '../tools/probe.ts'
 import type { Plan } from './plan.ts'
 import type { Swap } from './store.ts'
 
@@ -13,6 +14,8 @@ export interface Crossing {
   readonly hashes: Map<string, Promise<string>>
   /** Ports that the gate holds. */
   gate: string
+  /** Started while the services still ran; it waits for their snapshot. */
+  probe?: Probe | undefined
 }
 
 /**

@@ -43,6 +43,7 @@ export async function runSwap(swap: Swap, progress: Progress, stopRequested: () 
     }
     throw new Failure('failed', 'internal error: the jump returned')
   } catch (error) {
+    crossing.probe?.dismiss()
     return await abort(swap, begun, reasonOf(error))
   }
 }

@@ -1,4 +1,6 @@
-import { attempt } from '../host/local.ts'
+import { PassThrough } from 'node:stream'
+import { messageOf } from '../errors.ts'
+import { attempt, type Ended } from '../host/local.ts'
 import { probeScript } from './probe-script.ts'
 
 /** What to ask; every list may be empty. */
@@ -26,29 +28,58 @@ export interface ProbedFd {
 /** Answers by subject (`robust 123`, `pipe 123 4`); each a record of texts, or the reason why there is none. */
 export type ProbeAnswers = ReadonlyMap<string, Readonly<Record<string, string>> | string>
 
+export interface Probed {
+  readonly answers: ProbeAnswers
+  /** Why there are no more of them. */
+  readonly failure?: string
+}
+
+/** A probe that is up and waits for its questions. */
+export interface Probe {
+  /** Once only, and not after `dismiss`; the probe ends with it. Never rejects. */
+  ask(questions: ProbeQuestions): Promise<Probed>
+  /** Ends one that nobody asks any more. May be called again, and after `ask`. */
+  dismiss(): void
+}
+
 /**
- * Asks the kernel for state that /proc doesn't show: with system calls that take another process's PID
+ * Starts what asks the kernel for state that /proc doesn't show: with system calls that take another process's PID
  * (get_robust_list(2), ioprio_get(2), sched_getattr(2), kcmp(2)), and through copies of its descriptors
  * (pidfd_getfd(2): getsockopt(2), FIONREAD, F_GET_SEALS). Node can make neither kind of call; perl can, and
  * perl-base is part of every Debian. Nothing the process owns is changed: waiting bytes are copied with
  * tee(2) and MSG_PEEK. Of a connection in repair mode it chooses the queue to peek into, and then none again.
- * @returns no answers, and the reason, where perl can't be run
+ *
+ * Where perl can't be run, the probe has no answers but the reason.
  */
-export async function probe(questions: ProbeQuestions): Promise<{ answers: ProbeAnswers; failure?: string }> {
+export async function startProbe(): Promise<Probe> {
   const numbers = NUMBERS[process.arch as keyof typeof NUMBERS]
-  if (!numbers) return { answers: new Map(), failure: `no system call numbers for ${process.arch}` }
-  try {
-    const ended = await attempt('perl', ['-e', probeScript, ...numbers.map(String)], {
-      input: `${questionLines(questions).join('\n')}\n`,
-      timeoutSeconds: 60,
-    })
-    const answers = parseAnswers(ended.stdout)
-    return ended.code === 0
-      ? { answers }
-      : { answers, failure: `probe ended with ${ended.code}: ${ended.stderr.trim().split('\n').at(-1)}` }
-  } catch (error) {
-    return { answers: new Map(), failure: `probe: ${error instanceof Error ? error.message : error}` }
+  if (!numbers) return muteProbe(`no system call numbers for ${process.arch}`)
+  const input = new PassThrough()
+  let ended!: Promise<Ended>
+  await new Promise<void>((resolve) => {
+    const options = { input, onStderrLine: () => resolve() }
+    ended = attempt('perl', ['-e', probeScript, ...numbers.map(String)], options)
+    ended.catch(() => {}).finally(resolve)
+  })
+  return {
+    ask: async (questions) => {
+      input.end(`${questionLines(questions).join('\n')}\n`)
+      try {
+        const { code, stdout, stderr } = await ended
+        const answers = parseAnswers(stdout)
+        // The first line says that it is up.
+        const complaint = stderr.trim().split('\n').slice(1).at(-1) ?? ''
+        return code === 0 ? { answers } : { answers, failure: `probe ended with ${code}: ${complaint}` }
+      } catch (error) {
+        return { answers: new Map(), failure: `probe: ${messageOf(error)}` }
+      }
+    },
+    dismiss: () => void input.end(),
   }
+}
+
+function muteProbe(failure: string): Probe {
+  return { ask: async () => ({ answers: new Map(), failure }), dismiss: () => {} }
 }
 
 /**

@@ -43,9 +43,9 @@ export const freeze: Phase = {
 }
 
 /** Hooks note what their services must still have afterwards. */
-async function capture({ swap }: Crossing): Promise<void> {
-  await captureHooks(swap)
-  await practiseSnapshots(swap)
+async function capture(crossing: Crossing): Promise<void> {
+  await captureHooks(crossing.swap)
+  crossing.probe = await practiseSnapshots(crossing.swap)
 }
 
 async function closeGate(crossing: Crossing): Promise<void> {
@@ -102,8 +102,8 @@ async function thaw(swap: Swap): Promise<void> {
 }
 
 /** What the kernel shows of the stopped tasks; `verify` compares it with what the next kernel shows. */
-async function snapshot({ swap }: Crossing): Promise<void> {
-  await saveSnapshots(swap, 'before')
+async function snapshot({ swap, probe }: Crossing): Promise<void> {
+  await saveSnapshots(swap, 'before', probe)
 }
 
 async function archive({ passengers }: Crossing): Promise<void> {

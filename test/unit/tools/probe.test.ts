@@ -1,13 +1,17 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { diffSnapshots } from '../../../src/abi/diff.ts'
 import { takeSnapshot } from '../../../src/abi/snapshot.ts'
-import { probe } from '../../../src/tools/probe.ts'
+import { type ProbeQuestions, startProbe } from '../../../src/tools/probe.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'probe-'))
+const nothing: ProbeQuestions = {
+  ...{ threads: [], pipes: [], sockets: [], memfds: [], terminals: [], shared: [], views: [] },
+  strict: false,
+}
 const ends: (() => void)[] = []
 
 afterAll(() => rmSync(directory, { recursive: true }))
@@ -22,7 +26,6 @@ test('descriptors of one open file description are named by the first', async ()
   const child = spawn('sleep', ['1000'], { stdio: ['ignore', ours, apart] })
   ends.push(() => child.kill('SIGKILL'), ...[ours, apart].map((fd) => () => closeSync(fd)))
   const theirs = (fd: number) => ({ pid: child.pid!, fd })
-  const none = { threads: [], pipes: [], sockets: [], memfds: [], terminals: [], views: [], strict: false }
   const group = [
     { pid: process.pid, fd: ours },
     theirs(99),
@@ -30,7 +33,7 @@ test('descriptors of one open file description are named by the first', async ()
     theirs(1),
     { pid: process.pid, fd: apart },
   ]
-  const { answers } = await probe({ ...none, shared: [group] })
+  const { answers } = await (await startProbe()).ask({ ...nothing, shared: [group] })
   expect(Object.fromEntries(answers)).toEqual({
     [`shared ${child.pid} 99`]: 'kcmp: Bad file descriptor',
     [`shared ${child.pid} 1`]: { with: `${process.pid}/${ours}` },
@@ -50,4 +53,19 @@ test('a program that logs between two looks at its descriptors still shares them
     const { differences } = diffSnapshots(await look(), await look(), { strict: true })
     expect(differences.filter(({ facet }) => facet === 'open-file-sharing')).toEqual([])
   }
+})
+
+test('a probe that nobody asks waits, and is gone once dismissed', async () => {
+  const probes = () =>
+    execFileSync('pgrep', ['-c', '-P', String(process.pid), 'perl'])
+      .toString()
+      .trim()
+  const [asked, unasked] = [await startProbe(), await startProbe()]
+  expect(probes()).toBe('2')
+  const questions = { ...nothing, threads: [process.pid] }
+  expect((await asked.ask(questions)).answers.size).toBe(3)
+  asked.dismiss()
+  expect(probes()).toBe('1')
+  unasked.dismiss()
+  await expect.poll(() => spawnSync('pgrep', ['-P', String(process.pid), 'perl']).status).toBe(1)
 })
