@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pack as createPack, type Extract, extract, type Header } from 'tar-stream'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure, messageOf } from '../errors.ts'
 
 /** A path below the bundle that stays there: no absolute one, no `.` or `..`, nothing a file system has no room for. */

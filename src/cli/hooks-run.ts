@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure, messageOf } from '../errors.ts'
 import { callHooks } from '../hooks/call.ts'
 import { type HookResult, type HookSituation, type Verb, verbs } from '../hooks/types.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure } from '../errors.ts'
 import { paths } from '../paths.ts'
 import { readDropIns } from './drop-ins.ts'

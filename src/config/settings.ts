@@ -1,5 +1,5 @@
 import { parse, TomlError } from 'smol-toml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure } from '../errors.ts'
 import type { DropIn } from './drop-ins.ts'
 import { keyLines } from './lines.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** What a hook is asked: see docs/hooks.md. */
 export const verbs = ['check', 'capture', 'verify', 'aborted', 'settled'] as const

@@ -1,4 +1,4 @@
-import { type BaseAgent, createAgent, type ParsedKey, utils } from 'ssh2'
+import type { BaseAgent, ParsedKey } from 'ssh2'
 import type { Credential } from './ssh-login.ts'
 
 /** A private key, ready to sign. */
@@ -12,7 +12,8 @@ export type ReadKey =
   | { readonly kind: 'unusable'; readonly why: string }
 
 /** Reads a private key in any format that OpenSSH writes. */
-export function readPrivateKey(content: Buffer, passphrase?: string): ReadKey {
+export async function readPrivateKey(content: Buffer, passphrase?: string): Promise<ReadKey> {
+  const { utils } = await import('ssh2')
   const parsed = utils.parseKey(content, passphrase)
   if (!(parsed instanceof Error)) {
     return parsed.isPrivateKey()
@@ -42,8 +43,14 @@ export function keyCredential(username: string, read: () => Promise<PrivateKey |
  * @param only public keys as SSH sends them; without it, all that the agent has
  */
 export function agentCredential(username: string, socket: string, only?: readonly Buffer[]): Credential {
-  const agent = only ? limit(createAgent(socket), only) : createAgent(socket)
-  return { type: 'publickey', offer: async () => ({ type: 'agent', username, agent }) }
+  return {
+    type: 'publickey',
+    offer: async () => {
+      const { createAgent } = await import('ssh2')
+      const agent = only ? limit(createAgent(socket), only) : createAgent(socket)
+      return { type: 'agent', username, agent }
+    },
+  }
 }
 
 /** A password that is asked for when it is needed. */

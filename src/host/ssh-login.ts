@@ -1,6 +1,6 @@
 import { connect as connectSocket, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type AnyAuthMethod, Client } from 'ssh2'
+import type { AnyAuthMethod } from 'ssh2'
 import type { Failure } from '../errors.ts'
 import { type Connection, connectionOf } from './ssh-connection.ts'
 
@@ -55,7 +55,9 @@ export function openSocket(host: string, port: number, timeoutSeconds: number): 
  * @throws Failure if it shows a wrong host key or accepts no credential: trying again won't help.
  * @throws Error if it goes away meanwhile.
  */
-export function logIn(sock: Duplex, login: Login): Promise<Connection> {
+export async function logIn(sock: Duplex, login: Login): Promise<Connection> {
+  // Only those who need it wait for it to load.
+  const { Client } = await import('ssh2')
   return new Promise((resolve, reject) => {
     const client = new Client()
     let failure: unknown

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { configurationSchema, defaults } from '../config/configuration.ts'
 
 /** One key of the configuration, as manual and shipped file tell it. */

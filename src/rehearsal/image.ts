@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure, messageOf } from '../errors.ts'
 import { run } from '../host/local.ts'
 import { cacheDirectory, cachedFolder, keepLastUsed } from './cache.ts'

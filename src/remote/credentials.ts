@@ -38,10 +38,10 @@ export async function credentialsFor(configuration: ClientConfiguration, ask: As
 async function readIdentity(file: string, ask: Ask): Promise<PrivateKey | undefined> {
   const content = await readFile(file).catch(() => undefined)
   if (!content) return undefined
-  const plain = readPrivateKey(content)
+  const plain = await readPrivateKey(content)
   if (plain.kind === 'key') return plain.key
   if (plain.kind !== 'encrypted') return undefined
-  const opened = readPrivateKey(content, await ask(`Passphrase of ${file}: `))
+  const opened = await readPrivateKey(content, await ask(`Passphrase of ${file}: `))
   if (opened.kind === 'key') return opened.key
   throw new Failure('permission', `That is not the passphrase of ${file}; try again, or use ssh-agent.`)
 }

@@ -1,5 +1,5 @@
 import pRetry, { AbortError } from 'p-retry'
-import { z } from 'zod'
+import * as z from 'zod'
 import { Failure, type FailureKind, messageOf } from '../errors.ts'
 import type { Ended } from '../host/local.ts'
 import { ConnectionLost } from '../host/ssh-connection.ts'

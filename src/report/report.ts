@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 const differenceSchema = z.object({ task: z.string(), facet: z.string(), line: z.string() })
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Configuration } from '../config/configuration.ts'
 import { Failure, messageOf } from '../errors.ts'
 import {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { FleetLockSettings } from '../config/configuration.ts'
 import { writeDurably } from '../durable.ts'
 import { Failure, ifMissing, messageOf } from '../errors.ts'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { writeDurably } from '../durable.ts'
 import { ifMissing } from '../errors.ts'
 import { runtimeWatchdog, setRuntimeWatchdog } from '../tools/systemd.ts'

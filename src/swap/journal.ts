@@ -1,6 +1,6 @@
 import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { syncDirectory } from '../durable.ts'
 import { Failure, ifMissing } from '../errors.ts'
 

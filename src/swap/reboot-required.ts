@@ -1,6 +1,6 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { writeDurably } from '../durable.ts'
 import { ifMissing } from '../errors.ts'
 import { paths } from '../paths.ts'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
+import * as z from 'zod'
 import { ifMissing } from '../errors.ts'
 import { attempt, run } from '../host/local.ts'
 

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Background } from '../host/local.ts'
 
 /** QEMU's control channel (QMP) on the standard streams of a QEMU started with `-qmp stdio`. */

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import pg from 'pg'
 import { type Conversation, WrongAnswer } from './client.ts'
 
 const CONNECT_SECONDS = 60
@@ -9,6 +8,8 @@ const CONNECT_SECONDS = 60
  * transaction that is committed at the very end: none of these can be had again on another connection.
  */
 export async function talkToPostgresql(host: string): Promise<Conversation> {
+  // Only rehearsals wait for it to load.
+  const { default: pg } = await import('pg')
   const client = new pg.Client({
     ...{ host, user: 'postgres', database: 'postgres' },
     connectionTimeoutMillis: CONNECT_SECONDS * 1000,
