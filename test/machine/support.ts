@@ -8,6 +8,9 @@ import { awaitReport, machineUnits, startRehearsalMachine } from '../../src/rehe
 import { preparedMachine } from '../../src/rehearsal/snapshot.ts'
 import type { Report } from '../../src/report/report.ts'
 
+/** Whether `npm run test:schedule` runs. */
+export const isUnattended = process.env.KERNELSWAP_SCHEDULE === '1'
+
 const results = 'test-results'
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 
