@@ -9,7 +9,7 @@ import { chart } from './chart.ts'
 import { copySeconds, type Guest, withGuest } from './guest.ts'
 import { measureFloor, measureKexec, measureReboot, measureSwap } from './measure.ts'
 import { type Figure, type Load, type Options, parseOptions } from './options.ts'
-import type { LoadResult, Results } from './results.ts'
+import { type Results, withFigures } from './results.ts'
 import { judge } from './targets.ts'
 import { loadText, resultsText } from './text.ts'
 
@@ -27,65 +27,84 @@ async function main(): Promise<void> {
   await setUpNetwork()
   const image = await ensureImage(say)
   const results = await measureAll(image, options)
-  await keep(results)
-  process.stdout.write(`${resultsText(results)}\n`)
+  process.stdout.write(`${resultsText(results)}\n\n${nameOf(results)}.json, .svg\n`)
 }
 
-async function measureAll(image: Image, { wall, loads, figures }: Options): Promise<Results> {
-  const problems: string[] = []
-  const bench = createBench(image, figures, problems)
-  const release = image.kernels['newest-stable']
-  const first = loads[0]!
-  const floor = await bench('floor', first, (guest) => measureFloor(guest, release))
-  const measured: LoadResult[] = []
-  for (const load of loads) {
-    const swap = await bench('swap', load, (guest) => measureSwap(guest, release, say))
-    const kexec = await bench('kexec', load, (guest) => measureKexec(guest, release))
-    const reboot = await bench('reboot', load, measureReboot)
-    measured.push({ load, ...defined({ swap, kexec, reboot }) })
-  }
-  // Only growth with memory is compared with it.
-  const copying = new Set(loads.map(({ size }) => size)).size > 1
-  const copy = copying
-    ? await bench('swap', first, ({ machine }) => copySeconds(machine, COPIED_MEBIBYTES))
-    : undefined
-  return {
+/** Measures what was asked for, each in a machine of its own. What can't be had doesn't keep us from the rest. */
+async function measureAll(image: Image, options: Options): Promise<Results> {
+  let results: Results = {
     schema: 'kernelswap.bench/1',
     date: new Date().toISOString(),
-    clock: wall ? 'wall' : 'icount',
+    clock: options.wall ? 'wall' : 'icount',
     versions: await versions(image),
-    loads: measured,
-    problems,
-    ...defined({ floor, copyGibibyte: copy && (copy * 1024) / COPIED_MEBIBYTES }),
+    loads: options.loads.map((load) => ({ load })),
+    problems: [],
   }
-}
-
-/** Measures a figure that was asked for in a machine of its own. One that can't be had doesn't keep us from the others. */
-function createBench(image: Image, figures: readonly Figure[], problems: string[]) {
-  return async <T>(
-    figure: Figure,
-    load: Load,
-    measure: (guest: Guest) => Promise<T>,
-  ): Promise<T | undefined> => {
-    if (!figures.includes(figure)) return undefined
-    const name = `${figure}, ${loadText(load)}`
-    const directory = join(LOGS, `${figure}-${load.size}-${load.services}`)
+  for (const job of jobs(image, options)) {
+    const name = `${job.figure}, ${loadText(job.load)}`
+    const directory = join(LOGS, `${job.figure}-${job.load.size}-${job.load.services}`)
     say(`== ${name}`)
     try {
-      return await withGuest(image, load, directory, say, measure)
+      const measured = await withGuest(image, job.load, directory, say, job.measure)
+      results = measured(results)
     } catch (error) {
+      say(messageOf(error))
       const problem = `${name} was not measured: ${messageOf(error)}`
-      say(problem)
-      problems.push(problem)
-      return undefined
+      results = { ...results, problems: [...results.problems, problem] }
     }
+    // A run takes long; what it has so far outlives whatever ends it.
+    await keep(results)
   }
+  return results
 }
 
-function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
+interface Job {
+  readonly figure: Figure
+  readonly load: Load
+  readonly measure: (guest: Guest) => Promise<(results: Results) => Results>
+}
+
+function jobs(image: Image, { loads, figures }: Options): Job[] {
+  const release = image.kernels['newest-stable']
+  const first = loads[0]!
+  const once: Job[] = [
+    {
+      figure: 'floor',
+      load: first,
+      measure: async (guest) => {
+        const floor = await measureFloor(guest, release)
+        return (results) => ({ ...results, floor })
+      },
+    },
+  ]
+  const isGrowing = loads.some(({ size }) => size !== first.size)
+  const copying: Job = {
+    figure: 'copy',
+    load: first,
+    measure: async ({ machine }) => {
+      const seconds = await copySeconds(machine, COPIED_MEBIBYTES)
+      return (results) => ({ ...results, copyGibibyte: (seconds * 1024) / COPIED_MEBIBYTES })
+    },
   }
+  const each = loads.flatMap((load): Job[] => [
+    {
+      figure: 'swap',
+      load,
+      measure: async (guest) => withFigures(load, { swap: await measureSwap(guest, release, say) }),
+    },
+    {
+      figure: 'kexec',
+      load,
+      measure: async (guest) => withFigures(load, { kexec: await measureKexec(guest, release) }),
+    },
+    {
+      figure: 'reboot',
+      load,
+      measure: async (guest) => withFigures(load, { reboot: await measureReboot(guest) }),
+    },
+  ])
+  // Growth with memory alone is compared with copying it.
+  return [...once, ...(isGrowing ? [copying] : []), ...each].filter(({ figure }) => figures.includes(figure))
 }
 
 async function versions(image: Image): Promise<Record<string, string>> {
@@ -104,10 +123,13 @@ async function versions(image: Image): Promise<Record<string, string>> {
 /** Writes the results with their verdicts, and the chart beside them. */
 async function keep(results: Results): Promise<void> {
   await mkdir(RESULTS, { recursive: true })
-  const name = join(RESULTS, `${results.date.slice(0, 16).replaceAll(/[-:]/g, '')}-${results.clock}`)
+  const name = nameOf(results)
   await writeFile(`${name}.json`, `${JSON.stringify({ ...results, targets: judge(results) }, null, 2)}\n`)
   await writeFile(`${name}.svg`, chart(results))
-  say(`${name}.json, ${name}.svg`)
+}
+
+function nameOf({ date, clock }: Results): string {
+  return join(RESULTS, `${date.slice(0, 16).replaceAll(/[-:]/g, '')}-${clock}`)
 }
 
 // We are process 1 of the sandbox, which hears no signal without a handler; our end is the end of everything in it.

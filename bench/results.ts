@@ -43,3 +43,11 @@ export interface Results {
 export function withLoad({ loads }: Results, size: number, services: number): LoadResult | undefined {
   return loads.find(({ load }) => load.size === size && load.services === services)
 }
+
+/** What adds figures of a load to results. */
+export function withFigures(load: Load, figures: Omit<LoadResult, 'load'>): (results: Results) => Results {
+  return (results) => ({
+    ...results,
+    loads: results.loads.map((result) => (result.load === load ? { ...result, ...figures } : result)),
+  })
+}
