@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure } from '../src/errors.ts'
 import { runRemoteSwap } from '../src/rehearsal/rehearse.ts'
-import { outageSeconds } from '../src/report/outage.ts'
 import { parseJournal } from '../src/swap/journal.ts'
 import { holdConnection, seeReturn, type Wait } from './client.ts'
 import { bootMoments, type Clocks, counterAt } from './clock.ts'
@@ -62,7 +61,6 @@ export async function measureSwap(
       before.hz,
     ),
     service: secondsOf(await readStillness(machine), before.hz),
-    reported: outageSeconds(report),
   }
 }
 

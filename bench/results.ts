@@ -12,8 +12,6 @@ export interface SwapFigure {
   readonly client: Outage
   /** As a carried program saw it: from the last instruction before to the first one after. */
   readonly service: number
-  /** As kernelswap's own report has it, by wall clocks. */
-  readonly reported: number
 }
 
 /** What was measured with one load; undefined is what wasn't. */

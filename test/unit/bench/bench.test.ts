@@ -38,7 +38,7 @@ function swapped(size: number, services: number, service: number, client = servi
   ]
   return {
     load: { size, services },
-    swap: { service, client: { seconds: client, phases }, reported: service },
+    swap: { service, client: { seconds: client, phases } },
   }
 }
 
