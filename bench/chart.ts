@@ -24,6 +24,9 @@ const COLOURS = [
   '#994455',
   '#44bb99',
   '#222255',
+  '#ddcc77',
+  '#888888',
+  '#663333',
 ]
 
 /** The timelines of all outages as an SVG document, one below the other from a common start. */
