@@ -289,5 +289,7 @@ ${lines}`,
       expect(calls(servers[0]!)).toContain(swap)
       expect(() => calls(servers[1]!)).toThrow('ENOENT')
     },
+    // Ansible starts Python by the dozen.
+    240_000,
   )
 })
