@@ -29,6 +29,7 @@ export async function ask(workloads: readonly WorkloadReader[], probe?: Probe): 
     askProbe(probe ?? (await startProbe()), workloads, [...viewers.values()]),
     askSockets(tasks),
   ])
+  let own: NamespaceView | undefined
   const probed = (subject: string) => {
     const answer = answers.get(subject)
     if (answer === undefined && failure !== undefined) throw new Unreadable(failure)
@@ -44,7 +45,10 @@ export async function ask(workloads: readonly WorkloadReader[], probe?: Probe): 
     },
     viewOf(task) {
       const viewer = viewers.get(viewKey(task))
-      if (viewer === undefined) return ownView()
+      if (viewer === undefined) {
+        own ??= ownView()
+        return own
+      }
       const answer = probed(`view ${viewer}`)
       if (!answer) throw new Unreadable('nobody looked into its namespaces')
       return parseView(answer)

@@ -7,7 +7,7 @@ import { ask } from './answers.ts'
 import { facets } from './facets/index.ts'
 import type { TaskReader } from './task.ts'
 import type { Facet, Reading } from './types.ts'
-import { WorkloadReader } from './workload.ts'
+import { HostReader, WorkloadReader } from './workload.ts'
 
 export type Readings = Readonly<Record<string, Reading>>
 
@@ -62,9 +62,10 @@ export async function takeSnapshots(
 ): Promise<readonly Snapshot[]> {
   const started = performance.now()
   const takenAt = new Date().toISOString()
-  const readers = workloads.map((pids) => new WorkloadReader(pids, strict))
+  const host = new HostReader()
+  const readers = workloads.map((pids) => new WorkloadReader(pids, strict, host))
   const answers = await ask(readers, probe)
-  return readers.map((reader) => {
+  const taken = (reader: WorkloadReader): Snapshot => {
     reader.hear(answers)
     return {
       schema: 'kernelswap.snapshot/1',
@@ -79,7 +80,19 @@ export async function takeSnapshots(
         .map((task) => taskSnapshot(task, strict)),
       milliseconds: Math.round(performance.now() - started),
     }
-  })
+  }
+  return withoutStacks(() => readers.map(taken))
+}
+
+/** What can't be read becomes a line of text; following each error's way would take longer than the reading. */
+function withoutStacks<T>(act: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return act()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 function taskSnapshot(task: TaskReader, strict: boolean): TaskSnapshot {

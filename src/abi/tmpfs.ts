@@ -22,7 +22,7 @@ const MOST_BYTES = 16 * 1024 * 1024
 /** Files of the tmpfs mounts that this task's mount namespace has and the host's hasn't, by path. */
 export function tmpfsFiles(task: TaskReader): Readonly<Record<string, FileFacts>> {
   if (!task.workload.isFirstInOwn('mnt', task)) return {}
-  const hosts = new Set(task.workload.hostMounts.map(({ device, root }) => `${device} ${root}`))
+  const hosts = new Set(task.workload.host.mounts.map(({ device, root }) => `${device} ${root}`))
   const files: Record<string, FileFacts> = {}
   for (const { type, device, root, target, options } of task.mounts) {
     // A read-only one holds nothing of the workload's: systemd hides paths behind such mounts (InaccessiblePaths=).

@@ -5,19 +5,34 @@ import type { SocketRow } from '../tools/ss.ts'
 import type { Answers } from './answers.ts'
 import type { Descriptor } from './descriptor.ts'
 import { hostMountinfo, hostNamespace } from './host-namespace.ts'
+import { ProcDirectory } from './proc-directory.ts'
 import { TaskReader } from './task.ts'
 import { Unreadable } from './types.ts'
 
-/** The tasks of one snapshot, with what is read once for all of them. */
+/** What is read once for all workloads of a snapshot. */
+export class HostReader {
+  /** What /proc tells of nobody in particular. A look at its list of locks waits for other processors (RCU). */
+  readonly proc = new ProcDirectory('/proc')
+  #mounts?: readonly Mount[]
+
+  /** Mounts of the host's own namespace. */
+  get mounts(): readonly Mount[] {
+    this.#mounts ??= parseMountinfo(hostMountinfo())
+    return this.#mounts
+  }
+}
+
+/** The tasks of one workload in a snapshot, with what is read once for all of them. */
 export class WorkloadReader {
   readonly strict: boolean
+  readonly host: HostReader
   readonly tasks: readonly TaskReader[]
   #answers?: Answers
-  #hostMounts?: readonly Mount[]
   #holders: ReadonlyMap<string, string> | undefined
 
-  constructor(pids: readonly number[], strict: boolean) {
+  constructor(pids: readonly number[], strict: boolean, host: HostReader) {
     this.strict = strict
+    this.host = host
     this.tasks = [...pids].sort((a, b) => a - b).map((pid) => new TaskReader(this, pid))
   }
 
@@ -82,12 +97,6 @@ export class WorkloadReader {
     const maps = ({ areas }: TaskReader) =>
       areas.some((area) => area.device === device && area.inode === inode && area.offset === offset)
     return this.tasks.find(maps) === task
-  }
-
-  /** Mounts of the host's own namespace. */
-  get hostMounts(): readonly Mount[] {
-    this.#hostMounts ??= parseMountinfo(hostMountinfo())
-    return this.#hostMounts
   }
 
   get #asked(): Answers {

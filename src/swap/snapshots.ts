@@ -36,8 +36,8 @@ async function checkpointTime(swap: Swap): Promise<Date | undefined> {
   return checkpoint && new Date(checkpoint.time * 1000)
 }
 
-/** How often a snapshot is practised: after three, V8 has compiled what is worth it, and the next takes half the time. */
-const practices = 3
+/** How often a snapshot is practised: V8 has compiled what is worth it then, and the next takes half the time. */
+const practices = 8
 
 /**
  * Takes snapshots that nobody keeps, while the services still run: the programs that answer are in memory then, and our

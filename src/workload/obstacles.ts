@@ -18,6 +18,7 @@ type Rule = (service: Service, surroundings: Surroundings) => Obstacle | undefin
 const rules: readonly Rule[] = [
   belongsToPlatform,
   isNotRunning,
+  runsUs,
   hasOwnUserNamespace,
   hasOwnPidNamespace,
   hasOwnRoot,
@@ -41,6 +42,14 @@ function isNotRunning({ unit, mainPid, properties }: Service): Obstacle | undefi
   return {
     reason: `is ${properties.ActiveState} (${properties.SubState}) and has no running main process`,
     remedy: `start it, or leave it out: systemctl start ${unit}`,
+  }
+}
+
+function runsUs({ processes }: Service): Obstacle | undefined {
+  if (processes.every(({ pid }) => pid !== process.pid)) return undefined
+  return {
+    reason: 'runs this kernelswap, which cannot checkpoint itself',
+    remedy: 'start kernelswap in a unit of its own: systemd-run --wait --pipe kernelswap …',
   }
 }
 

@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
-import { isErrno } from '../errors.ts'
+import { ifMissing, isErrno } from '../errors.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
 
 /** One open descriptor of a process. */
@@ -42,9 +42,10 @@ export async function readProcess(pid: number): Promise<Process | undefined> {
       pid,
       parent: Number(field(status!, 'PPid')),
       uid: Number(field(status!, 'Uid').split(/\s/)[0]),
-      namespaces: await readNamespaces(pid),
       cgroup: cgroup!.trim().replace(/^0::/, ''),
       files: await readFiles(pid),
+      // After its files, which a process that ends loses one by one: this tells the two apart.
+      namespaces: await readNamespaces(pid),
       mounts: parseMountinfo(mountinfo!),
       mapped: mappedPaths(maps!),
       memoryBytes: (kilobytes(rollup!, 'Pss_Anon') + kilobytes(rollup!, 'Pss_Shmem')) * 1024,
@@ -64,24 +65,26 @@ export async function readNamespaces(pid: number | 'self'): Promise<Record<strin
 
 async function readFiles(pid: number): Promise<OpenFile[]> {
   const fds = (await readdir(`/proc/${pid}/fd`)).map(Number).sort((a, b) => a - b)
-  return Promise.all(
-    fds.map(async (fd) => {
-      const [target, info, kind] = await Promise.all([
-        readlink(`/proc/${pid}/fd/${fd}`),
-        readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8'),
-        kindOf(`/proc/${pid}/fd/${fd}`),
-      ])
-      const socket = /^socket:\[(\d+)\]$/.exec(target)?.[1]
-      return {
-        fd,
-        target,
-        socket: socket === undefined ? undefined : Number(socket),
-        mountId: Number(field(info, 'mnt_id')),
-        inode: Number(field(info, 'ino')),
-        kind: target.startsWith('/') && !target.startsWith('/memfd:') ? kind : 'other',
-      }
-    }),
-  )
+  const files = await Promise.all(fds.map((fd) => readOpenFile(pid, fd).catch(ifMissing(undefined))))
+  return files.filter((file) => file !== undefined)
+}
+
+/** @throws ENOENT for a descriptor that was closed meanwhile. */
+async function readOpenFile(pid: number, fd: number): Promise<OpenFile> {
+  const [target, info, kind] = await Promise.all([
+    readlink(`/proc/${pid}/fd/${fd}`),
+    readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8'),
+    kindOf(`/proc/${pid}/fd/${fd}`),
+  ])
+  const socket = /^socket:\[(\d+)\]$/.exec(target)?.[1]
+  return {
+    fd,
+    target,
+    socket: socket === undefined ? undefined : Number(socket),
+    mountId: Number(field(info, 'mnt_id')),
+    inode: Number(field(info, 'ino')),
+    kind: target.startsWith('/') && !target.startsWith('/memfd:') ? kind : 'other',
+  }
 }
 
 async function kindOf(path: string): Promise<OpenFile['kind']> {

@@ -15,8 +15,10 @@ interface Sabotage {
   readonly reason: RegExp
 }
 
+const isFull = process.env.KERNELSWAP_FAULTS === 'all'
+
 /** CRIU fails by itself: at once, or while it writes pages (criu/include/fault-injection.h). */
-const criuFaults = (process.env.KERNELSWAP_FAULTS === 'all' ? [1, 3] : []).map(
+const criuFaults = [1, 3].map(
   (fault): Sabotage => ({
     name: `CRIU_FAULT=${fault}`,
     setUp: `systemctl set-environment CRIU_FAULT=${fault}`,
@@ -25,13 +27,14 @@ const criuFaults = (process.env.KERNELSWAP_FAULTS === 'all' ? [1, 3] : []).map(
   }),
 )
 
+const lostDirectory: Sabotage = {
+  name: 'a lost image directory',
+  at: 'freeze: close-gate',
+  strike: 'rm -r /var/lib/kernelswap/swaps/*/workloads/redis-server.service/images',
+  reason: /redis-server.service/,
+}
+
 const sabotages: readonly Sabotage[] = [
-  {
-    name: 'a lost image directory',
-    at: 'freeze: close-gate',
-    strike: 'rm -r /var/lib/kernelswap/swaps/*/workloads/redis-server.service/images',
-    reason: /redis-server.service/,
-  },
   {
     name: 'a killed dump',
     at: 'freeze: close-gate',
@@ -46,7 +49,7 @@ const sabotages: readonly Sabotage[] = [
     strike: 'dd if=/dev/zero of=/var/lib/kernelswap/filler bs=64k 2>/dev/null || true',
     reason: /No space left|does not fit|CRIU cannot dump/,
   },
-  ...criuFaults,
+  ...(isFull ? [lostDirectory, ...criuFaults] : []),
 ]
 
 /** Whatever fails before the jump thaws every workload, opens the gate and leaves its clients a pause and no error. */

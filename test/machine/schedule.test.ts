@@ -4,7 +4,15 @@ import { startClients } from '../../src/rehearsal/clients/index.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { awaitReport, machineUnits } from '../../src/rehearsal/rehearse.ts'
 import { messageIds } from '../../src/swap/messages.ts'
-import { expectRunning, expectUnharmed, inMachine, inShell, mainPids, withMachine } from './support.ts'
+import {
+  expectRunning,
+  expectUnharmed,
+  inMachine,
+  inShell,
+  isUnattended,
+  mainPids,
+  withMachine,
+} from './support.ts'
 
 const metrics = '/var/lib/prometheus/node-exporter/kernelswap.prom'
 const configuration = `metrics-file = "${metrics}"
@@ -13,7 +21,7 @@ on-failure = ["/usr/bin/touch", "/root/failed"]
 `
 
 /** What a host has for a night alone, with nobody logged in to see it through. */
-test.runIf(process.env.KERNELSWAP_SCHEDULE === '1')(
+test.runIf(isUnattended)(
   'a timer swaps to a newer kernel in its window, once, and tells those who watch',
   () =>
     withMachine('schedule', async (machine) => {
@@ -23,11 +31,8 @@ test.runIf(process.env.KERNELSWAP_SCHEDULE === '1')(
         machine,
         `mkdir -p ${metrics.replace(/\/[^/]*$/, '')} && cat > /etc/kernelswap/config.d/90-test.toml <<'END'\n${configuration}END`,
       )
-      // What the postinst script of a kernel's package does, and beside it one of a library.
-      await inShell(
-        machine,
-        `DPKG_MAINTSCRIPT_PACKAGE=linux-image-${newest} /etc/kernel/postinst.d/kernelswap ${newest} /boot/vmlinuz-${newest}`,
-      )
+      // As apt does when it has unpacked a kernel: its package's own script calls ours. Its initrd is there already.
+      await inShell(machine, `INITRD=No dpkg-reconfigure --frontend=noninteractive linux-image-${newest}`)
       expect(await inShell(machine, 'cat /run/reboot-required.pkgs')).toBe(`linux-image-${newest}`)
       expect(await inMachine(machine, 'kernelswap', 'doctor')).toMatch(/\n\nready$/)
       await expectPackageGuarded(machine)
@@ -56,6 +61,13 @@ async function expectRefusals(machine: Machine): Promise<void> {
   const closed = await inShell(machine, 'date --date="3 hours ago" "+%H:%M"')
   await expectRefusal(machine, ['--on-calendar', `*-*-* ${closed}`], 3, /window .* is closed/)
   await expectRefusal(machine, ['--max-outage', '20s'], 3, /no swap has been measured here yet/)
+  const veto = '/etc/kernelswap/hooks.d/all/50-backup'
+  await inShell(
+    machine,
+    `mkdir -p $(dirname ${veto}) && printf '#!/bin/sh\\n[ "$1" != check ] || exit 10\\nexit 64\\n' > ${veto} && chmod 755 ${veto}`,
+  )
+  await expectRefusal(machine, [], 3, /hook all\/50-backup vetoes/)
+  await inMachine(machine, 'rm', veto)
   // No server listens there.
   const lock = '/run/kernelswap/config.d/95-lock.toml'
   await inShell(
@@ -92,9 +104,8 @@ async function expectPackageGuarded(machine: Machine): Promise<void> {
     `touch ${pending}; dpkg --remove kernelswap 2>&1 || true; rm ${pending}`,
   )
   expect(told).toMatch(/a swap is pending/)
-  expect(await inShell(machine, 'dpkg --status kernelswap | grep ^Status:')).toBe(
-    'Status: install ok installed',
-  )
+  // What was wanted of it, dpkg remembers; what it is, is what counts.
+  expect(await inShell(machine, 'dpkg --status kernelswap | grep ^Status:')).toMatch(/ ok installed$/)
 }
 
 async function expectTold(machine: Machine, id: string): Promise<void> {
@@ -108,7 +119,7 @@ async function expectTold(machine: Machine, id: string): Promise<void> {
   })
   expect(await inShell(machine, 'ls /root/failed 2>/dev/null || true')).toBe('')
   const fields = `KERNELSWAP_ID=${id} MESSAGE_ID=${messageIds.swapped} VERDICT=swapped`
-  expect(await inShell(machine, `journalctl --output=cat --catalog ${fields}`)).toMatch(
+  expect(await inShell(machine, `journalctl --catalog ${fields}`)).toMatch(
     /The kernel was swapped/,
   )
   expect(await inShell(machine, `journalctl --output=cat KERNELSWAP_ID=${id} PHASE=freeze`)).toBe(

@@ -8,6 +8,9 @@ import { awaitReport, machineUnits, startRehearsalMachine } from '../../src/rehe
 import { preparedMachine } from '../../src/rehearsal/snapshot.ts'
 import type { Report } from '../../src/report/report.ts'
 
+/** Whether `npm run test:schedule` runs. */
+export const isUnattended = process.env.KERNELSWAP_SCHEDULE === '1'
+
 const results = 'test-results'
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 
@@ -50,11 +53,19 @@ export function inShell(machine: Machine, line: string): Promise<string> {
   return inMachine(machine, 'bash', '-o', 'pipefail', '-c', line)
 }
 
-/** Starts a swap and doesn't wait for it: the machine may go down at any moment. */
+/** Starts a swap and waits until it has begun, not for its end: the machine may go down at any moment. */
 export async function startSwap(machine: Machine, options: readonly string[] = []): Promise<void> {
   const kernel = machine.image.kernels['newest-stable']
   const run = `kernelswap run --yes --json --kernel ${kernel} ${machineUnits.join(' ')}`
-  await inShell(machine, `systemd-run --quiet --collect --unit=swap ${options.join(' ')} ${run}`)
+  const begun = 'ls /var/lib/kernelswap/swaps 2>/dev/null | wc -l'
+  await inShell(
+    machine,
+    `before=$(${begun}); systemd-run --quiet --collect --unit=swap ${options.join(' ')} ${run}
+     while [ $(${begun}) = $before ]; do
+       systemctl --quiet is-active swap || { journalctl --unit=swap --lines=5 --output=cat >&2; exit 1; }
+       sleep 1
+     done`,
+  )
 }
 
 /** Main PIDs of the services, a line each. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { mayDiffer } from '../compare.ts'
 import { facet } from '../types.ts'
 
@@ -10,7 +9,8 @@ export const lockWaiters = facet<readonly string[]>({
   scope: 'workload',
   read(workload) {
     const pids = new Set(workload.tasks.map(({ pid }) => String(pid)))
-    return readFileSync('/proc/locks', 'utf8')
+    return workload.host.proc
+      .text('locks')
       .split('\n')
       .flatMap((line) => {
         const [, kind, , access, pid] = /-> +(\S+) +(\S+) +(\S+) +(-?\d+)/.exec(line) ?? []

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { Failure } from '../../errors.ts'
 import { runningServices } from '../../tools/systemd.ts'
 import { isPlatform } from '../../workload/platform.ts'
@@ -31,7 +33,14 @@ export function withSuffix(unit: string): string {
   return unit.includes('.') ? unit : `${unit}.service`
 }
 
-/** Every running service that isn't platform. */
+/** Every running service that isn't platform, and isn't there to run us. */
 export async function defaultUnits(): Promise<string[]> {
-  return (await runningServices()).filter((unit) => !isPlatform(unit))
+  const own = await ownUnit()
+  return (await runningServices()).filter((unit) => !isPlatform(unit) && unit !== own)
+}
+
+/** The unit that we are the main process of, such as what `systemd-run kernelswap` makes; undefined in a shell. */
+async function ownUnit(): Promise<string | undefined> {
+  if (process.ppid !== 1) return undefined
+  return basename((await readFile('/proc/self/cgroup', 'utf8')).trim())
 }

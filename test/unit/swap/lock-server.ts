@@ -1,5 +1,5 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo, ListenOptions } from 'node:net'
 
 /** What a client asked for. */
 export interface Asked {
@@ -7,6 +7,8 @@ export interface Asked {
   readonly path: string | undefined
   readonly headers: IncomingHttpHeaders
   readonly body: unknown
+  /** What it was answered. */
+  readonly status: number
 }
 
 /** A FleetLock server with one place in each group. */
@@ -16,31 +18,40 @@ export class LockServer {
   readonly holders = new Map<string, string>()
   /** Set to have it answer this status and nothing else. */
   broken: number | undefined
-  readonly #server: Server
+  readonly #servers: Server[] = []
 
-  constructor() {
-    this.#server = createServer((request, response) => {
-      let text = ''
-      request.on('data', (part) => {
-        text += part
-      })
-      request.on('end', () => {
-        const body = JSON.parse(text) as { client_params: { id: string; group: string } }
-        this.asked.push({ method: request.method, path: request.url, headers: request.headers, body })
-        const { status, answer } = this.#answer(request.url ?? '', body.client_params)
-        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
-      })
-    })
+  /** Listens on a port of the loopback interface, and returns its URL. */
+  async listen(): Promise<string> {
+    const { port } = (await this.listenAt({ host: '127.0.0.1', port: 0 })) as AddressInfo
+    return `http://127.0.0.1:${port}`
   }
 
-  async listen(): Promise<string> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve))
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  /** Listens at one more address, or at the path of a socket. */
+  async listenAt(place: ListenOptions): Promise<string | AddressInfo | null> {
+    const server = createServer(this.#hear)
+    this.#servers.push(server)
+    await new Promise<void>((resolve) => server.listen(place, resolve))
+    return server.address()
   }
 
   async close(): Promise<void> {
-    this.#server.closeAllConnections()
-    await new Promise((resolve) => this.#server.close(resolve))
+    for (const server of this.#servers.splice(0)) {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    }
+  }
+
+  readonly #hear: RequestListener = (request, response) => {
+    let text = ''
+    request.on('data', (part) => {
+      text += part
+    })
+    request.on('end', () => {
+      const body = JSON.parse(text) as { client_params: { id: string; group: string } }
+      const { status, answer } = this.#answer(request.url ?? '', body.client_params)
+      this.asked.push({ method: request.method, path: request.url, headers: request.headers, body, status })
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
+    })
   }
 
   #answer(path: string, { id, group }: { id: string; group: string }): { status: number; answer: object } {

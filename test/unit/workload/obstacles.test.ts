@@ -52,6 +52,12 @@ const cases: readonly Case[] = [
     remedy: 'start it, or leave it out: systemctl start redis-server.service',
   },
   {
+    name: 'the unit that kernelswap itself runs in, such as cron',
+    service: service({ processes: [task(), task({ pid: process.pid, parent: 331 })] }),
+    reason: /runs this kernelswap/,
+    remedy: 'start kernelswap in a unit of its own: systemd-run --wait --pipe kernelswap …',
+  },
+  {
     name: 'PrivateUsers=yes',
     service: service({ processes: [task({ namespaces: ownUsers })] }),
     reason: /user namespace of its own/,
