@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Failure } from '../src/errors.ts'
-import { runRemoteSwap } from '../src/rehearsal/rehearse.ts'
+import pRetry from 'p-retry'
+import { Failure, messageOf } from '../src/errors.ts'
+import type { Machine } from '../src/rehearsal/machine.ts'
+import { awaitReport, runRemoteSwap } from '../src/rehearsal/rehearse.ts'
+import type { Report } from '../src/report/report.ts'
 import { parseJournal } from '../src/swap/journal.ts'
 import { holdConnection, seeReturn, type Wait } from './client.ts'
 import { bootMoments, type Clocks, counterAt } from './clock.ts'
@@ -21,6 +24,8 @@ import type { Outage, SwapFigure } from './results.ts'
 
 /** Milliseconds of host time that clients talk before and after. */
 const WARM_UP = 5000
+/** Times that a report is waited for once more, ten minutes or more each. */
+const MORE_PATIENCE = 4
 
 /** The bare change of kernels: from `kexec -e` until PID 1's first userspace instruction, in the initrd. */
 export async function measureFloor({ machine }: Guest, release: string): Promise<Outage> {
@@ -42,11 +47,7 @@ export async function measureSwap(
   const before = await readClocks(machine)
   const clients = await Promise.all(ports.map((port) => holdConnection(machine.address, port)))
   await sleep(WARM_UP)
-  const outcome = await runRemoteSwap(machine, ['--kernel', release, ...units, WITNESS], say)
-  if (outcome.kind === 'refused') {
-    throw new Failure('failed', `The swap was refused: ${JSON.stringify(outcome.plan)}`)
-  }
-  const { report } = outcome
+  const report = await swapPatiently(machine, ['--kernel', release, ...units, WITNESS], say)
   if (report.verdict !== 'swapped')
     throw new Failure('failed', `The swap ended as ${report.verdict}: ${report.reason}`)
   const waits = await Promise.all(clients.map((client) => client.stop()))
@@ -62,6 +63,22 @@ export async function measureSwap(
     ),
     service: secondsOf(await readStillness(machine), before.hz),
   }
+}
+
+/** Whoever follows a swap gives up when the machine is away for long; a host that leaves it little can make it so. */
+async function swapPatiently(
+  machine: Machine,
+  args: readonly string[],
+  say: (line: string) => void,
+): Promise<Report> {
+  try {
+    const outcome = await runRemoteSwap(machine, args, say)
+    if (outcome.kind === 'report') return outcome.report
+  } catch (error) {
+    say(messageOf(error))
+    return await pRetry(() => awaitReport(machine), { retries: MORE_PATIENCE })
+  }
+  throw new Failure('failed', 'The swap was refused; `kernelswap plan` in the machine says why.')
 }
 
 /** `systemctl kexec` into the kernel that a swap would jump into, until every service answers again. */
