@@ -119,9 +119,7 @@ async function expectTold(machine: Machine, id: string): Promise<void> {
   })
   expect(await inShell(machine, 'ls /root/failed 2>/dev/null || true')).toBe('')
   const fields = `KERNELSWAP_ID=${id} MESSAGE_ID=${messageIds.swapped} VERDICT=swapped`
-  expect(await inShell(machine, `journalctl --catalog ${fields}`)).toMatch(
-    /The kernel was swapped/,
-  )
+  expect(await inShell(machine, `journalctl --catalog ${fields}`)).toMatch(/The kernel was swapped/)
   expect(await inShell(machine, `journalctl --output=cat KERNELSWAP_ID=${id} PHASE=freeze`)).toBe(
     `swap ${id}: freeze`,
   )
