@@ -13,6 +13,8 @@ const url = `http://${server.host}:${server.port}`
 const results = 'test-results'
 /** Where the lock server listens for the other host, which has a network of its own. */
 const door = join(results, 'fleet-lock.sock')
+/** How long another host may be at it. */
+const TURN_MILLISECONDS = 1_800_000
 const isOther = process.env.KERNELSWAP_FLEET_LOCK === 'other'
 
 interface Swapped {
@@ -21,35 +23,41 @@ interface Swapped {
 }
 
 /** Two hosts that are due in the same minute must not both be away, and both must get there. */
-test.runIf(isUnattended && !isOther)('two hosts with one lock swap one after the other', async () => {
-  await Promise.all(['one', 'other'].map((host) => rm(join(results, `fleet-${host}.ready`), { force: true })))
-  await rm(door, { force: true })
-  const lock = new LockServer()
-  try {
-    await lock.listenAt(server)
-    await lock.listenAt({ path: door })
-    const [one] = await Promise.all([swapInTurn('one'), startOther()])
-    const other = JSON.parse(await readFile(join(results, 'fleet-other.json'), 'utf8')) as Swapped
+test.runIf(isUnattended && !isOther)(
+  'two hosts with one lock swap one after the other',
+  { timeout: 3 * TURN_MILLISECONDS },
+  async () => {
+    await Promise.all(
+      ['one', 'other'].map((host) => rm(join(results, `fleet-${host}.ready`), { force: true })),
+    )
+    await rm(door, { force: true })
+    const lock = new LockServer()
+    try {
+      await lock.listenAt(server)
+      await lock.listenAt({ path: door })
+      const [one] = await Promise.all([swapInTurn('one'), startOther()])
+      const other = JSON.parse(await readFile(join(results, 'fleet-other.json'), 'utf8')) as Swapped
 
-    expect(one.to < other.from || other.to < one.from, JSON.stringify({ one, other })).toBe(true)
-    const asked = lock.asked.map(({ path, body, status }) => {
-      const { id } = (body as { client_params: { id: string } }).client_params
-      return `${id} ${path?.split('/').at(-1)} ${status}`
-    })
-    process.stdout.write(`${asked.join('\n')}\n`)
-    const granted = asked.filter((line) => line.endsWith(' 200')).map((line) => line.replace(/ 200$/, ''))
-    const turn = (host: string) => [`${host} pre-reboot`, `${host} steady-state`]
-    const first = granted[0]?.split(' ')[0] ?? ''
-    expect(granted).toEqual([...turn(first), ...turn(first === 'one' ? 'other' : 'one')])
-    expect(asked.some((line) => line.endsWith('pre-reboot 409'))).toBe(true)
-    expect(lock.holders.size).toBe(0)
-  } finally {
-    await lock.close()
-  }
-})
+      expect(one.to < other.from || other.to < one.from, JSON.stringify({ one, other })).toBe(true)
+      const asked = lock.asked.map(({ path, body, status }) => {
+        const { id } = (body as { client_params: { id: string } }).client_params
+        return `${id} ${path?.split('/').at(-1)} ${status}`
+      })
+      process.stdout.write(`${asked.join('\n')}\n`)
+      const granted = asked.filter((line) => line.endsWith(' 200')).map((line) => line.replace(/ 200$/, ''))
+      const turn = (host: string) => [`${host} pre-reboot`, `${host} steady-state`]
+      const first = granted[0]?.split(' ')[0] ?? ''
+      expect(granted).toEqual([...turn(first), ...turn(first === 'one' ? 'other' : 'one')])
+      expect(asked.some((line) => line.endsWith('pre-reboot 409'))).toBe(true)
+      expect(lock.holders.size).toBe(0)
+    } finally {
+      await lock.close()
+    }
+  },
+)
 
 /** The other host of the test above, which starts it. */
-test.runIf(isOther)('the other host', async () => {
+test.runIf(isOther)('the other host', { timeout: 3 * TURN_MILLISECONDS }, async () => {
   const relay = createServer((client) => {
     const upstream = connect(door)
     client.pipe(upstream).pipe(client)
@@ -82,6 +90,9 @@ function swapInTurn(host: string): Promise<Swapped> {
       'systemd-run',
       ...['--quiet', '--unit=due', ...properties, 'kernelswap', 'run', '--scheduled'],
     )
+    // Its turn may come after the whole swap of the other.
+    const begun = () => inShell(machine, 'ls /var/lib/kernelswap/swaps 2>/dev/null | wc -l')
+    await expect.poll(begun, { timeout: TURN_MILLISECONDS, interval: 5000 }).toBe('1')
     const report = await awaitReport(machine)
     expect(report, report.reason ?? '').toMatchObject({ verdict: 'swapped' })
     expect(await mainPids(machine)).toBe(before)
