@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs'
 import { messageOf } from '../errors.ts'
-import { type NamespaceView, ownView, parseView } from '../tools/namespace-view.ts'
+import { type NamespaceView, parseView } from '../tools/namespace-view.ts'
 import { type Probe, type Probed, type ProbedFd, startProbe } from '../tools/probe.ts'
 import { type SocketRow, socketRows } from '../tools/ss.ts'
 import type { Descriptor } from './descriptor.ts'
@@ -20,16 +20,18 @@ export interface Answers {
 /**
  * Runs the programs whose answers facets need, once for all of these workloads, since they stand still
  * meanwhile: one probe, and ss once for each network namespace.
- * @param probe one that is up already, so that nobody waits for its start
+ * @param probe one that is up already, so that nobody waits for its start; otherwise ss runs meanwhile
  */
-export async function ask(workloads: readonly WorkloadReader[], probe?: Probe): Promise<Answers> {
+export async function ask(
+  workloads: readonly WorkloadReader[],
+  probe: Probe | Promise<Probe> = startProbe(),
+): Promise<Answers> {
   const tasks = workloads.flatMap((workload) => workload.tasks)
   const viewers = findViewers(tasks)
   const [{ answers, failure }, sockets] = await Promise.all([
-    askProbe(probe ?? (await startProbe()), workloads, [...viewers.values()]),
+    askProbe(probe, workloads, [...viewers.values()]),
     askSockets(tasks),
   ])
-  let own: NamespaceView | undefined
   const probed = (subject: string) => {
     const answer = answers.get(subject)
     if (answer === undefined && failure !== undefined) throw new Unreadable(failure)
@@ -45,10 +47,7 @@ export async function ask(workloads: readonly WorkloadReader[], probe?: Probe): 
     },
     viewOf(task) {
       const viewer = viewers.get(viewKey(task))
-      if (viewer === undefined) {
-        own ??= ownView()
-        return own
-      }
+      if (viewer === undefined) return task.workload.host.view
       const answer = probed(`view ${viewer}`)
       if (!answer) throw new Unreadable('nobody looked into its namespaces')
       return parseView(answer)
@@ -63,11 +62,12 @@ function answered<K, V>(found: Found<K, V>, key: K): V | undefined {
   return found.get(key)
 }
 
-function askProbe(
-  probe: Probe,
+async function askProbe(
+  starting: Probe | Promise<Probe>,
   workloads: readonly WorkloadReader[],
   views: readonly number[],
 ): Promise<Probed> {
+  const probe = await starting
   const tasks = workloads.flatMap((workload) => workload.tasks)
   const select = (wanted: (task: TaskReader) => readonly Descriptor[]): ProbedFd[] =>
     tasks.flatMap((task) => safely(() => wanted(task)).map(({ fd }) => ({ pid: task.pid, fd })))

@@ -1,6 +1,6 @@
 import type { MapArea } from '../proc/maps.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
-import type { NamespaceView } from '../tools/namespace-view.ts'
+import { type NamespaceView, ownView } from '../tools/namespace-view.ts'
 import type { SocketRow } from '../tools/ss.ts'
 import type { Answers } from './answers.ts'
 import type { Descriptor } from './descriptor.ts'
@@ -14,11 +14,18 @@ export class HostReader {
   /** What /proc tells of nobody in particular. A look at its list of locks waits for other processors (RCU). */
   readonly proc = new ProcDirectory('/proc')
   #mounts?: readonly Mount[]
+  #view?: NamespaceView
 
   /** Mounts of the host's own namespace. */
   get mounts(): readonly Mount[] {
     this.#mounts ??= parseMountinfo(hostMountinfo())
     return this.#mounts
+  }
+
+  /** What we see of our own UTS and IPC namespaces, which most tasks share. */
+  get view(): NamespaceView {
+    this.#view ??= ownView()
+    return this.#view
   }
 }
 
