@@ -33,16 +33,16 @@ process.exitCode = Math.max(merged.exitCode ?? 1, ...ended)
 async function testFiles() {
   const listed = await execa({ preferLocal: true })`vitest list ${filters} ${project} --filesOnly --json`
   const longest = ['swap.test.ts', 'faults.test.ts', 'abort.test.ts', 'fallback.test.ts']
-  const place = (file) => (longest.indexOf(basename(file)) + longest.length + 1) % (longest.length + 1)
   const files = JSON.parse(listed.stdout).map(({ file }) => file)
-  return files.sort((a, b) => place(a) - place(b))
+  const first = longest.flatMap((name) => files.filter((file) => basename(file) === name))
+  return [...new Set([...first, ...files])]
 }
 
 /** One file after the other, until none is left, and how each ended. */
 async function runWaiting() {
   const codes = []
   for (let file = waiting.shift(); file; file = waiting.shift()) {
-    const blob = [`--reporter=blob`, `--outputFile.blob=${reports}/${basename(file)}.json`]
+    const blob = ['--reporter=blob', `--outputFile.blob=${reports}/${basename(file)}.json`]
     const { exitCode } = await sandboxed(
       ...['vitest', 'run', ...project, file, ...options],
       ...['--reporter=default', ...blob, '--passWithNoTests'],

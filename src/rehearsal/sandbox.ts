@@ -6,7 +6,8 @@ import { rootOptions } from './privilege.ts'
 
 /** Our end of the wire to the machine, in the sandbox's own network namespace. */
 export const TAP = 'tap0'
-const OUR_ADDRESS = '10.99.0.1/24'
+/** Our address there. */
+export const OUR_ADDRESS = '10.99.0.1'
 /** The machine's address; its image has it in systemd-networkd's configuration. */
 export const MACHINE_ADDRESS = '10.99.0.2'
 
@@ -71,7 +72,7 @@ export async function setUpNetwork(): Promise<void> {
     const why = `no tap device for the machine's network could be made (${messageOf(error)})`
     throw new Failure('failed', `${why}: make /dev/net/tun work, such as by modprobe tun`, { cause: error })
   })
-  await run('ip', ['address', 'add', OUR_ADDRESS, 'dev', TAP])
+  await run('ip', ['address', 'add', `${OUR_ADDRESS}/24`, 'dev', TAP])
   await run('ip', ['link', 'set', TAP, 'up'])
 }
 

@@ -5,10 +5,12 @@ import { expect, test } from 'vitest'
 import { run } from '../../src/host/local.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { awaitReport } from '../../src/rehearsal/rehearse.ts'
+import { OUR_ADDRESS } from '../../src/rehearsal/sandbox.ts'
+import { parseJournal } from '../../src/swap/journal.ts'
 import { LockServer } from '../unit/swap/lock-server.ts'
 import { expectRunning, inMachine, inShell, isUnattended, mainPids, withMachine } from './support.ts'
 
-const server = { host: '10.99.0.1', port: 3333 }
+const server = { host: OUR_ADDRESS, port: 3333 }
 const url = `http://${server.host}:${server.port}`
 const results = 'test-results'
 /** Where the lock server listens for the other host, which has a network of its own. */
@@ -75,7 +77,6 @@ async function startOther(): Promise<void> {
 
 /** Swaps a machine as its timer would, again while others hold the lock, and tells when, in seconds. */
 function swapInTurn(host: string): Promise<Swapped> {
-  let swapped: Swapped | undefined
   return withMachine(`fleet-${host}`, async (machine) => {
     const before = await mainPids(machine)
     await inShell(
@@ -97,9 +98,9 @@ function swapInTurn(host: string): Promise<Swapped> {
     expect(report, report.reason ?? '').toMatchObject({ verdict: 'swapped' })
     expect(await mainPids(machine)).toBe(before)
     await expectRunning(machine)
-    swapped = await whenSwapped(machine)
     await expect.poll(() => inShell(machine, 'ls /var/lib/kernelswap'), { timeout: 300_000 }).toBe('swaps')
-  }).then(() => swapped!)
+    return whenSwapped(machine)
+  })
 }
 
 async function awaitBoth(host: string): Promise<void> {
@@ -111,6 +112,6 @@ async function awaitBoth(host: string): Promise<void> {
 /** From the first entry of its journal to the last. */
 async function whenSwapped(machine: Machine): Promise<Swapped> {
   const journal = await inShell(machine, 'cat /var/lib/kernelswap/swaps/*/journal.jsonl')
-  const times = journal.split('\n').map((line) => (JSON.parse(line) as { time: number }).time)
+  const times = parseJournal(`${journal}\n`, 'the swap').map(({ time }) => time)
   return { from: Math.min(...times), to: Math.max(...times) }
 }

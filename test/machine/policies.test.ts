@@ -8,6 +8,7 @@ import {
   expectRunning,
   expectUnharmed,
   inShell,
+  installHook,
   mainPids,
   outcomesOf,
   startSwap,
@@ -176,18 +177,13 @@ async function tamperWithLanding(machine: Machine): Promise<void> {
 /** Installs a hook that finds memcached intact on any kernel but one. */
 async function dislikeKernel(machine: Machine, kernel: string): Promise<void> {
   const hook = [
-    '#!/bin/sh',
     'case $1 in',
     'capture) echo 1 ;;',
     `verify) [ "$(uname -r)" != ${kernel} ] || { echo '{"message":"too new"}'; exit 1; } ;;`,
     '*) exit 64 ;;',
     'esac',
   ].join('\n')
-  const folder = `/etc/kernelswap/hooks.d/${memcached}`
-  await inShell(
-    machine,
-    `mkdir -p ${folder} && cat > ${folder}/90-dislike <<'END'\n${hook}\nEND\nchmod 755 ${folder}/90-dislike`,
-  )
+  await installHook(machine, `${memcached}/90-dislike`, hook)
 }
 
 /** Waits until the settle unit says that it waits, and returns its words. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { machineUnits } from '../../src/rehearsal/rehearse.ts'
 import { type Plan, planSchema } from '../../src/swap/plan.ts'
-import { inMachine, inShell, withMachine } from './support.ts'
+import { inMachine, inShell, installHook, withMachine } from './support.ts'
 
 /** Preflight says no in words, with a remedy, and touches nothing: what may run keeps its processes. */
 test('whatever cannot be carried is refused before anything is touched', () =>
@@ -68,13 +68,9 @@ async function refusesKernels(machine: Machine): Promise<void> {
 
 /** A hook of the administrator's says no: nothing is staged, and the services never notice. */
 async function refusesVetoes(machine: Machine): Promise<void> {
-  const hook = '/etc/kernelswap/hooks.d/memcached.service/10-no'
   const body =
     'if [ "$1" = check ]; then echo "wait for the night" >&2; echo "customers are busy" >&2; exit 10; fi; exit 64'
-  await inShell(
-    machine,
-    `mkdir -p $(dirname ${hook}) && printf '#!/bin/sh\\n%s\\n' '${body}' > ${hook} && chmod 755 ${hook}`,
-  )
+  await installHook(machine, 'memcached.service/10-no', body)
   const before = await mainPids(machine)
   for (const args of [
     ['plan', '--json', 'memcached'],

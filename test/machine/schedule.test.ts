@@ -9,6 +9,7 @@ import {
   expectUnharmed,
   inMachine,
   inShell,
+  installHook,
   isUnattended,
   mainPids,
   withMachine,
@@ -61,13 +62,9 @@ async function expectRefusals(machine: Machine): Promise<void> {
   const closed = await inShell(machine, 'date --date="3 hours ago" "+%H:%M"')
   await expectRefusal(machine, ['--on-calendar', `*-*-* ${closed}`], 3, /window .* is closed/)
   await expectRefusal(machine, ['--max-outage', '20s'], 3, /no swap has been measured here yet/)
-  const veto = '/etc/kernelswap/hooks.d/all/50-backup'
-  await inShell(
-    machine,
-    `mkdir -p $(dirname ${veto}) && printf '#!/bin/sh\\n[ "$1" != check ] || exit 10\\nexit 64\\n' > ${veto} && chmod 755 ${veto}`,
-  )
+  await installHook(machine, 'all/50-backup', '[ "$1" != check ] || exit 10\nexit 64')
   await expectRefusal(machine, [], 3, /hook all\/50-backup vetoes/)
-  await inMachine(machine, 'rm', veto)
+  await inMachine(machine, 'rm', '-r', '/etc/kernelswap/hooks.d')
   // No server listens there.
   const lock = '/run/kernelswap/config.d/95-lock.toml'
   await inShell(

@@ -16,9 +16,9 @@ const say = (line: string) => void process.stderr.write(`${line}\n`)
 
 /**
  * Runs a test in a fresh machine that has kernelswap installed and its services adopted, and ends the
- * machine. Its console, and its journal if the test fails, stay in test-results/NAME.
+ * machine. Its console, and its journal if the test fails, stay in test-results/NAME. Returns what the test does.
  */
-export function withMachine(name: string, test: (machine: Machine) => Promise<void>): Promise<void> {
+export function withMachine<T>(name: string, test: (machine: Machine) => Promise<T>): Promise<T> {
   return inFreshMachine(name, (image, directory) => startRehearsalMachine(image, directory, say), test)
 }
 
@@ -118,23 +118,32 @@ export async function atBootsOf(machine: Machine, kernel: string, line: string):
   )
 }
 
+/** Installs a hook of the administrator's: a shell script, as `UNIT/NAME` below hooks.d. */
+export async function installHook(machine: Machine, name: string, body: string): Promise<void> {
+  const hook = `/etc/kernelswap/hooks.d/${name}`
+  await inShell(
+    machine,
+    `mkdir -p $(dirname ${hook}) && cat > ${hook} <<'END'\n#!/bin/sh\n${body}\nEND\nchmod 755 ${hook}`,
+  )
+}
+
 /** Settings for this boot, replacing those that a test made before; a swap keeps to those that it was planned with. */
 export async function configure(machine: Machine, toml: string): Promise<void> {
   const directory = '/run/kernelswap/config.d'
   await inShell(machine, `mkdir -p ${directory} && cat > ${directory}/50-test.toml <<'END'\n${toml}\nEND`)
 }
 
-async function inFreshMachine(
+async function inFreshMachine<T>(
   name: string,
   start: (image: Image, directory: string) => Promise<Machine>,
-  test: (machine: Machine) => Promise<void>,
-): Promise<void> {
+  test: (machine: Machine) => Promise<T>,
+): Promise<T> {
   const directory = join(results, name)
   await rm(directory, { recursive: true, force: true })
   await mkdir(directory, { recursive: true })
   const machine = await start(await ensureImage(say), directory)
   try {
-    await test(machine)
+    return await test(machine)
   } catch (error) {
     await keepJournal(machine)
     throw error
