@@ -120,6 +120,11 @@ export async function writeLandingGate(rules: string): Promise<void> {
   await writeDurably(join(paths.landing, 'gate.nft'), rules)
 }
 
+/** Writes what the landing's `wake` tells the peers of the restored connections. */
+export async function writeLandingPeers(segments: string): Promise<void> {
+  await writeDurably(join(paths.landing, 'peers'), segments)
+}
+
 /** From here on the next boot restores the checkpoint. */
 export async function sealLanding(): Promise<void> {
   await syncDirectory(paths.landing)

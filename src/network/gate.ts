@@ -5,8 +5,9 @@ const table = 'kernelswap'
 
 /**
  * What peers hear of a held packet. `unreachable` is for the landing: each such message takes back one doubling of
- * the peer's retransmission timer (RFC 6069, section 3), so that it tries again soon after the gate opens. It
- * goes to established connections only; it would end an attempt to connect.
+ * the peer's retransmission timer (RFC 6069, section 3), so that it tries again soon after the gate opens. Linux hears
+ * "no route" alone for IPv6 (net/ipv6/tcp_ipv6.c, tcp_v6_err), which IPv4 calls "network unreachable". It goes to
+ * established connections only; it would end an attempt to connect.
  */
 export type GateAnswer = 'silence' | 'unreachable'
 
@@ -30,9 +31,7 @@ export function gateRules(sockets: readonly InetSocket[], answer: GateAnswer = '
   const unreachable =
     tcp === ''
       ? []
-      : [
-          `    tcp dport { ${tcp} } tcp flags & (fin|syn|rst|ack) == ack reject with icmpx type host-unreachable`,
-        ]
+      : [`    tcp dport { ${tcp} } tcp flags & (fin|syn|rst|ack) == ack reject with icmpx type no-route`]
   return [
     // Declared before it is deleted, so that loading the rules twice is no error.
     `table inet ${table}`,

@@ -4,16 +4,36 @@ import { run } from '../host/local.ts'
  * Ends repair mode of every TCP socket that these processes hold.
  *
  * CRIU leaves dumped sockets in it when it leaves the tasks stopped (criu/cr-dump.c, cr_dump_finish): a read would
- * fail with EPERM, and a close would tell the peer nothing (tcp(7) doesn't name TCP_REPAIR; net/ipv4/tcp.c). The
- * sockets are reached through copies of the descriptors, pidfd_getfd(2): Node can't make that call, perl can.
+ * fail with EPERM, and a close would tell the peer nothing (tcp(7) doesn't name TCP_REPAIR; net/ipv4/tcp.c).
  */
 export async function endTcpRepair(pids: readonly number[]): Promise<void> {
-  if (pids.length > 0) await run('perl', ['-e', script, ...pids.map(String)], { timeoutSeconds: 60 })
+  const end = 'setsockopt($socket, 6, 19, pack("i", 0)) or die "PID $pid, descriptor $fd: $!\\n";'
+  await eachInRepair(pids, end)
+}
+
+/**
+ * What the peers of these processes' connections may be waiting for, a line each, as the landing's `wake` reads it: both
+ * ends, and the numbers of the next byte that we expect and of the one that the peer was last told. Only sockets in
+ * repair mode tell their numbers, so this is for dumped tasks.
+ */
+export function awaitedSegments(pids: readonly number[]): Promise<string> {
+  return eachInRepair(pids, tellAwaited)
+}
+
+/**
+ * Runs a piece of perl for every TCP socket in repair mode, and returns what it prints. The sockets are reached through
+ * copies of the descriptors, pidfd_getfd(2): Node can't make that call, perl can.
+ */
+async function eachInRepair(pids: readonly number[], piece: string): Promise<string> {
+  if (pids.length === 0) return ''
+  const ended = await run('perl', ['-e', walk(piece), ...pids.map(String)], { timeoutSeconds: 60 })
+  return ended.stdout
 }
 
 /** pidfd_open is 434 and pidfd_getfd 438 everywhere; TCP_REPAIR is 19 of level 6 (include/uapi/linux/tcp.h). */
-const script = `
+const walk = (piece: string) => `
 use strict;
+use Socket qw(:DEFAULT inet_ntop unpack_sockaddr_in6 AF_INET6);
 for my $pid (@ARGV) {
   my $process = syscall(434, $pid + 0, 0);
   next if $process < 0;
@@ -23,8 +43,32 @@ for my $pid (@ARGV) {
     next if $copy < 0;
     open(my $socket, "+<&=", $copy) or next;
     my $mode = getsockopt($socket, 6, 19);
-    setsockopt($socket, 6, 19, pack("i", 0)) or die "PID $pid, descriptor $fd: $!\\n"
-      if defined $mode && length($mode) == 4 && unpack("i", $mode) == 1;
+    next unless defined $mode && length($mode) == 4 && unpack("i", $mode) == 1;
+    ${piece}
   }
 }
+`
+
+/**
+ * TCP_REPAIR_QUEUE (20) chooses the receive queue (1), whose number TCP_QUEUE_SEQ (21) is the next one expected, and
+ * then none again; rcv_wup, the fifth of TCP_REPAIR_WINDOW (29), is the last one that was acknowledged to the peer.
+ */
+const tellAwaited = `
+    my @ends = map { address($_) } getsockname($socket), getpeername($socket) // next;
+    setsockopt($socket, 6, 20, pack("i", 1));
+    my $next = unpack("L", getsockopt($socket, 6, 21) // next);
+    setsockopt($socket, 6, 20, pack("i", 0));
+    my $told = unpack("x16L", getsockopt($socket, 6, 29) // pack("x16L", $next));
+    print join(" ", @ends, $next, $told == $next ? () : $told), "\\n";
+
+    # An IPv4 connection of an IPv6 socket goes by IPv4 all the same (ipv6(7)).
+    sub address {
+      my $name = shift;
+      if (sockaddr_family($name) == AF_INET) {
+        my ($port, $address) = unpack_sockaddr_in($name);
+        return (inet_ntop(AF_INET, $address), $port);
+      }
+      my ($port, $address) = unpack_sockaddr_in6($name);
+      return (inet_ntop(AF_INET6, $address) =~ s/^::ffff:(?=\\d+\\.)//r, $port);
+    }
 `

@@ -4,14 +4,14 @@ import { checkArchive } from '../../archive/check.ts'
 import { hashFiles, writeManifest } from '../../archive/manifest.ts'
 import { packTree } from '../../archive/pack.ts'
 import { Failure } from '../../errors.ts'
-import { type Passenger, sealLanding, writeLandingGate } from '../../landing/landing.ts'
+import { type Passenger, sealLanding, writeLandingGate, writeLandingPeers } from '../../landing/landing.ts'
 import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
 import type { InetSocket } from '../../proc/inet-sockets.ts'
 import { dump, logErrors } from '../../tools/criu.ts'
 import { dumpAttributes } from '../../tools/getfattr.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
 import { signalUnits } from '../../tools/systemd.ts'
-import { endTcpRepair } from '../../tools/tcp-repair.ts'
+import { awaitedSegments, endTcpRepair } from '../../tools/tcp-repair.ts'
 import { explainDump } from '../../workload/dump-errors.ts'
 import { inetSocketsOf, inspectSurroundings } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
@@ -137,6 +137,7 @@ async function seal(crossing: Crossing): Promise<void> {
   const sockets = await socketsNow(crossing)
   await refuseIfMoved(crossing, sockets)
   await writeLandingGate(gateRules(sockets, 'unreachable'))
+  await writeLandingPeers(await awaitedSegments((await tasksOf(crossing.swap.plan)).flat()))
   await syncFileSystem(crossing.swap.directory)
   await sealLanding()
 }

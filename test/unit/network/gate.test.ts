@@ -66,7 +66,7 @@ describe('what is held', () => {
     const rules = holding(gateRules([socket('tcp', 80), socket('udp', 53)], 'unreachable'))
     const rejecting = rules.filter((line) => line.includes('reject'))
     expect(rejecting).toEqual([
-      'tcp dport { 80 } tcp flags & (fin|syn|rst|ack) == ack reject with icmpx type host-unreachable',
+      'tcp dport { 80 } tcp flags & (fin|syn|rst|ack) == ack reject with icmpx type no-route',
     ])
     expect(rules.filter((line) => line.endsWith('drop'))).toHaveLength(4)
   })

@@ -1,0 +1,129 @@
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, expect, test } from 'vitest'
+import { awaitedSegments, endTcpRepair } from '../../../src/tools/tcp-repair.ts'
+import { canInOwnNetwork } from '../isolated.ts'
+
+const wake = fileURLToPath(new URL('../../../src/landing/static/wake', import.meta.url))
+
+/** Tells where something arrives. */
+const service = `
+const { createServer } = require('node:net')
+for (const address of process.argv.slice(1)) {
+  const server = createServer((socket) => socket.on('data', () => console.log(address)))
+  server.listen(7000, address)
+}
+console.log('up')
+`
+
+/** Connects to each address, and speaks over all when it is told to. */
+const peer = `
+const { connect } = require('node:net')
+const addresses = process.argv.slice(1)
+const clients = addresses.map((address) => connect(7000, address, () => --waiting || console.log('up')))
+let waiting = clients.length
+process.stdin.once('data', () => clients.forEach((client) => client.write('x')))
+`
+
+/** Those that are woken, and beside each one that is left alone. */
+const woken = ['10.0.0.1', 'fd00::1']
+const left = ['10.0.0.2', 'fd00::2']
+
+const started: ChildProcessWithoutNullStreams[] = []
+afterAll(() => started.forEach((child) => void child.kill()))
+
+/**
+ * TCP tries again after 0.2, 0.6, 1.4, 3.0, 6.2 s: between the last two a peer has just begun its longest wait, and a
+ * service that comes back then would be without it for as long as it was away.
+ */
+test.runIf(canInOwnNetwork('ip link add name cable type veth peer name other'))(
+  'peers of restored connections try again at once, by IPv4 and by IPv6',
+  async () => {
+    const [here, there] = [await network(), await network()]
+    connectNetworks(here, there)
+    const server = start(here, service, [...woken, ...left])
+    const heard: string[] = []
+    createInterface(server.stdout).on('line', (line) => heard.push(line))
+    await once(server.stdout, 'data')
+    const client = start(there, peer, [...woken, ...left])
+    await once(client.stdout, 'data')
+
+    beginRepair(server.pid!)
+    const segments = (await awaitedSegments([server.pid!])).split('\n')
+    await endTcpRepair([server.pid!])
+    expect(await awaitedSegments([server.pid!])).toBe('')
+
+    shell(here, eachFamily('add pref 0 iif cable blackhole'))
+    client.stdin.write('go')
+    await sleep(4000)
+    shell(here, eachFamily('del pref 0 iif cable blackhole'))
+    expect(heard).toEqual(['up'])
+    const theirs = segments.filter((segment) =>
+      woken.some((address) => segment.startsWith(`${address} 7000 `)),
+    )
+    within(here, wake, [], theirs.map((segment) => `${segment}\n`).join(''))
+
+    await expect.poll(() => heard.length, { timeout: 1500 }).toBe(3)
+    expect(heard.slice(1).sort()).toEqual(woken)
+  },
+  20_000,
+)
+
+/** A network namespace, as the process that keeps it. */
+async function network(): Promise<number> {
+  const child = spawn('unshare', ['--net', 'sh', '-c', 'echo up; exec cat'])
+  started.push(child)
+  await once(child.stdout, 'data')
+  return child.pid!
+}
+
+/** Joins two by a cable whose packets the first may lose. */
+function connectNetworks(first: number, second: number): void {
+  shell(first, `ip link add name cable type veth peer name cable netns ${second}; ip link set cable up`)
+  shell(second, 'ip link set cable up')
+  const addresses = (list: readonly string[], bits: Record<'4' | '6', number>) =>
+    list.map((address) => {
+      const [length, options] = address.includes(':') ? [bits[6], ' nodad'] : [bits[4], '']
+      return `ip address add ${address}/${length} dev cable${options}`
+    })
+  shell(first, addresses([...woken, ...left], { 4: 24, 6: 64 }).join('; '))
+  shell(second, addresses(['10.0.0.9', 'fd00::9'], { 4: 24, 6: 64 }).join('; '))
+  // Without early demultiplexing every packet is routed, and so can be made to vanish where nobody has nft.
+  shell(first, 'echo 0 > /proc/sys/net/ipv4/ip_early_demux')
+  shell(first, eachFamily('add pref 1 lookup local', 'del pref 0'))
+}
+
+function eachFamily(...changes: readonly string[]): string {
+  return changes.flatMap((change) => [`ip -4 rule ${change}`, `ip -6 rule ${change}`]).join('; ')
+}
+
+function start(namespace: number, script: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+  const entered = ['--net', '--target', String(namespace), process.execPath, '-e', script, ...args]
+  const child = spawn('nsenter', entered)
+  started.push(child)
+  return child
+}
+
+function shell(namespace: number, line: string): void {
+  within(namespace, 'sh', ['-euc', line])
+}
+
+function within(namespace: number, program: string, args: readonly string[], input = ''): void {
+  const entered = ['--net', '--target', String(namespace), program, ...args]
+  execFileSync('nsenter', entered, { input, stdio: 'pipe' })
+}
+
+/** Puts every connection of a process into repair mode, as CRIU leaves those that it has dumped. */
+function beginRepair(pid: number): void {
+  const script = `
+    my $process = syscall(434, $ARGV[0] + 0, 0);
+    for my $fd (map { m{([0-9]+)$} } glob "/proc/$ARGV[0]/fd/*") {
+      my $copy = syscall(438, $process, $fd + 0, 0);
+      open(my $socket, "+<&=", $copy) or next;
+      setsockopt($socket, 6, 19, pack("i", 1)) if getpeername($socket);
+    }`
+  execFileSync('perl', ['-e', script, String(pid)])
+}
