@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 
 export interface GroupOptions {
   readonly input: string
@@ -46,6 +47,7 @@ export async function runGroup(
   const ended = await ending(child, options.timeoutSeconds)
   killGroup(child)
   await Promise.race([Promise.all([stdout.ended, stderr.ended]), pause(GRACE)])
+  await untilQuiet(() => stdout.size() + stderr.size())
   child.stdout.destroy()
   child.stderr.destroy()
   return { ...ended, stdout: stdout.text(), stderr: stderr.text(), isCut: stdout.isCut() || stderr.isCut() }
@@ -92,8 +94,14 @@ function keep(stream: NodeJS.ReadableStream, limit: number) {
   return {
     ended: new Promise((resolve) => stream.once('close', resolve)),
     text: () => Buffer.concat(chunks).toString(),
+    size: () => Math.min(size, limit),
     isCut: () => size > limit,
   }
+}
+
+/** On a busy host the grace may be over before anybody has looked into the pipes: a turn of the event loop looks once. */
+async function untilQuiet(size: () => number): Promise<void> {
+  for (let before = -1; before !== size(); await nextTurn()) before = size()
 }
 
 function pause(milliseconds: number): Promise<void> {
