@@ -34,6 +34,8 @@ export interface LandingPlan {
   /** Where the boot loader is to be aimed again by a boot that has fallen back. */
   readonly fallback: { readonly loader: string; readonly entry: string } | undefined
   readonly addresses: AddressBook
+  /** No file system but the root waits for a device: the landing may come before udev. */
+  readonly early: boolean
   readonly passengers: readonly Passenger[]
 }
 
@@ -58,6 +60,7 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   await write('units.list', plan.passengers.map(({ service }) => `'${service.unit}'\n`).join(''))
   await write('back', [plan.back.kernel, plan.back.initrd, plan.back.commandLine, ''].join('\n'))
   if (plan.fallback) await write('fallback', `${plan.fallback.loader}\n${plan.fallback.entry}\n`)
+  if (plan.early) await write('early', '')
   if (plan.hold) await write('hold', '')
   for (const passenger of plan.passengers) await writePassenger(directory, passenger)
 }

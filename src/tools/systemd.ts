@@ -35,6 +35,18 @@ export async function runningServices(): Promise<string[]> {
     .filter((unit) => unit !== '')
 }
 
+/** True where a file system, other than the root's, is mounted once its device appears (systemd.mount(5)). */
+export async function mountsWaitForDevices(): Promise<boolean> {
+  const { stdout } = await run('systemctl', ['show', '--property=Id,BindsTo', '--', '*.mount'])
+  return isAnyBoundToDevice(stdout)
+}
+
+/** The same of what `systemctl show` prints of mounts: a paragraph for each. */
+export function isAnyBoundToDevice(text: string): boolean {
+  const mounts = text.split('\n\n').map(parseProperties)
+  return mounts.some(({ Id, BindsTo = '' }) => Id !== '-.mount' && /\.device\b/.test(BindsTo))
+}
+
 export async function daemonReload(): Promise<void> {
   await run('systemctl', ['daemon-reload'])
 }

@@ -186,7 +186,7 @@ async function checkpoint(): Promise<Snapshot> {
   const victim = await inspectService(UNIT)
   const ties = roomTies(victim, await inspectSurroundings())
   await writeLanding({
-    ...{ swap: CHECKPOINT, boot: 'none', lastPid: 0, hold: true },
+    ...{ swap: CHECKPOINT, boot: 'none', lastPid: 0, early: false, hold: true },
     back: { kernel: '', initrd: '', commandLine: '' },
     fallback: undefined,
     addresses: { links: [], arrive: '', settle: '' },

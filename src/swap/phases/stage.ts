@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { removeLanding, writeLanding } from '../../landing/landing.ts'
 import { readAddresses } from '../../network/addresses.ts'
 import { type KernelImage, load, unload } from '../../tools/kexec.ts'
-import { startUnits, stopUnits } from '../../tools/systemd.ts'
+import { mountsWaitForDevices, startUnits, stopUnits } from '../../tools/systemd.ts'
 import { roomTies } from '../../workload/room.ts'
 import { aimFallback, clearFallback } from '../fallback.ts'
 import { armWatchdog, hasWatchdog, restoreHostSettings } from '../host-settings.ts'
@@ -85,6 +85,7 @@ async function planLanding(crossing: Crossing): Promise<void> {
     back: await imageOf(swap.plan.kernel.from, crossing),
     fallback: swap.plan.fallback,
     addresses: await readAddresses(),
+    early: !(await mountsWaitForDevices()),
     passengers: crossing.passengers,
   })
 }

@@ -79,6 +79,7 @@ describe('on disk', () => {
     swap: join(place.directory, 'swap'),
     boot: 'boot-before',
     lastPid: 5000,
+    early: true,
     hold,
     back: { kernel: '/boot/vmlinuz-old', initrd: '/boot/initrd.img-old', commandLine: 'root=/dev/vda  rw' },
     fallback: { loader: 'grub', entry: 'menu>entry with blanks' },

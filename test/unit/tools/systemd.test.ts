@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseProperties } from '../../../src/tools/systemd.ts'
+import { isAnyBoundToDevice, parseProperties } from '../../../src/tools/systemd.ts'
 import { fixture } from '../fixture.ts'
 
 test('properties of a running service', () => {
@@ -21,4 +21,18 @@ test.each([
   ['nothing', '', {}],
 ])('%s', (_, text, expected) => {
   expect(parseProperties(text)).toEqual(expected)
+})
+
+/** A landing that came before udev would wait for such a file system, which waits for udev, which waits for it. */
+test.each([
+  [
+    'the root, and those that need none',
+    'BindsTo=dev-vda1.device\nId=-.mount\n\nBindsTo=\nId=tmp.mount\n',
+    false,
+  ],
+  ['another one', 'BindsTo=\nId=-.mount\n\nBindsTo=dev-disk-by\\x2duuid-1.device\nId=var.mount\n', true],
+  ['another one beside a unit', 'BindsTo=x.service dev-sdb1.device\nId=srv.mount\n', true],
+  ['none at all', '', false],
+])('mounts that wait for a device: %s', (_, text, expected) => {
+  expect(isAnyBoundToDevice(text)).toBe(expected)
 })

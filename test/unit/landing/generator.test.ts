@@ -1,0 +1,65 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+const script = readFileSync(
+  new URL('../../../src/landing/static/kernelswap-generator', import.meta.url),
+  'utf8',
+)
+const after = '[Unit]\nAfter=kernelswap-land.service\n'
+const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')
+let directory: string
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'kernelswap-generator-'))
+  mkdirSync(join(directory, 'landing/units/redis-server.service.d'), { recursive: true })
+  mkdirSync(join(directory, 'out'))
+  has('units/redis-server.service.d/zz-kernelswap.conf', '[Service]\n')
+  has('boot-id', 'the boot before\n')
+})
+afterEach(() => rmSync(directory, { recursive: true }))
+
+/** The landing has this file. */
+function has(name: string, content = ''): void {
+  writeFileSync(join(directory, 'landing', name), content)
+}
+
+/** What the generator writes, by path. */
+function generated(): Record<string, string> {
+  const here = script.replaceAll('/etc/kernelswap/landing', join(directory, 'landing'))
+  execFileSync('sh', ['-c', here, 'kernelswap-generator', join(directory, 'out')])
+  const files = readdirSync(join(directory, 'out'), { recursive: true, withFileTypes: true })
+  const read = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name))
+  return Object.fromEntries(
+    read.map((file) => [file.slice(directory.length + 5), readFileSync(file, 'utf8')]),
+  )
+}
+
+test('a boot without a sealed landing is left alone, and so is the one that wrote it', () => {
+  expect(generated()).toEqual({})
+  has('sealed')
+  has('boot-id', boot)
+  expect(generated()).toEqual({})
+  expect(readdirSync(join(directory, 'out'))).toEqual([])
+})
+
+test('the drop-ins of the units are in force, and the landing comes once udev has begun', () => {
+  has('sealed')
+  expect(generated()).toEqual({
+    'redis-server.service.d/zz-kernelswap.conf': '[Service]\n',
+    'kernelswap-land.service.d/kernelswap-order.conf': '[Unit]\nAfter=systemd-udev-trigger.service\n',
+  })
+  expect(readdirSync(join(directory, 'out/sysinit.target.wants'))).toEqual(['kernelswap-land.service'])
+})
+
+/** Both orders at once would be a cycle, which systemd breaks by leaving out a unit: the landing, perhaps. */
+test('where no file system needs udev, udev comes after the landing, not before it', () => {
+  has('sealed')
+  has('early')
+  const written = generated()
+  expect(written['systemd-udevd.service.d/kernelswap-order.conf']).toBe(after)
+  expect(written['systemd-udev-trigger.service.d/kernelswap-order.conf']).toBe(after)
+  expect(Object.keys(written)).not.toContain('kernelswap-land.service.d/kernelswap-order.conf')
+})
