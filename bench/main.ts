@@ -7,7 +7,7 @@ import { setUpNetwork } from '../src/rehearsal/sandbox.ts'
 import { version } from '../src/version.ts'
 import { chart } from './chart.ts'
 import { copySeconds, type Guest, withGuest } from './guest.ts'
-import { measureFloor, measureKexec, measureReboot, measureSwap } from './measure.ts'
+import { measureFloor, measureKexec, measurePrediction, measureReboot, measureSwap } from './measure.ts'
 import { type Figure, type Load, type Options, parseOptions } from './options.ts'
 import { type Results, withFigures } from './results.ts'
 import { judge } from './targets.ts'
@@ -80,6 +80,15 @@ function jobs(image: Image, { loads, figures }: Options): Job[] {
       measure: async (guest) => {
         const floor = await measureFloor(guest, release)
         return (results) => ({ ...results, floor })
+      },
+    },
+    {
+      figure: 'prediction',
+      load: first,
+      measure: async (guest) => {
+        const back = image.kernels['older-stable']
+        const prediction = await measurePrediction(guest, [release, back], say)
+        return (results) => ({ ...results, prediction })
       },
     },
   ]

@@ -81,6 +81,21 @@ async function swapPatiently(
   throw new Failure('failed', 'The swap was refused; `kernelswap plan` in the machine says why.')
 }
 
+/** There and back: how long the plan of the way back expects services to stand still, and how long they did. */
+export async function measurePrediction(
+  { machine, units }: Guest,
+  kernels: readonly string[],
+  say: (line: string) => void,
+): Promise<{ predicted: number; seconds: number }> {
+  let report: Report | undefined
+  for (const kernel of kernels)
+    report = await swapPatiently(machine, ['--kernel', kernel, ...units, WITNESS], say)
+  const { seconds, predicted } = report?.outage ?? {}
+  if (seconds === undefined || predicted === undefined || predicted === null)
+    throw new Failure('failed', `The plan expected nothing, or nothing was swapped: ${report?.verdict}.`)
+  return { predicted, seconds }
+}
+
 /** `systemctl kexec` into the kernel that a swap would jump into, until every service answers again. */
 export async function measureKexec(guest: Guest, release: string): Promise<Outage> {
   await loadKernel(guest.machine, release)

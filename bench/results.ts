@@ -31,6 +31,8 @@ export interface Results {
   readonly versions: Readonly<Record<string, string>>
   readonly floor?: Outage
   readonly loads: readonly LoadResult[]
+  /** Of a second swap: how long its plan expected services to stand still, and how long its report says they did. */
+  readonly prediction?: { readonly predicted: number; readonly seconds: number }
   /** Seconds to copy a gibibyte of memory once. */
   readonly copyGibibyte?: number
   /** What couldn't be measured, and why. */

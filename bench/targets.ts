@@ -23,6 +23,7 @@ export function judge(results: Results): Verdict[] {
     clientsView(results),
     memory(results),
     services(results),
+    prediction(results),
   ]
 }
 
@@ -71,6 +72,16 @@ function services(results: Results): Verdict {
   const twelve = withLoad(results, SMALL, 12)?.swap
   const grown = one && twelve && growth(one.client, twelve.client)
   return ratio('12 services ≤ 1.5 × one', 1.5, twelve?.service, one?.service, grown)
+}
+
+/** What the second swap of a machine expects, having seen the first. */
+function prediction({ prediction: second }: Results): Verdict {
+  const target = 'the plan expects the outage within 25 %'
+  if (!second) return notMeasured(target)
+  const { predicted, seconds } = second
+  const error = predicted / seconds - 1
+  const figure = `${predicted.toFixed(1)} s for ${seconds.toFixed(1)} s, ${(error * 100).toFixed(0)} %`
+  return judged(target, figure, Math.abs(error) <= 0.25, [])
 }
 
 /** Judges a ratio; for a miss, the phases of `outage` say what costs most. */

@@ -63,6 +63,8 @@ export const reportSchema = z.object({
   /** What the time between the gate and the jump went into, each step with its share; empty where there was no jump. */
   freeze: z.array(z.object({ step: z.string(), seconds: z.number(), share: z.number() })).default([]),
   timeline: z.array(z.object({ phase: z.string(), seconds: z.number() })),
+  /** How long services stood still, and how long the plan had expected; null where they never did, or nobody knew. */
+  outage: z.object({ seconds: z.number(), predicted: z.number().nullable() }).nullable().default(null),
 })
 
 export type Report = z.infer<typeof reportSchema>

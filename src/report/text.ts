@@ -15,6 +15,7 @@ export function reportText(report: Report): string {
     ]),
     ...(report.clients ?? []).map(clientLine),
     ...report.timeline.flatMap((stretch) => stretchLines(stretch, report)),
+    ...outageLines(report),
   ].join('\n')
 }
 
@@ -28,6 +29,14 @@ function stretchLines({ phase, seconds }: Report['timeline'][number], { freeze }
         `${timeLine(`  ${step}`, seconds)}  ${(share * 100).toFixed(0).padStart(3)} %`,
     ),
   ]
+}
+
+/** What the plan promised is held against it. */
+function outageLines({ outage }: Report): string[] {
+  if (!outage) return []
+  const { seconds, predicted } = outage
+  const expected = predicted === null ? 'nobody knew how long' : `${predicted.toFixed(1)} s expected`
+  return [`${timeLine('outage', seconds)}  (services stood still; ${expected})`]
 }
 
 function timeLine(name: string, seconds: number): string {

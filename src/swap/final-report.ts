@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbiResult } from '../abi/diff.ts'
 import type { HookResult } from '../hooks/types.ts'
+import { outageSeconds } from '../report/outage.ts'
 import type { Report } from '../report/report.ts'
 import type { Verdict } from './journal.ts'
 import { runningKernel } from './kernels.ts'
 import type { Outcome } from './phases/verify.ts'
+import type { Plan } from './plan.ts'
 import type { Swap } from './store.ts'
 import { frozenSteps, timeline } from './timeline.ts'
 
@@ -21,6 +23,7 @@ export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
   const { plan } = swap
   const lines = await swap.journal.read()
   const landLog = await readFile(join(swap.directory, 'land.log'), 'utf8').catch(() => '')
+  const stretches = timeline(lines, landLog, Date.now() / 1000)
   const outcomes = new Map(ending.outcomes?.map((outcome) => [outcome.unit, outcome]))
   return {
     schema: 'kernelswap.report/1',
@@ -41,8 +44,14 @@ export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
       }
     }),
     freeze: frozenSteps(lines),
-    timeline: timeline(lines, landLog, Date.now() / 1000),
+    timeline: stretches,
+    outage: outageOf(stretches, plan),
   }
+}
+
+function outageOf(stretches: Report['timeline'], { outage }: Plan): Report['outage'] {
+  const seconds = Math.round(outageSeconds({ timeline: stretches }) * 10) / 10
+  return seconds === 0 ? null : { seconds, predicted: outage?.seconds ?? null }
 }
 
 /** Vetoes are for \`check\`: no report holds one. */

@@ -1,4 +1,4 @@
-import { outageSeconds } from '../report/outage.ts'
+import { type OutageParts, outageParts } from '../report/outage.ts'
 import type { Obstacle } from '../workload/obstacles.ts'
 import type { Plan } from './plan.ts'
 import { preserved } from './plan.ts'
@@ -8,8 +8,7 @@ import { listSwaps, openSwap, readReport } from './store.ts'
 export type Prediction = NonNullable<Plan['outage']>
 
 /** An earlier swap: how long services stood still, and how much memory they had. */
-export interface Experience {
-  readonly seconds: number
+export interface Experience extends OutageParts {
   readonly memoryBytes: number
 }
 
@@ -27,19 +26,19 @@ export async function predictOutage(memoryBytes: number, strict: boolean): Promi
     const report = await readReport(swap)
     if (swap.plan.strict !== strict || !report || !['swapped', 'degraded'].includes(report.verdict)) continue
     const memory = preserved(swap.plan).reduce((sum, workload) => sum + workload.memoryBytes, 0)
-    found.push({ seconds: outageSeconds(report), memoryBytes: memory })
+    found.push({ ...outageParts(report), memoryBytes: memory })
     if (found.length === swapsToAsk) break
   }
   return prediction(found, memoryBytes)
 }
 
 /**
- * The median of what earlier swaps took. Where there is more memory to write and read than there was, that takes longer
- * in proportion; how much of it is the boot isn't known, so all of it is scaled, and only ever upwards.
+ * The median of what earlier swaps took. Where there is more memory to write and read than there was, freeze and landing
+ * take longer in proportion. Less is never said to be quicker: much of them doesn't depend on memory.
  */
 export function prediction(experiences: readonly Experience[], memoryBytes: number): Prediction | null {
   const scaled = experiences
-    .map((then) => then.seconds * Math.max(1, memoryBytes / Math.max(1, then.memoryBytes)))
+    .map((then) => then.fixed + then.growing * Math.max(1, memoryBytes / Math.max(1, then.memoryBytes)))
     .sort((a, b) => a - b)
   if (scaled.length === 0) return null
   const middle = scaled.length / 2

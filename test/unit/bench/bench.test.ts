@@ -91,12 +91,14 @@ test('a figure that just meets its target passes, and a worse one is a miss with
     floor: outage(10),
     loads: [{ ...swapped(16, 1, 18, 19.75), kexec: outage(45) }, swapped(16, 12, 27), swapped(1024, 1, 31)],
     copyGibibyte: 10.2,
+    prediction: { predicted: 25, seconds: 20 },
   })
-  expect(judge(just).map(({ verdict }) => verdict)).toEqual(['pass', 'pass', 'pass', 'pass', 'pass'])
+  expect(judge(just).map(({ verdict }) => verdict)).toEqual(Array(6).fill('pass'))
   const worse = resultsOf({
     floor: outage(9),
     loads: [{ ...swapped(16, 1, 18, 20), kexec: outage(44) }, swapped(16, 12, 28), swapped(1024, 1, 32)],
     copyGibibyte: 10,
+    prediction: { predicted: 14.9, seconds: 20 },
   })
   expect(judge(worse).map(({ verdict, costliest }) => [verdict, costliest])).toEqual([
     ['MISS', 'kernel: 18.00 s'],
@@ -104,6 +106,7 @@ test('a figure that just meets its target passes, and a worse one is a miss with
     ['MISS', 'client: next try: 2.00 s'],
     ['MISS', 'kernel: 14.00 s'],
     ['MISS', 'kernel: 10.00 s'],
+    ['MISS', undefined],
   ])
 })
 

@@ -97,7 +97,7 @@ ${lines}`,
   const report = (verdict: string) => ({
     ...{ schema: 'kernelswap.report/1', id: '20260102000000', verdict, reason: null },
     kernel: { from: '6.12.0', to: '6.12.1', running: '6.12.1' },
-    ...{ workloads: [], freeze: [], timeline: [] },
+    ...{ workloads: [], freeze: [], timeline: [], outage: null },
   })
 
   function kernelswap(...words: string[]) {

@@ -28,6 +28,7 @@ export function reportWith(changes: Partial<Report> = {}): Report {
       { phase: 'boot', seconds: 10 },
       { phase: 'settle', seconds: 0.5 },
     ],
+    outage: null,
     ...changes,
   }
 }

@@ -36,6 +36,15 @@ test('a swap that went well fits on a few lines', () => {
   )
 })
 
+test('what the plan expected of the outage is held against it', () => {
+  const told = (predicted: number | null) =>
+    reportText({ ...report, outage: { seconds: 20.04, predicted } })
+      .split('\n')
+      .at(-1)
+  expect(told(25)).toBe('outage            20.0 s  (services stood still; 25.0 s expected)')
+  expect(told(null)).toMatch(/nobody knew how long/)
+})
+
 test('whatever is not well says why', () => {
   const text = reportText({
     ...report,

@@ -20,7 +20,7 @@ test('a swap that never froze has no outage', () => {
 })
 
 const gib = 1024 ** 3
-const swaps = (...seconds: number[]) => seconds.map((each) => ({ seconds: each, memoryBytes: gib }))
+const swaps = (...seconds: number[]) => seconds.map((each) => ({ fixed: 0, growing: each, memoryBytes: gib }))
 
 test('the median, so that one bad day does not count', () => {
   expect(prediction(swaps(20, 300, 18), gib)).toEqual({ seconds: 20, swaps: 3 })
@@ -31,7 +31,11 @@ test('the median, so that one bad day does not count', () => {
 test('more memory takes longer in proportion; less is never said to be quicker', () => {
   expect(prediction(swaps(20), 3 * gib)?.seconds).toBe(60)
   expect(prediction(swaps(20), gib / 2)?.seconds).toBe(20)
-  expect(prediction([{ seconds: 20, memoryBytes: 0 }], 0)?.seconds).toBe(20)
+  expect(prediction([{ fixed: 0, growing: 20, memoryBytes: 0 }], 0)?.seconds).toBe(20)
+})
+
+test('the boot between does not depend on it', () => {
+  expect(prediction([{ fixed: 15, growing: 5, memoryBytes: gib }], 3 * gib)?.seconds).toBe(30)
 })
 
 test('without a swap nothing is known, and a limit is refused with how to get to know', () => {
