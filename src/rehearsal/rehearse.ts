@@ -114,14 +114,19 @@ async function must(running: Promise<Ended>): Promise<Ended> {
   )
 }
 
-/** Runs `kernelswap run` in the machine, follows it over the jump, and brings back the report. */
+/**
+ * Runs `kernelswap run` in the machine, follows it over the jump, and brings back the report.
+ * @param limitSeconds for a host that leaves the machine little: how long a report is waited for
+ */
 export async function runRemoteSwap(
   machine: Remote,
   args: readonly string[],
   progress: (what: string) => void,
+  limitSeconds?: number,
 ): Promise<Outcome> {
   const told = (line: string) => progress(line.replace(/^\s*[\d.]+ s\s+/, ''))
-  const followed = await followSwap(hostOf(machine), ['run', '--yes', '--json', ...args], told)
+  const verb = ['run', '--yes', '--json', ...args]
+  const followed = await followSwap(hostOf(machine), verb, told, limitSeconds)
   return followed.kind === 'report' ? followed : concludeWithoutJump(followed.ended)
 }
 

@@ -16,7 +16,7 @@ export type Followed =
   /** There was no jump: this is what `kernelswap run` there said itself. */
   { readonly kind: 'ended'; readonly ended: Ended } | { readonly kind: 'report'; readonly report: Report }
 
-/** Longest time from the jump to a report, in seconds: an emulated boot takes two minutes on a bad day. */
+/** Longest time from the jump to a report, in seconds, unless the caller says so: an emulated boot takes minutes. */
 const landingLimit = 1200
 /** For this long nothing may be found of a swap that was just started, in seconds. */
 const startLimit = 60
@@ -44,12 +44,14 @@ interface Before {
  * if the connection breaks it goes on, and we come back to it.
  * @param args the verb and its options, so that it asks nothing
  * @param progress told what the verb says on standard error, and what is seen from here
+ * @param limitSeconds how long a report is waited for once the connection is gone
  * @throws Failure where the host doesn't come back, waits for a decision, or wasn't the one that jumped.
  */
 export async function followSwap(
   host: SwapHost,
   args: readonly string[],
   progress: (line: string) => void,
+  limitSeconds = landingLimit,
 ): Promise<Followed> {
   const before = { boot: await bootIdOf(host), swaps: (await statusOf(host)).swaps.map(({ id }) => id) }
   let isJumping = false
@@ -68,30 +70,36 @@ export async function followSwap(
       isJumping ? 'land: waiting for the new kernel' : `${messageOf(error)}; the swap goes on without it`,
     )
   }
-  return { kind: 'report', report: await awaitReport(host, before, progress) }
+  return { kind: 'report', report: await awaitReport(host, { before, progress, limitSeconds }) }
+}
+
+export interface WaitOptions {
+  /** Tells the swap from earlier ones; without it, it is the latest. */
+  readonly before?: Before
+  readonly progress?: (line: string) => void
+  readonly limitSeconds?: number
 }
 
 /**
  * Waits until a swap has its report, over any number of boots and broken connections.
- * @param before tells the swap from earlier ones; without it, it is the latest
+ * @throws Failure where the time is up, or what is found there can't become a report.
  */
 export async function awaitReport(
   host: SwapHost,
-  before?: Before,
-  progress: (line: string) => void = () => {},
+  { before, progress = () => {}, limitSeconds = landingLimit }: WaitOptions = {},
 ): Promise<Report> {
   const look = observer(host, before, progress)
   try {
     return await pRetry(look, {
       ...retry,
       retries: Number.POSITIVE_INFINITY,
-      maxRetryTime: landingLimit * 1000,
+      maxRetryTime: limitSeconds * 1000,
     })
   } catch (error) {
     if (error instanceof Failure && isFinal(error)) throw error
     throw new Failure(
       'failed',
-      `${host.name} has no report after ${landingLimit / 60} minutes (${messageOf(error)}); the swap goes on there, and \`kernelswap status\` tells where it is.`,
+      `${host.name} has no report after ${limitSeconds / 60} minutes (${messageOf(error)}); the swap goes on there, and \`kernelswap status\` tells where it is.`,
       { cause: error },
     )
   }
