@@ -36,7 +36,7 @@ const started: ChildProcessWithoutNullStreams[] = []
 afterAll(() => started.forEach((child) => void child.kill()))
 
 /**
- * TCP tries again after 0.2, 0.6, 1.4, 3.0, 6.2 s: between the last two a peer has just begun its longest wait, and a
+ * TCP tries again after 0.2, 0.6, 1.4, 3.0, 6.2, 12.6 s: between the last two a peer has just begun its longest wait, and a
  * service that comes back then would be without it for as long as it was away.
  */
 test.runIf(canInOwnNetwork('ip link add name cable type veth peer name other'))(
@@ -58,7 +58,7 @@ test.runIf(canInOwnNetwork('ip link add name cable type veth peer name other'))(
 
     shell(here, eachFamily('add pref 0 iif cable blackhole'))
     client.stdin.write('go')
-    await sleep(4000)
+    await sleep(7000)
     shell(here, eachFamily('del pref 0 iif cable blackhole'))
     expect(heard).toEqual(['up'])
     const theirs = segments.filter((segment) =>
@@ -66,10 +66,10 @@ test.runIf(canInOwnNetwork('ip link add name cable type veth peer name other'))(
     )
     within(here, wake, [], theirs.map((segment) => `${segment}\n`).join(''))
 
-    await expect.poll(() => heard.length, { timeout: 1500 }).toBe(3)
-    expect(heard.slice(1).sort()).toEqual(woken)
+    await expect.poll(() => heard.length, { timeout: 5000 }).toBeGreaterThanOrEqual(3)
+    expect(heard.slice(1, 3).sort()).toEqual(woken)
   },
-  20_000,
+  40_000,
 )
 
 /** A network namespace, as the process that keeps it. */
