@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { Failure } from '../src/errors.ts'
 
 /** What can be measured, in this order. */
-export const FIGURES = ['floor', 'copy', 'swap', 'prediction', 'kexec', 'reboot'] as const
+export const FIGURES = ['floor', 'prediction', 'copy', 'swap', 'kexec', 'reboot'] as const
 export type Figure = (typeof FIGURES)[number]
 
 /** What is carried in one measurement. */

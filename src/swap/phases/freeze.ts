@@ -135,25 +135,27 @@ async function listFiles({ passengers, hashes }: Crossing): Promise<void> {
 
 async function seal(crossing: Crossing): Promise<void> {
   const sockets = await socketsNow(crossing)
-  await refuseIfMoved(crossing, sockets)
+  const pids = (await tasksOf(crossing.swap.plan)).flat()
+  refuseIfMoved(crossing, sockets, pids)
   await writeLandingGate(gateRules(sockets, 'unreachable'))
-  await writeLandingPeers(await awaitedSegments((await tasksOf(crossing.swap.plan)).flat()))
+  await writeLandingPeers(await awaitedSegments(pids))
   await syncFileSystem(crossing.swap.directory)
   await sealLanding()
 }
 
 /** Between looking at a service and freezing it, it may have opened a connection or forked. */
-async function refuseIfMoved(
-  { swap, gate, lastPid }: Crossing,
+function refuseIfMoved(
+  { gate, lastPid }: Crossing,
   sockets: readonly InetSocket[],
-): Promise<void> {
+  pids: readonly number[],
+): void {
   if (gateRules(sockets) !== gate) {
     throw new Failure(
       'failed',
       'A service opened or closed a port while it was being frozen; run the swap again.',
     )
   }
-  if (Math.max(0, ...(await tasksOf(swap.plan)).flat()) > lastPid) {
+  if (Math.max(0, ...pids) > lastPid) {
     throw new Failure('failed', 'So many processes were started that PIDs would collide; run the swap again.')
   }
 }
