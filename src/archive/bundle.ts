@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pack as createPack, type Extract, extract, type Header } from 'tar-stream'
 import * as z from 'zod'
-import { Failure, messageOf } from '../errors.ts'
+import { Failure, isErrno, messageOf } from '../errors.ts'
 
 /** A path below the bundle that stays there: no absolute one, no `.` or `..`, nothing a file system has no room for. */
 const nameSchema = z
@@ -19,14 +21,26 @@ function isOrdinary(part: string): boolean {
   return part !== '' && part !== '.' && part !== '..' && Buffer.byteLength(part) <= 255
 }
 
+const socketSchema = z.object({
+  protocol: z.enum(['tcp', 'udp']),
+  /** As `node:net` reads it, IPv4 or IPv6. */
+  address: z.string(),
+  port: z.int().min(0).max(65535),
+  /** It waits for connections: nobody else can have that port meanwhile. */
+  listens: z.boolean(),
+})
+export type BundleSocket = z.infer<typeof socketSchema>
+
 /** The first entry of a bundle: what it holds. Anything else in it is refused. */
 export const bundleIndexSchema = z.object({
-  schema: z.literal('kernelswap.bundle/1'),
+  schema: z.enum(['kernelswap.bundle/1', 'kernelswap.bundle/2']),
   /** The swap's id. */
   id: z.string().regex(/^\d{14}$/),
   host: z.string().max(255),
   kernel: z.object({ from: z.string(), to: z.string() }),
   units: z.array(z.string()),
+  /** Where TCP and UDP sockets of the units are bound. Version 1 doesn't tell. */
+  sockets: z.array(socketSchema).default([]),
   /** Regular files, in the order in which they follow. */
   files: z
     .array(
@@ -96,8 +110,11 @@ export interface BundleCheck {
   readonly finish: () => BundleIndex
 }
 
-/** Begins to check a bundle. */
-export function checkBundle(): BundleCheck {
+/**
+ * Begins to check a bundle.
+ * @param create where the content of a file goes as well, if anywhere
+ */
+export function checkBundle(create?: (name: string) => Promise<FileHandle>): BundleCheck {
   let index: BundleIndex | undefined
   let position = 0
   let done = 0
@@ -133,15 +150,25 @@ export function checkBundle(): BundleCheck {
       if (header.type !== 'file') throw refused(`${what} is a ${header.type}, not a file`)
       if (header.name !== expected?.name) throw refused(`its index does not name ${what} there`)
       if (header.size !== expected.bytes) throw refused(`${what} has another size than its index says`)
-      const hash = createHash('sha256')
-      stream.on('data', (chunk: Buffer) => {
-        hash.update(chunk)
-        done += chunk.length
-      })
-      await new Promise((resolve) => stream.once('end', resolve))
-      if (hash.digest('hex') !== expected.sha256) throw refused(`the checksum of ${what} is wrong`)
+      if ((await copyAndHash(stream, expected.name)) !== expected.sha256)
+        throw refused(`the checksum of ${what} is wrong`)
       return undefined
     }
+  }
+
+  async function copyAndHash(stream: Readable, name: string): Promise<string> {
+    const hash = createHash('sha256')
+    const file = await create?.(name)
+    try {
+      for await (const chunk of stream) {
+        hash.update(chunk as Buffer)
+        await file?.writeFile(chunk as Buffer)
+        done += (chunk as Buffer).length
+      }
+    } finally {
+      await file?.close()
+    }
+    return hash.digest('hex')
   }
 
   return {
@@ -165,6 +192,30 @@ export async function verifyBundle(file: string): Promise<BundleIndex> {
     await pipeline(createReadStream(file, { highWaterMark: readBytes }), check.sink)
   } catch (error) {
     throw asFailure(error)
+  }
+  return check.finish()
+}
+
+/**
+ * Unpacks a bundle, and checks it meanwhile as `verifyBundle` does: what comes of a bundle that is refused is for the
+ * caller to remove.
+ * @param directory an empty one; only its owner may look into what is put there
+ * @throws Failure as `verifyBundle` does, and where there is no space.
+ */
+export async function unpackBundle(
+  file: string,
+  directory: string,
+  signal: AbortSignal,
+): Promise<BundleIndex> {
+  const check = checkBundle(async (name) => {
+    const path = join(directory, name)
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    return open(path, 'wx', 0o600)
+  })
+  try {
+    await pipeline(createReadStream(file, { highWaterMark: readBytes }), check.sink, { signal })
+  } catch (error) {
+    throw asFailure(signal.aborted ? signal.reason : error)
   }
   return check.finish()
 }
@@ -204,6 +255,10 @@ function refused(why: string): Failure {
 
 function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
+  if (isErrno(error, 'ENOSPC', 'EDQUOT'))
+    return new Failure('failed', 'No space left to unpack the bundle; free some and try again.', {
+      cause: error,
+    })
   return new Failure('failed', `The bundle is refused: it is damaged or cut short (${messageOf(error)}).`, {
     cause: error,
   })

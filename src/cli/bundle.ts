@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { type BundleIndex, bytesOfBundle, readBundleIndex, verifyBundle } from '../archive/bundle.ts'
+import { bundleRestoreCommand } from './bundle-restore.ts'
 import { createOutput } from './output.ts'
 
 interface Verb {
@@ -31,9 +32,11 @@ const verbs: readonly Verb[] = [
 
 /** `kernelswap bundle`: copies of checkpoints that `run --evacuate` made. */
 export function bundleCommand(): Command {
-  const bundle = new Command('bundle').summary('look at the copy of a checkpoint that run --evacuate made')
+  const bundle = new Command('bundle').summary(
+    'look at or restore the copy of a checkpoint that run --evacuate made',
+  )
   for (const verb of verbs) bundle.addCommand(verbCommand(verb))
-  return bundle
+  return bundle.addCommand(bundleRestoreCommand())
 }
 
 function verbCommand({ name, summary, description, read, finding }: Verb): Command {

@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import pRetry from 'p-retry'
 import { reportText } from '../report/text.ts'
 import { releaseFleetLock } from '../swap/fleet-lock.ts'
+import { isGood } from '../swap/journal.ts'
 import { withLock } from '../swap/lock.ts'
 import { resume } from '../swap/resume.ts'
 import { requestOfWayBack } from '../swap/way-back.ts'
@@ -24,7 +25,7 @@ export function resumeCommand(): Command {
       const ended = await withLock(resume)
       if (output.json) output.result(ended?.report ?? null, '')
       else output.say(ended ? reportText(ended.report) : 'nothing to resume')
-      if (ended && ended.report.verdict !== 'swapped') process.exitCode = 1
+      if (ended && !isGood(ended.report.verdict)) process.exitCode = 1
       // The network may take a while after a boot.
       await pRetry(() => withLock(releaseFleetLock), { retries: 5 })
       if (!ended?.wantsWayBack) return

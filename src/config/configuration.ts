@@ -89,7 +89,7 @@ export const configurationSchema = z.strictObject({
     examples: [['/usr/local/sbin/notify', 'kernel swapped']],
   }),
   'on-failure': commandSchema.meta({
-    description: 'the same for a swap with any verdict but "swapped"',
+    description: 'the same for a swap with any verdict but "swapped" or "restored"',
     examples: [['/usr/local/sbin/notify', '--urgent', 'look after this host']],
   }),
   'metrics-file': z

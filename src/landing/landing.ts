@@ -29,14 +29,14 @@ export interface LandingPlan {
   readonly lastPid: number
   /** The restored tasks wait for `releaseLanding`. */
   readonly hold: boolean
-  /** The kernel to go back to. */
-  readonly back: KernelImage
+  /** The kernel to go back to; undefined where the checkpoint came by no jump. */
+  readonly back: KernelImage | undefined
   /** Where the boot loader is to be aimed again by a boot that has fallen back. */
   readonly fallback: { readonly loader: string; readonly entry: string } | undefined
-  readonly addresses: AddressBook
+  readonly addresses: Pick<AddressBook, 'links' | 'arrive' | 'settle'>
   /** No file system but the root waits for a device: the landing may come before udev. */
   readonly early: boolean
-  readonly passengers: readonly Passenger[]
+  readonly passengers: readonly Pick<Passenger, 'service' | 'checkpoint'>[]
 }
 
 /** Placeholder main process of a unit until its processes are restored; any long-lived program does. */
@@ -58,24 +58,27 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   await write('addresses', plan.addresses.arrive)
   await write('routes', plan.addresses.settle)
   await write('units.list', plan.passengers.map(({ service }) => `'${service.unit}'\n`).join(''))
-  await write('back', [plan.back.kernel, plan.back.initrd, plan.back.commandLine, ''].join('\n'))
+  if (plan.back)
+    await write('back', [plan.back.kernel, plan.back.initrd, plan.back.commandLine, ''].join('\n'))
   if (plan.fallback) await write('fallback', `${plan.fallback.loader}\n${plan.fallback.entry}\n`)
   if (plan.early) await write('early', '')
   if (plan.hold) await write('hold', '')
-  for (const passenger of plan.passengers) await writePassenger(directory, passenger)
+  for (const passenger of plan.passengers) {
+    const dropIns = join(directory, 'units', `${passenger.service.unit}.d`)
+    await mkdir(dropIns, { recursive: true, mode: 0o755 })
+    // systemd merges drop-ins of all directories by file name; the last one wins (systemd.unit(5)).
+    await writeDurably(join(dropIns, 'zz-kernelswap.conf'), dropIn(passenger), 0o644)
+  }
 }
 
-async function writePassenger(directory: string, passenger: Passenger): Promise<void> {
+/** Begins a passenger's checkpoint with what the landing reads in it. */
+export async function prepareCheckpoint(passenger: Passenger): Promise<void> {
   const { service, ties, checkpoint } = passenger
   const images = join(checkpoint, 'images')
   await mkdir(images, { recursive: true, mode: 0o700 })
   await writeDurably(join(checkpoint, 'main-pid'), `${service.mainPid}\n`)
   await writeDurably(join(checkpoint, 'on-restore-failure'), `${passenger.onRestoreFailure}\n`)
   await writeDurably(join(images, 'restore.conf'), restoreOptions(ties))
-  const dropIns = join(directory, 'units', `${service.unit}.d`)
-  await mkdir(dropIns, { recursive: true, mode: 0o755 })
-  // systemd merges drop-ins of all directories by file name; the last one wins (systemd.unit(5)).
-  await writeDurably(join(dropIns, 'zz-kernelswap.conf'), dropIn(passenger), 0o644)
 }
 
 /** CRIU's option file for a restore (criu(8), CONFIGURATION FILES). */
@@ -86,7 +89,7 @@ export function restoreOptions(ties: RoomTies): string {
 }
 
 /** The drop-in with which a unit starts as a placeholder and is restored into it. */
-export function dropIn({ service, checkpoint }: Passenger): string {
+export function dropIn({ service, checkpoint }: Pick<Passenger, 'service' | 'checkpoint'>): string {
   const { properties } = service
   return [
     '# kernelswap restores this unit from its checkpoint. Exists only while a swap lands.',

@@ -29,8 +29,8 @@ const hookSchema = z.object({
 export const reportSchema = z.object({
   schema: z.literal('kernelswap.report/1'),
   id: z.string(),
-  verdict: z.enum(['swapped', 'aborted', 'fell-back', 'degraded', 'failed']),
-  /** Why the verdict isn't `swapped`; null where it is. */
+  verdict: z.enum(['swapped', 'restored', 'aborted', 'fell-back', 'degraded', 'failed']),
+  /** Why the verdict isn't `swapped` or `restored`; null where it is. */
   reason: z.string().nullable(),
   kernel: z.object({ from: z.string(), to: z.string(), running: z.string() }),
   workloads: z.array(

@@ -5,6 +5,7 @@ import { refusal } from '../hooks/permission.ts'
 import { run } from '../host/local.ts'
 import { metricsText } from '../report/metrics.ts'
 import type { Report } from '../report/report.ts'
+import { isGood } from './journal.ts'
 import { tellVerdict } from './messages.ts'
 import type { Plan } from './plan.ts'
 import { restoreRebootRequest } from './reboot-required.ts'
@@ -22,7 +23,7 @@ export async function announce({ directory, plan }: Swap, report: Report): Promi
   await orTell('/run/reboot-required', restoreRebootRequest(directory, report.verdict))
   if (metricsFile)
     await orTell(metricsFile, writeDurably(metricsFile, metricsText(report, Date.now() / 1000), 0o644))
-  const command = report.verdict === 'swapped' ? onSuccess : onFailure
+  const command = isGood(report.verdict) ? onSuccess : onFailure
   if (command) await orTell(command[0], notify(command, report))
 }
 

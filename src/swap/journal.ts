@@ -7,9 +7,14 @@ import { Failure, ifMissing } from '../errors.ts'
 /** Version of the journal's lines; a newer one is refused. */
 const version = 1
 
-export const verdictSchema = z.enum(['swapped', 'aborted', 'fell-back', 'degraded', 'failed'])
+export const verdictSchema = z.enum(['swapped', 'restored', 'aborted', 'fell-back', 'degraded', 'failed'])
 /** How a swap ended. */
 export type Verdict = z.infer<typeof verdictSchema>
+
+/** True where everything is as it was meant to be: after a swap, or after the restore of a bundle. */
+export function isGood(verdict: Verdict): boolean {
+  return verdict === 'swapped' || verdict === 'restored'
+}
 
 const entrySchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('step'), phase: z.string(), step: z.string() }),

@@ -8,6 +8,7 @@ import type { Verdict } from './journal.ts'
  */
 export const messageIds = {
   swapped: '45066d6f24ce4a17a0d304d41be000c6',
+  restored: '07cc36898c1b4105b91f0c324e68fd9e',
   aborted: '301f08dc4bb74a4c9d5f60d6cfbeffbe',
   'fell-back': '2251815f49b44eeab3352c88a2779e67',
   degraded: '400ff766bc6c47748b6ee93a620b283b',
@@ -16,7 +17,14 @@ export const messageIds = {
 } as const satisfies Record<Verdict | 'skipped', string>
 
 /** syslog(3): error, warning, notice. */
-const priorities = { failed: '3', degraded: '4', 'fell-back': '4', aborted: '4', swapped: '5' } as const
+const priorities = {
+  failed: '3',
+  degraded: '4',
+  'fell-back': '4',
+  aborted: '4',
+  swapped: '5',
+  restored: '5',
+} as const satisfies Record<Verdict, string>
 
 const own = { SYSLOG_IDENTIFIER: 'kernelswap' }
 

@@ -24,7 +24,8 @@ export async function predictOutage(memoryBytes: number, strict: boolean): Promi
   for (const id of (await listSwaps()).toReversed()) {
     const swap = await openSwap(id)
     const report = await readReport(swap)
-    if (swap.plan.strict !== strict || !report || !['swapped', 'degraded'].includes(report.verdict)) continue
+    if (swap.plan.bundle || swap.plan.strict !== strict) continue
+    if (!report || !['swapped', 'degraded'].includes(report.verdict)) continue
     const memory = preserved(swap.plan).reduce((sum, workload) => sum + workload.memoryBytes, 0)
     found.push({ ...outageParts(report), memoryBytes: memory })
     if (found.length === swapsToAsk) break

@@ -59,6 +59,8 @@ export const planSchema = z.object({
     .optional(),
   /** The checkpoint is handed to somebody else before the jump. */
   evacuate: z.boolean().optional(),
+  /** Where the checkpoint came from, if it wasn't a swap of this host that made it: nothing jumps. */
+  bundle: z.object({ id: z.string(), host: z.string() }).optional(),
 })
 export type Plan = z.infer<typeof planSchema>
 

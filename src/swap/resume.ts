@@ -7,7 +7,7 @@ import { announce } from './announce.ts'
 import { endDamaged, goBackIfDamaged, isDamaged, restoreMissing, wantsBack } from './failures.ts'
 import { finalReport } from './final-report.ts'
 import { tellHooks, verifyHooks } from './hooks.ts'
-import { type Entry, entryName, type Verdict } from './journal.ts'
+import { type Entry, entryName, isGood, type Verdict } from './journal.ts'
 import { isJumpOf } from './kernels.ts'
 import { clearLanding, discardImages, startCold, startRestarted } from './phases/settle.ts'
 import { type Outcome, verify } from './phases/verify.ts'
@@ -120,7 +120,10 @@ async function settle(swap: Swap, { fellBack, isHeld, abandon }: Landed): Promis
 async function settleLost(swap: Swap, when: string): Promise<Report> {
   await swap.journal.append(landedSteps.clearLanding)
   await clearLanding(swap)
-  const reason = `the machine went down ${when}`
+  const reason =
+    swap.plan.bundle && when === 'before the checkpoint was sealed'
+      ? 'its restore was cut short'
+      : `the machine went down ${when}`
   const gone = preserved(swap.plan).map(({ unit }): Outcome => ({ unit, outcome: 'lost', pid: 0, reason }))
   const outcomes = [...(await startCold(gone)), ...(await startRestarted(swap))]
   return conclude(swap, verdictOf(swap, outcomes, true), outcomes, [])
@@ -131,6 +134,7 @@ function verdictOf(swap: Swap, outcomes: readonly Outcome[], fellBack: boolean):
   const carried = new Set(preserved(swap.plan).map(({ unit }) => unit))
   if (outcomes.some(({ unit, outcome }) => outcome === 'cold' && carried.has(unit))) return 'degraded'
   if (outcomes.some(isDamaged)) return 'degraded'
+  if (swap.plan.bundle) return 'restored'
   return fellBack ? 'fell-back' : 'swapped'
 }
 
@@ -144,9 +148,9 @@ async function conclude(
     ...problems,
     ...outcomes.flatMap(({ unit, reason }) => (reason ? [`${unit}: ${reason}.`] : [])),
   ]
-  const reason = verdict === 'swapped' ? null : reasons.join(' ') || 'the new kernel did not come up'
+  const reason = isGood(verdict) ? null : reasons.join(' ') || 'the new kernel did not come up'
   const report = await finalReport(swap, { verdict, reason, outcomes })
-  if (verdict === 'swapped' || verdict === 'fell-back') await discardImages(swap.directory)
+  if (isGood(verdict) || verdict === 'fell-back') await discardImages(swap.directory)
   await recordVerdict(swap, report)
   // After the verdict: a hook that hangs must not hold it up.
   await tellHooks(swap, 'settled')

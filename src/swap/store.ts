@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readFile, rm, statfs } from 'node:fs/promises'
+import { lstat, mkdir, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from '../durable.ts'
 import { Failure, ifMissing, isErrno } from '../errors.ts'
@@ -31,11 +31,20 @@ export async function releaseReserve(swap: Swap): Promise<void> {
 }
 
 /** Begins a swap: its directory (0700, checkpoints hold secrets) with the plan in it. */
-export async function createSwap(plan: Plan): Promise<Swap> {
+export function createSwap(plan: Plan): Promise<Swap> {
+  return begin(plan, (directory) => mkdir(directory, { mode: 0o700 }))
+}
+
+/** Begins what needs no swap: its checkpoint came out of a bundle, and becomes the directory. */
+export function adoptSwap(plan: Plan, unpacked: string): Promise<Swap> {
+  return begin(plan, (directory) => rename(unpacked, directory))
+}
+
+async function begin(plan: Plan, place: (directory: string) => Promise<void>): Promise<Swap> {
   const id = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
   const directory = join(paths.swaps, id)
   await mkdir(paths.swaps, { recursive: true, mode: 0o700 })
-  await mkdir(directory, { mode: 0o700 })
+  await place(directory)
   await writeDurably(join(directory, 'plan.json'), JSON.stringify(plan))
   await writeDurably(join(directory, reserve), '\0'.repeat(reserveBytes))
   // The settle unit of the next boots looks for it (kernelswap-settle.service).

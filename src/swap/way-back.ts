@@ -34,6 +34,7 @@ export async function requestOfWayBack(strict: boolean): Promise<Request> {
 async function planOfArrival(): Promise<Plan | undefined> {
   for (const id of (await listSwaps()).toReversed()) {
     const swap = await openSwap(id)
+    if (swap.plan.bundle) continue
     const verdict = (await readReport(swap))?.verdict
     if (verdict && arrived.includes(verdict)) return swap.plan
   }

@@ -1,4 +1,4 @@
-import { run } from '../host/local.ts'
+import { attempt, run } from '../host/local.ts'
 
 /** Properties of a unit by name, as `systemctl show` prints them. */
 export type Properties = Readonly<Record<string, string>>
@@ -62,6 +62,16 @@ export async function startUnitsAlone(units: readonly string[]): Promise<void> {
 
 export async function stopUnits(units: readonly string[]): Promise<void> {
   if (units.length > 0) await run('systemctl', ['stop', '--', ...units])
+}
+
+/** Stops units, and nothing that depends on them unless it is bound to them. */
+export async function stopUnitsAlone(units: readonly string[]): Promise<void> {
+  if (units.length > 0) await run('systemctl', ['stop', '--job-mode=ignore-dependencies', '--', ...units])
+}
+
+/** Starts units, those that run afresh, and waits for all of them; how they end is theirs to tell. */
+export async function awaitUnits(units: readonly string[]): Promise<void> {
+  await attempt('systemctl', ['restart', '--', ...units])
 }
 
 export async function restartUnit(unit: string): Promise<void> {

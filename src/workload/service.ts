@@ -120,6 +120,11 @@ export async function inetSocketsOf(pids: readonly number[]): Promise<InetSocket
   const first = pids[0]
   if (first === undefined) return []
   const inodes = new Set((await Promise.all(pids.map(socketInodes))).flat())
+  return (await inetSockets(first)).filter(({ inode }) => inodes.has(inode))
+}
+
+/** Every TCP and UDP socket of a process's network namespace. */
+export async function inetSockets(pid: number): Promise<InetSocket[]> {
   const tables = [
     ['tcp', 'tcp', 4],
     ['tcp6', 'tcp', 6],
@@ -129,14 +134,15 @@ export async function inetSocketsOf(pids: readonly number[]): Promise<InetSocket
   const sockets = await Promise.all(
     tables.map(async ([file, protocol, family]) => {
       // A kernel without IPv6 has no tcp6.
-      const text = await readFile(`/proc/${first}/net/${file}`, 'utf8').catch(() => '')
+      const text = await readFile(`/proc/${pid}/net/${file}`, 'utf8').catch(() => '')
       return parseInetSockets(text, protocol, family)
     }),
   )
-  return sockets.flat().filter(({ inode }) => inodes.has(inode))
+  return sockets.flat()
 }
 
-async function socketInodes(pid: number): Promise<number[]> {
+/** Inodes of the sockets that a process holds; [] for one that has ended. */
+export async function socketInodes(pid: number): Promise<number[]> {
   const directory = `/proc/${pid}/fd`
   const fds = await readdir(directory).catch(() => [])
   const targets = await Promise.all(fds.map((fd) => readlink(join(directory, fd)).catch(() => '')))

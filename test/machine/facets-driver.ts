@@ -6,7 +6,7 @@ import { type Snapshot, takeSnapshot } from '../../src/abi/snapshot.ts'
 import { writeManifest } from '../../src/archive/manifest.ts'
 import { messageOf } from '../../src/errors.ts'
 import { attempt, run } from '../../src/host/local.ts'
-import { removeLanding, writeLanding } from '../../src/landing/landing.ts'
+import { prepareCheckpoint, removeLanding, writeLanding } from '../../src/landing/landing.ts'
 import { readAddresses } from '../../src/network/addresses.ts'
 import { paths } from '../../src/paths.ts'
 import { dump, logErrors } from '../../src/tools/criu.ts'
@@ -185,12 +185,14 @@ async function checkpoint(): Promise<Snapshot> {
   rmSync(CHECKPOINT, { recursive: true, force: true })
   const victim = await inspectService(UNIT)
   const ties = roomTies(victim, await inspectSurroundings())
+  const passenger = { service: victim, ties, checkpoint: CHECKPOINT, onRestoreFailure: 'cold' as const }
+  await prepareCheckpoint(passenger)
   await writeLanding({
     ...{ swap: CHECKPOINT, boot: 'none', lastPid: 0, early: false, hold: true },
     back: { kernel: '', initrd: '', commandLine: '' },
     fallback: undefined,
     addresses: { links: [], arrive: '', settle: '' },
-    passengers: [{ service: victim, ties, checkpoint: CHECKPOINT, onRestoreFailure: 'cold' }],
+    passengers: [passenger],
   })
   const images = join(CHECKPOINT, 'images')
   const options = { external: ties.external, leave: 'stopped' as const, timeoutSeconds: 300 }

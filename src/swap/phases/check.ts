@@ -174,7 +174,8 @@ export async function hostRequirements(kernel: string, services: readonly Servic
   ]
 }
 
-async function criuObstacles(): Promise<Obstacle[]> {
+/** What keeps CRIU from working on this host. */
+export async function criuObstacles(): Promise<Obstacle[]> {
   if (!existsSync('/usr/sbin/criu')) return [{ reason: 'criu is not installed', remedy: 'apt install criu' }]
   const complaint = await criuCheck()
   return complaint

@@ -3,14 +3,16 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, relative } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { type BundleFile, type BundleIndex, writeBundle } from '../../archive/bundle.ts'
+import { type BundleFile, type BundleIndex, type BundleSocket, writeBundle } from '../../archive/bundle.ts'
 import { manifestLines, manifestName } from '../../archive/manifest.ts'
 import { Failure, messageOf } from '../../errors.ts'
 import { acceptOne } from '../../host/socket.ts'
 import { paths } from '../../paths.ts'
+import { type InetSocket, tcpListen } from '../../proc/inet-sockets.ts'
 import { preserved } from '../plan.ts'
 import type { Crossing, Step } from '../step.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
+import { socketsOf } from '../tasks.ts'
 
 /** Where the sealed checkpoint is fetched (`kernelswap evacuation`); only root may enter its directory. */
 export const evacuationSocket = join(paths.run, 'evacuation.sock')
@@ -68,7 +70,16 @@ async function indexOf(swap: Swap): Promise<BundleIndex> {
     ...(await Promise.all(small.map((name) => describe(swap, name)))),
     ...(await Promise.all(units.map((unit) => checkpointFiles(swap, unit)))).flat(),
   ]
-  return { schema: 'kernelswap.bundle/1', id, host: hostname(), kernel: plan.kernel, units, files }
+  const sockets = bundleSockets(await socketsOf(plan))
+  return { schema: 'kernelswap.bundle/2', id, host: hostname(), kernel: plan.kernel, units, sockets, files }
+}
+
+/** Connections that one listener accepted share its port: each place is named once. */
+export function bundleSockets(sockets: readonly InetSocket[]): BundleSocket[] {
+  const places = sockets.map(({ protocol, localAddress, localPort, state }): BundleSocket => {
+    return { protocol, address: localAddress, port: localPort, listens: state === tcpListen }
+  })
+  return [...new Map(places.map((place) => [JSON.stringify(place), place])).values()]
 }
 
 /** Their checksums are those of the seal: nothing is read twice. */

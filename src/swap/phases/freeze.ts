@@ -13,14 +13,14 @@ import { syncFileSystem } from '../../tools/sync.ts'
 import { signalUnits } from '../../tools/systemd.ts'
 import { awaitedSegments, endTcpRepair } from '../../tools/tcp-repair.ts'
 import { explainDump } from '../../workload/dump-errors.ts'
-import { inetSocketsOf, inspectSurroundings } from '../../workload/service.ts'
+import { inspectSurroundings } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { captureHooks } from '../hooks.ts'
 import { preserved } from '../plan.ts'
 import { practiseSnapshots, saveSnapshots } from '../snapshots.ts'
 import type { Crossing, Phase } from '../step.ts'
 import type { Swap } from '../store.ts'
-import { tasksOf } from '../tasks.ts'
+import { socketsOf, tasksOf } from '../tasks.ts'
 import { evacuate } from './evacuate.ts'
 
 /** A dump that takes longer is given up; in seconds. */
@@ -49,12 +49,8 @@ async function capture(crossing: Crossing): Promise<void> {
 }
 
 async function closeGate(crossing: Crossing): Promise<void> {
-  crossing.gate = gateRules(await socketsNow(crossing))
+  crossing.gate = gateRules(await socketsOf(crossing.swap.plan))
   await raiseGate(crossing.gate)
-}
-
-async function socketsNow({ swap }: Crossing): Promise<InetSocket[]> {
-  return (await Promise.all((await tasksOf(swap.plan)).map(inetSocketsOf))).flat()
 }
 
 async function checkpoint({ passengers, hashes }: Crossing): Promise<void> {
@@ -134,7 +130,7 @@ async function listFiles({ passengers, hashes }: Crossing): Promise<void> {
 }
 
 async function seal(crossing: Crossing): Promise<void> {
-  const sockets = await socketsNow(crossing)
+  const sockets = await socketsOf(crossing.swap.plan)
   const pids = (await tasksOf(crossing.swap.plan)).flat()
   refuseIfMoved(crossing, sockets, pids)
   await writeLandingGate(gateRules(sockets, 'unreachable'))

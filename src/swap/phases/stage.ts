@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { removeLanding, writeLanding } from '../../landing/landing.ts'
+import { prepareCheckpoint, removeLanding, writeLanding } from '../../landing/landing.ts'
 import { readAddresses } from '../../network/addresses.ts'
 import { type KernelImage, load, unload } from '../../tools/kexec.ts'
 import { mountsWaitForDevices, startUnits, stopUnits } from '../../tools/systemd.ts'
@@ -76,6 +76,7 @@ async function planLanding(crossing: Crossing): Promise<void> {
     checkpoint: checkpointDirectory(swap, service.unit),
     onRestoreFailure: workloads.find(({ unit }) => unit === service.unit)?.onRestoreFailure ?? 'cold',
   }))
+  for (const passenger of crossing.passengers) await prepareCheckpoint(passenger)
   await writeLanding({
     swap: swap.directory,
     boot: await bootId(),

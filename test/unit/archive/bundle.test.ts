@@ -27,11 +27,12 @@ const file = (name: string, content: string | Buffer = 'content') => ({
 function indexOf(files: BundleIndex['files']): BundleIndex {
   const kernel = { from: '6.12.0', to: '6.12.1' }
   return {
-    schema: 'kernelswap.bundle/1',
+    schema: 'kernelswap.bundle/2',
     id: '20260101000000',
     host: 'web',
     kernel,
     units: ['a.service'],
+    sockets: [],
     files,
   }
 }
@@ -189,7 +190,7 @@ describe('refused', () => {
     await write(undefined, [{ name: 'a' }])
     await expect(verifyBundle(archive)).rejects.toThrow('does not begin with an index')
     await expect(readBundleIndex(archive)).rejects.toThrow('does not begin with an index')
-    await write('{"schema":"kernelswap.bundle/2"}', [])
+    await write('{"schema":"kernelswap.bundle/3"}', [])
     await expect(verifyBundle(archive)).rejects.toThrow('its index is not one')
     await write('no JSON', [])
     await expect(verifyBundle(archive)).rejects.toThrow('its index is not one')

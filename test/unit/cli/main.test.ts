@@ -110,6 +110,7 @@ describe.runIf(isRoot)('without root', () => {
     ['report'],
     ['adopt', 'x'],
     ['resume'],
+    ['bundle', 'restore', 'x'],
   ])('%s', (...words) => {
     expect(asNobody(...words)).toEqual({
       code: 77,
@@ -143,14 +144,17 @@ const canMount =
 describe.runIf(canMount)('as root', () => {
   const withSystemd = 'mkdir -p /run/systemd/system'
 
-  test.each([['plan', '--json'], ['run', '--yes'], ['adopt', 'redis'], ['resume']])(
-    '%s is refused on a host that systemd does not run',
-    (...words) => {
-      const { code, stdout, stderr } = onBareHost('true', ...words)
-      expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
-      expect(stderr).toMatch(/^kernelswap: This host is not run by systemd.*\n$/)
-    },
-  )
+  test.each([
+    ['plan', '--json'],
+    ['run', '--yes'],
+    ['adopt', 'redis'],
+    ['resume'],
+    ['bundle', 'restore', 'x'],
+  ])('%s is refused on a host that systemd does not run', (...words) => {
+    const { code, stdout, stderr } = onBareHost('true', ...words)
+    expect({ code, stdout }).toEqual({ code: 3, stdout: '' })
+    expect(stderr).toMatch(/^kernelswap: This host is not run by systemd.*\n$/)
+  })
 
   test('a configuration with a mistake ends with 78 and names the file', () => {
     const broken = `${withSystemd} /run/kernelswap/config.d && echo 'units = 1' > /run/kernelswap/config.d/10.toml`

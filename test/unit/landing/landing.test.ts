@@ -7,6 +7,7 @@ import {
   dropIn,
   landingState,
   type Passenger,
+  prepareCheckpoint,
   removeLanding,
   sealLanding,
   writeLanding,
@@ -89,6 +90,7 @@ describe('on disk', () => {
 
   beforeEach(async () => {
     await removeLanding()
+    await prepareCheckpoint(passenger())
     await writeLanding(plan(false))
   })
 

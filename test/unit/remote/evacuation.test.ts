@@ -57,7 +57,7 @@ describe.runIf(canServe())('a checkpoint', () => {
     }
     const kernel = { from: '6.12.0', to: '6.12.1' }
     const index = {
-      schema: 'kernelswap.bundle/1',
+      schema: 'kernelswap.bundle/2',
       id: '20260101000000',
       host: 'web',
       kernel,
@@ -65,7 +65,7 @@ describe.runIf(canServe())('a checkpoint', () => {
       files: [file],
     } as const
     await writeBundle(
-      { ...index, units: [], files: [file] },
+      { ...index, units: [], sockets: [], files: [file] },
       () => join(place, 'pages-1.img'),
       createWriteStream(join(server.folder, 'bundle')),
     )

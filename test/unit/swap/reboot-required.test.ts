@@ -46,6 +46,7 @@ describe('a note that a reboot is wanted, on the other side of the jump', () => 
     ['something else wants one too', 'swapped', ['libc6', image, 'dbus'], ['libc6', 'dbus']],
     ['nobody said why', 'swapped', undefined, []],
     ['the new kernel did not come up', 'fell-back', [image, 'libc6'], [image, 'libc6']],
+    ['no swap brought it: a bundle was restored', 'restored', [image], [image]],
     ['damage was done', 'degraded', [image], [image]],
   ] as const)('%s: %s', async (_, verdict, before, after) => {
     expect(await across(verdict, before)).toEqual(after)

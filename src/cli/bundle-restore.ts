@@ -1,0 +1,81 @@
+import { Command } from 'commander'
+import type { BundleIndex } from '../archive/bundle.ts'
+import { Failure } from '../errors.ts'
+import { reportText } from '../report/text.ts'
+import { isGood } from '../swap/journal.ts'
+import { withLock } from '../swap/lock.ts'
+import { landBundle, stageBundle } from '../swap/restore.ts'
+import { reboot } from '../tools/systemd.ts'
+import { confirm } from './confirm.ts'
+import { createOutput } from './output.ts'
+import { requireRoot, requireSystemd } from './root.ts'
+
+interface Options {
+  readonly reboot: boolean
+  readonly yes: boolean
+  readonly json: boolean
+}
+
+/** `kernelswap bundle restore`: for a host that never came back, or came back cold. */
+export function bundleRestoreCommand(): Command {
+  return new Command('restore')
+    .summary('bring the units of a bundle back to life on this host')
+    .description(
+      'For when the host of a bundle was lost, or came back cold. Checks that this host can take it, reads the bundle to\n' +
+        'its end, stops its units and restores them as a landing does, in the running kernel: same PIDs, memory, files on\n' +
+        'tmpfs and sockets. Then the report tells how each came out.\n' +
+        'The files on disk that the units work on must be as they were when the checkpoint was taken: a database that has\n' +
+        'run since then would be damaged. A connection goes on if its peer still has it, and is reset otherwise.\n' +
+        'Exit code 0: all are back; 1: a unit had to start cold, or differs (degraded), or the bundle is refused; 3: this\n' +
+        'host cannot take it, with the reason, and nothing was touched; 5: a unit is not back and waits for your decision.',
+    )
+    .argument('<file>', 'a bundle that `run --evacuate` made')
+    .option(
+      '--reboot',
+      'reboot, and restore in that boot: for PIDs that are taken now; `kernelswap report` tells afterwards',
+      false,
+    )
+    .option('--yes', 'do not ask', false)
+    .option('--json', 'print one JSON document', false)
+    .exitOverride()
+    .action(async (file: string, options: Options) => {
+      const output = createOutput(options.json)
+      requireRoot()
+      requireSystemd()
+      const agree = async (index: BundleIndex) => {
+        if (!options.yes) await confirm(question(index))
+        output.say(`reading ${file}`)
+      }
+      const swap = await untilInterrupted((signal) =>
+        withLock(() => stageBundle({ file, atReboot: options.reboot, agree, signal })),
+      )
+      if (options.reboot) {
+        output.say(`rebooting; afterwards \`kernelswap report ${swap.id}\` tells how it went`)
+        await reboot()
+        return
+      }
+      output.say('restoring')
+      const report = await landBundle(swap)
+      output.result(report, reportText(report))
+      if (!isGood(report.verdict)) process.exitCode = 1
+    })
+}
+
+function question({ id, host, units }: BundleIndex): string {
+  return (
+    `${units.join(', ')} come back as they were on ${host} (swap ${id}); what they have in memory now is lost.\n` +
+    'Their files on disk must be as they were then. Restore?'
+  )
+}
+
+/** SIGINT and SIGTERM end it, and what was begun is cleared away. */
+async function untilInterrupted<T>(act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const interrupt = () => controller.abort(new Failure('failed', 'It was asked to stop; nothing was done.'))
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+  try {
+    return await act(controller.signal)
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+  }
+}
