@@ -1,14 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { verifyBundle } from '../../src/archive/bundle.ts'
-import { attempt, startBackground } from '../../src/host/local.ts'
+import { startBackground } from '../../src/host/local.ts'
 import { startClients } from '../../src/rehearsal/clients/index.ts'
-import type { Machine } from '../../src/rehearsal/machine.ts'
 import { awaitReport, machineUnits } from '../../src/rehearsal/rehearse.ts'
 import { reportSchema } from '../../src/report/report.ts'
+import { commandLine, controller } from './controller.ts'
 import { expectRunning, expectUnharmed, inShell, mainPids, withMachine } from './support.ts'
 
 /** `npm run test:remote` asks for it. */
@@ -65,28 +65,6 @@ test.runIf(isAsked)(
       }
     }),
 )
-
-/** kernelswap as it is started here, for a machine that OpenSSH's configuration knows. */
-function controller(machine: Machine, place: string) {
-  writeFileSync(join(place, 'known_hosts'), `${machine.address} ${machine.image.hostKey}`)
-  writeFileSync(
-    join(place, 'config'),
-    [
-      ...['Host machine', `HostName ${machine.address}`, 'User root', `IdentityFile ${machine.image.sshKey}`],
-      ...[`UserKnownHostsFile ${place}/known_hosts`, ''],
-    ].join('\n'),
-  )
-  return (...words: string[]) =>
-    attempt('node', commandLine(place, words), {
-      timeoutSeconds: 2400,
-      onStderrLine: (line) => void process.stderr.write(`${line}\n`),
-    })
-}
-
-/** The arguments of node. */
-function commandLine(place: string, words: readonly string[]): string[] {
-  return ['dist/kernelswap.js', '--ssh-config', join(place, 'config'), '--host', 'machine', ...words]
-}
 
 /** Starts a swap from here, and kills what controls it as soon as it says this. */
 async function killDuring(what: RegExp, place: string, words: readonly string[]): Promise<void> {

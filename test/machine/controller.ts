@@ -1,0 +1,26 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { attempt } from '../../src/host/local.ts'
+import type { Machine } from '../../src/rehearsal/machine.ts'
+
+/** kernelswap as it is started here, for a machine that OpenSSH's configuration knows. */
+export function controller(machine: Machine, place: string) {
+  writeFileSync(join(place, 'known_hosts'), `${machine.address} ${machine.image.hostKey}`)
+  writeFileSync(
+    join(place, 'config'),
+    [
+      ...['Host machine', `HostName ${machine.address}`, 'User root', `IdentityFile ${machine.image.sshKey}`],
+      ...[`UserKnownHostsFile ${place}/known_hosts`, ''],
+    ].join('\n'),
+  )
+  return (...words: string[]) =>
+    attempt('node', commandLine(place, words), {
+      timeoutSeconds: 2400,
+      onStderrLine: (line) => void process.stderr.write(`${line}\n`),
+    })
+}
+
+/** The arguments of node. */
+export function commandLine(place: string, words: readonly string[]): string[] {
+  return ['dist/kernelswap.js', '--ssh-config', join(place, 'config'), '--host', 'machine', ...words]
+}
