@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -68,34 +68,121 @@ export function bytesOfBundle({ files }: BundleIndex): number {
 }
 
 /**
- * Writes a bundle: a tar archive of the index and the files that it names, which must be as the index says.
+ * The contents of a bundle's files, one after the other with nothing in between: what `beginBundle` takes.
  * @param locate where a file of the index lies
+ * @param from bytes of them that are left out at the beginning
+ * @throws Error where a file has become shorter than the index says.
  */
-export async function writeBundle(
-  index: BundleIndex,
+export async function* contentsOf(
+  { files }: BundleIndex,
   locate: (name: string) => string,
-  sink: Writable,
-): Promise<void> {
+  from = 0,
+): AsyncGenerator<Buffer> {
+  let before = 0
+  for (const { name, bytes } of files) {
+    const start = Math.max(0, from - before)
+    before += bytes
+    if (start >= bytes) continue
+    let left = bytes - start
+    const range = { start, end: bytes - 1, highWaterMark: readBytes }
+    for await (const chunk of createReadStream(locate(name), range)) {
+      left -= (chunk as Buffer).length
+      yield chunk as Buffer
+    }
+    if (left > 0) throw new Error(`${name} has become shorter`)
+  }
+}
+
+/** A bundle that is being written, from the contents of its files as they come. */
+export interface BundleWriter {
+  readonly index: BundleIndex
+  /** Bytes of contents so far. */
+  readonly done: () => number
+  /** Takes the contents' next piece. @throws Failure where a file isn't as the index says; what the sink throws. */
+  readonly write: (piece: Buffer) => Promise<void>
+  /** To be called at the end; the sink has ended when it returns. @throws Failure where something is missing. */
+  readonly finish: () => Promise<void>
+}
+
+/** A file of a bundle that is being written. */
+interface OpenFile {
+  readonly file: BundleFile
+  readonly entry: Writable
+  readonly hash: Hash
+  left: number
+}
+
+/** Begins to write a bundle: a tar archive of the index and the files that it names. */
+export async function beginBundle(index: BundleIndex, sink: Writable): Promise<BundleWriter> {
   const tar = createPack()
   const written = pipeline(tar, sink)
-  // What fails first is told; the other side then only knows that its stream is gone.
-  const fail = (error: unknown) => tar.destroy(error instanceof Error ? error : new Error(String(error)))
-  const packed = (async () => {
-    const text = JSON.stringify(index)
-    await new Promise<void>((resolve, reject) => {
-      tar.entry({ name: indexName, mode: 0o600 }, text, (error) => (error ? reject(error) : resolve()))
-    })
-    for (const { name, bytes } of index.files) {
-      const entry = tar.entry({ name, size: bytes, mode: 0o600 })
-      await pipeline(
-        createReadStream(locate(name), { highWaterMark: readBytes }),
-        entry as unknown as Writable,
-      )
+  // A sink that has failed takes nothing any more; whoever waits for that hears of it.
+  const failure = written.then(() => new Promise<never>(() => {}))
+  failure.catch(() => {})
+  const files = index.files.values()
+  let open: OpenFile | undefined
+  let done = 0
+
+  async function append(entry: Writable, piece: Buffer): Promise<void> {
+    if (entry.write(piece)) return
+    await Promise.race([new Promise((resolve) => entry.once('drain', resolve)), failure])
+  }
+
+  async function close(entry: Writable): Promise<void> {
+    await Promise.race([new Promise<void>((resolve) => entry.once('finish', resolve).end()), failure])
+  }
+
+  function entryOf(name: string, size: number): Writable {
+    const entry = tar.entry({ name, size, mode: 0o600 }) as unknown as Writable
+    // The archive's own error tells; unheard, the entry's copy of it would end the process.
+    return entry.on('error', () => {})
+  }
+
+  /** The next file that has content; those before it are whole. */
+  async function openNext(): Promise<OpenFile | undefined> {
+    for (const file of files) {
+      const entry = entryOf(file.name, file.bytes)
+      if (file.bytes > 0) return { file, entry, hash: createHash('sha256'), left: file.bytes }
+      await close(entry)
     }
-    tar.finalize()
-  })()
-  packed.catch(fail)
-  await Promise.all([packed, written])
+    return undefined
+  }
+
+  async function closeWhole({ file, entry, hash }: OpenFile): Promise<void> {
+    if (hash.digest('hex') !== file.sha256)
+      throw refused(`the checksum of ${JSON.stringify(file.name.slice(0, 100))} is wrong`)
+    await close(entry)
+  }
+
+  const text = Buffer.from(JSON.stringify(index))
+  const first = entryOf(indexName, text.length)
+  await append(first, text)
+  await close(first)
+  open = await openNext()
+
+  return {
+    index,
+    done: () => done,
+    write: async (piece) => {
+      for (let rest = piece; rest.length > 0; ) {
+        if (!open) throw refused('more comes than its index names')
+        const part = rest.subarray(0, open.left)
+        rest = rest.subarray(part.length)
+        open.hash.update(part)
+        await append(open.entry, part)
+        open.left -= part.length
+        done += part.length
+        if (open.left > 0) continue
+        await closeWhole(open)
+        open = await openNext()
+      }
+    },
+    finish: async () => {
+      if (open) throw refused('its end is missing')
+      tar.finalize()
+      await written
+    },
+  }
 }
 
 /** Reads a bundle as it goes by, and refuses it at the first thing that isn't as its index says. */
@@ -104,8 +191,6 @@ export interface BundleCheck {
   readonly sink: Writable
   /** Undefined until it was read. */
   readonly index: () => BundleIndex | undefined
-  /** Bytes of files so far. */
-  readonly done: () => number
   /** To be called at the end. @throws Failure where files are missing. */
   readonly finish: () => BundleIndex
 }
@@ -117,7 +202,6 @@ export interface BundleCheck {
 export function checkBundle(create?: (name: string) => Promise<FileHandle>): BundleCheck {
   let index: BundleIndex | undefined
   let position = 0
-  let done = 0
   const reader = extract()
   reader.on('entry', (header, stream, next) => {
     // The reader's own error tells; unheard, the entry's copy of it would end the process.
@@ -163,7 +247,6 @@ export function checkBundle(create?: (name: string) => Promise<FileHandle>): Bun
       for await (const chunk of stream) {
         hash.update(chunk as Buffer)
         await file?.writeFile(chunk as Buffer)
-        done += (chunk as Buffer).length
       }
     } finally {
       await file?.close()
@@ -174,7 +257,6 @@ export function checkBundle(create?: (name: string) => Promise<FileHandle>): Bun
   return {
     sink: reader as unknown as Writable,
     index: () => index,
-    done: () => done,
     finish: () => {
       if (!index || position < index.files.length) throw refused('its end is missing')
       return index
@@ -239,7 +321,8 @@ export async function readBundleIndex(file: string): Promise<BundleIndex> {
   return index
 }
 
-function parseIndex(text: string): BundleIndex {
+/** Reads an index. @throws Failure where it is none. */
+export function parseIndex(text: string): BundleIndex {
   try {
     return bundleIndexSchema.parse(JSON.parse(text))
   } catch (error) {

@@ -1,9 +1,15 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { type BundleCheck, type BundleIndex, bytesOfBundle, checkBundle } from '../archive/bundle.ts'
+import type { Writable } from 'node:stream'
+import pRetry, { AbortError } from 'p-retry'
+import {
+  type BundleIndex,
+  type BundleWriter,
+  beginBundle,
+  bytesOfBundle,
+  parseIndex,
+} from '../archive/bundle.ts'
 import { syncDirectory } from '../durable.ts'
 import { Failure, isErrno, messageOf } from '../errors.ts'
 import { ConnectionLost } from '../host/ssh-connection.ts'
@@ -13,6 +19,8 @@ import type { RemoteHost } from './host.ts'
 const interval = 5000
 /** What is held back for the disk at most. */
 const bufferBytes = 4 * 1024 * 1024
+/** How often we come again without any more having arrived, and after how many milliseconds. */
+const retry = { retries: 12, minTimeout: 1000, maxTimeout: 4000 }
 
 /**
  * Fetches the sealed checkpoint of a swap that waits for it, and lets the swap go on once it is on disk, whole.
@@ -43,67 +51,104 @@ export async function fetchCheckpoint(
 }
 
 async function confirmArrival(host: RemoteHost, id: string): Promise<void> {
+  const confirm = () => host.run('kernelswap', ['evacuation', '--received', id], { timeoutSeconds: 60 })
   try {
-    const ended = await host.run('kernelswap', ['evacuation', '--received', id], { timeoutSeconds: 60 })
+    const ended = await confirm()
     if (ended.code !== 0) throw new Error(ended.stderr.trim())
   } catch (error) {
-    // The jump follows at once, and may be quicker than the answer; if it wasn't the jump, the report tells.
     if (!(error instanceof ConnectionLost)) throw error
+    // The jump follows at once, and may be quicker than the answer. If it wasn't the jump, this is the time to say it
+    // again; if that fails as well, the report tells.
+    await confirm().catch(() => {})
   }
 }
 
-async function receive(host: RemoteHost, file: string, say: (line: string) => void): Promise<BundleIndex> {
-  const check = checkBundle()
-  const timer = setInterval(progressOf(check, say), interval)
+/** What has arrived so far. The first bytes bring the index. */
+interface Arrival {
+  readonly sink: Writable
+  writer?: BundleWriter
+}
+
+async function receive(host: RemoteHost, path: string, say: (line: string) => void): Promise<BundleIndex> {
+  const sink = createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: bufferBytes, flush: true })
+  // Heard by whoever writes to it next.
+  sink.on('error', () => {})
+  const arrival: Arrival = { sink }
+  const timer = setInterval(progressOf(arrival, say), interval)
   try {
-    const program = await host.start('kernelswap', ['evacuation'])
-    program.stdin.end()
-    // Heard below, once the stream has told what it can.
-    program.ended.catch(() => {})
-    try {
-      await pipeline(program.stdout, copyTo(file), check.sink)
-    } finally {
-      program.stdout.destroy()
-    }
-    const ended = await program.ended
-    if (ended.code !== 0) throw new Error(ended.stderr.trim().split('\n').at(-1))
-    return check.finish()
+    await pRetry(() => receiveRest(host, arrival), { ...retry, ...patienceFor(arrival, say) })
+    if (!arrival.writer) throw new Error('it did not begin')
+    await arrival.writer.finish()
+    return arrival.writer.index
   } finally {
     clearInterval(timer)
+    sink.destroy()
   }
 }
 
-/**
- * Passes on what it writes to a new file, and ends when that is on disk. The file is written in larger pieces: SSH brings
- * them 32 KiB at a time.
- */
-function copyTo(path: string): Transform {
-  const file = createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: bufferBytes, flush: true })
-  const copy = new Transform({
-    transform: (chunk: Buffer, _, done) => {
-      if (file.write(chunk)) done(null, chunk)
-      else file.once('drain', () => done(null, chunk))
+/** The host waits a minute for us to come again. What has arrived meanwhile begins the count anew. */
+function patienceFor(arrival: Arrival, say: (line: string) => void) {
+  let reached = -1
+  return {
+    onFailedAttempt: ({ error }: { error: Error }) =>
+      say(`evacuate: ${messageOf(error)}; connecting again for what is missing`),
+    shouldConsumeRetry: () => {
+      const now = arrival.writer?.done() ?? 0
+      const isStuck = now === reached
+      reached = now
+      return isStuck
     },
-    flush: (done) => {
-      file.once('close', () => done())
-      file.end()
-    },
-    destroy: (error, done) => {
-      file.destroy()
-      done(error)
-    },
+  }
+}
+
+/** Takes what comes until the stream ends. What is wrong with it, or with our disk, isn't better another time. */
+async function receiveRest(host: RemoteHost, arrival: Arrival): Promise<void> {
+  const from = arrival.writer ? ['--from', String(arrival.writer.done())] : []
+  const program = await host.start('kernelswap', ['evacuation', ...from]).catch((error: unknown) => {
+    throw error instanceof Failure ? new AbortError(error) : error
   })
-  file.once('error', (error) => copy.destroy(error))
-  return copy
+  program.stdin.end()
+  // Heard below, once the stream has told what it can.
+  program.ended.catch(() => {})
+  const line = new IndexLine()
+  for await (const chunk of program.stdout) {
+    const piece = arrival.writer ? (chunk as Buffer) : line.add(chunk as Buffer)
+    if (piece === undefined) continue
+    try {
+      arrival.writer ??= await beginBundle(line.index(), arrival.sink)
+      await arrival.writer.write(piece)
+    } catch (error) {
+      throw new AbortError(error as Error)
+    }
+  }
+  const ended = await program.ended
+  if (ended.code !== 0) throw new AbortError(ended.stderr.trim().split('\n').at(-1) ?? 'it failed there')
+}
+
+/** Collects the line that comes before the contents. */
+class IndexLine {
+  #text = Buffer.alloc(0)
+
+  /** What comes after the line; undefined while it isn't whole. */
+  add(chunk: Buffer): Buffer | undefined {
+    const end = chunk.indexOf('\n')
+    this.#text = Buffer.concat([this.#text, end < 0 ? chunk : chunk.subarray(0, end)])
+    return end < 0 ? undefined : chunk.subarray(end + 1)
+  }
+
+  /** @throws Failure where the line is no index. */
+  index(): BundleIndex {
+    return parseIndex(this.#text.toString('utf8'))
+  }
 }
 
 /** Says how far it is, how fast, and how long it will take. */
-function progressOf(check: BundleCheck, say: (line: string) => void): () => void {
+function progressOf(arrival: Arrival, say: (line: string) => void): () => void {
   const began = performance.now()
   return () => {
-    const index = check.index()
-    if (!index) return
-    say(progressLine(check.done(), bytesOfBundle(index), (performance.now() - began) / 1000))
+    const { writer } = arrival
+    if (!writer) return
+    say(progressLine(writer.done(), bytesOfBundle(writer.index), (performance.now() - began) / 1000))
   }
 }
 

@@ -36,10 +36,16 @@ export function remoteHost(destination: Destination, options: HostOptions): Remo
   const ask = askOnce(options.ask)
   const { name } = destination
   let connection: Connection | undefined
+  let dialling: Promise<Connection> | undefined
   let elevation: Elevation | undefined
 
   async function connected(): Promise<Connection> {
-    if (!connection?.open) connection = await dial(destination, { configFile: options.configFile, ask })
+    if (connection?.open) return connection
+    // Two that miss it at once get the same one: nobody would close the other.
+    dialling ??= dial(destination, { configFile: options.configFile, ask }).finally(() => {
+      dialling = undefined
+    })
+    connection = await dialling
     return connection
   }
 

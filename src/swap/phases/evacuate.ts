@@ -1,12 +1,20 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { join, relative } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { type BundleFile, type BundleIndex, type BundleSocket, writeBundle } from '../../archive/bundle.ts'
+import { pipeline } from 'node:stream/promises'
+import {
+  type BundleFile,
+  type BundleIndex,
+  type BundleSocket,
+  bytesOfBundle,
+  contentsOf,
+} from '../../archive/bundle.ts'
+
 import { manifestLines, manifestName } from '../../archive/manifest.ts'
 import { Failure, messageOf } from '../../errors.ts'
-import { acceptOne } from '../../host/socket.ts'
+import { readRequest, serveInTurn } from '../../host/socket.ts'
 import { paths } from '../../paths.ts'
 import { type InetSocket, tcpListen } from '../../proc/inet-sockets.ts'
 import { preserved } from '../plan.ts'
@@ -16,11 +24,22 @@ import { socketsOf } from '../tasks.ts'
 
 /** Where the sealed checkpoint is fetched (`kernelswap evacuation`); only root may enter its directory. */
 export const evacuationSocket = join(paths.run, 'evacuation.sock')
-/** What says that the checkpoint of a swap has arrived, whole. */
-export const receiptOf = (id: string) => `received ${id}\n`
 
-/** The services stand still: whoever doesn't come, or gets stuck, is not waited for longer than this, in seconds. */
+/** What `kernelswap evacuation` asks for: the index and all contents, contents from a byte on, or that it be over. */
+export const requests = {
+  all: () => 'send\n',
+  rest: (from: number) => `send ${from}\n`,
+  /** The checkpoint of this swap has arrived, whole. */
+  received: (id: string) => `received ${id}\n`,
+} as const
+
+/**
+ * The services stand still: whoever doesn't come, or not again, or gets stuck, is not waited for longer than this, in
+ * seconds.
+ */
 const patience = 60
+/** Whoever comes again and again and gets no further is not served more often than this. */
+const mostInVain = 5
 
 /** Hands the sealed checkpoint to whoever evacuates it, and goes on when it has arrived. Nothing has to be taken back. */
 export const evacuate: Step = {
@@ -31,8 +50,7 @@ export const evacuate: Step = {
 
 async function handOver(swap: Swap): Promise<void> {
   try {
-    await send(await indexOf(swap), (name) => locate(swap, name))
-    await awaitReceipt(swap)
+    await serveBundle(await indexOf(swap), (name) => locate(swap, name))
   } catch (error) {
     throw new Failure(
       'failed',
@@ -42,22 +60,51 @@ async function handOver(swap: Swap): Promise<void> {
   }
 }
 
-async function send(index: BundleIndex, locateFile: (name: string) => string): Promise<void> {
-  const socket = await acceptOne(evacuationSocket, patience)
-  const stuck = () => socket.destroy(new Error(`its stream stood still for ${patience} s`))
-  socket.setTimeout(patience * 1000, stuck)
-  await writeBundle(index, locateFile, socket)
+/**
+ * Sends a bundle's contents to whoever connects, from where they got to the time before, until they say that all of it has
+ * arrived. That is a call of its own: that the stream has ended doesn't say that all of it is on a disk there.
+ * @throws Error where nobody comes in time, or nobody gets any further.
+ */
+export async function serveBundle(
+  index: BundleIndex,
+  locateFile: (name: string) => string,
+  patienceSeconds = patience,
+): Promise<void> {
+  let reached = 0
+  let inVain = 0
+  const serve = async (socket: Socket): Promise<'received' | 'in vain' | undefined> => {
+    inVain += 1
+    if (inVain > mostInVain) return 'in vain'
+    const stuck = () => socket.destroy(new Error(`its stream stood still for ${patienceSeconds} s`))
+    socket.setTimeout(patienceSeconds * 1000, stuck)
+    const request = await readRequest(socket)
+    if (request === requests.received(index.id)) return 'received'
+    const from = readFrom(request, index)
+    if (from > reached) inVain = 0
+    reached = from
+    await pipeline(streamOf(index, locateFile, from, request === requests.all()), socket)
+    return undefined
+  }
+  if ((await serveInTurn(evacuationSocket, serve, patienceSeconds)) === 'in vain')
+    throw new Error(`its stream broke ${mostInVain} times, and nothing arrived`)
 }
 
-/** A call of its own: that the stream has ended doesn't say that all of it is on a disk there. */
-async function awaitReceipt(swap: Swap): Promise<void> {
-  const socket = await acceptOne(evacuationSocket, patience)
-  try {
-    const said = await text(socket)
-    if (said !== receiptOf(swap.id)) throw new Error('something else than its receipt came back')
-  } finally {
-    socket.destroy()
-  }
+function readFrom(request: string, index: BundleIndex): number {
+  if (request === requests.all()) return 0
+  const from = Number(/^send (\d+)\n$/.exec(request)?.[1] ?? Number.NaN)
+  if (from <= bytesOfBundle(index)) return from
+  throw new Error('something else than its receipt came back')
+}
+
+/** The index is a line, and comes before the contents. */
+async function* streamOf(
+  index: BundleIndex,
+  locateFile: (name: string) => string,
+  from: number,
+  withIndex: boolean,
+): AsyncGenerator<Buffer> {
+  if (withIndex) yield Buffer.from(`${JSON.stringify(index)}\n`)
+  yield* contentsOf(index, locateFile, from)
 }
 
 /** What is evacuated: plan, landing and checkpoints, all that another kernel needs to restore them. */

@@ -3,10 +3,19 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type Header, pack } from 'tar-stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type BundleIndex, readBundleIndex, verifyBundle, writeBundle } from '../../../src/archive/bundle.ts'
+import {
+  type BundleIndex,
+  type BundleWriter,
+  beginBundle,
+  contentsOf,
+  readBundleIndex,
+  verifyBundle,
+} from '../../../src/archive/bundle.ts'
+import { writeBundle } from './bundles.ts'
 
 let place = ''
 let archive = ''
@@ -117,14 +126,65 @@ describe('a bundle', () => {
   })
 
   test('whose files change while it is written fails', async () => {
-    await writeFile(join(place, 'a'), 'longer than said')
-    const index = indexOf([{ ...file('a'), bytes: 3 }])
-    await expect(
-      writeBundle(index, (name) => join(place, name), createWriteStream(archive)),
-    ).rejects.toThrow()
+    for (const content of ['longer than said', 'short', 'CONTENT']) {
+      await writeFile(join(place, 'a'), content)
+      await expect(
+        writeBundle(indexOf([file('a')]), (name) => join(place, name), createWriteStream(archive)),
+        content,
+      ).rejects.toThrow(content === 'short' ? 'a has become shorter' : 'the checksum of "a" is wrong')
+    }
     await expect(
       writeBundle(indexOf([file('gone')]), (name) => join(place, name), createWriteStream(archive)),
     ).rejects.toThrow('ENOENT')
+  })
+})
+
+describe('contents', () => {
+  const parts: Record<string, string> = { a: 'first', empty: '', b: 'second', 'c/d': 'third' }
+  const whole = Object.values(parts).join('')
+  const index = indexOf(Object.entries(parts).map(([name, content]) => file(name, content)))
+  beforeEach(async () => {
+    await mkdir(join(place, 'c'))
+    for (const [name, content] of Object.entries(parts)) await writeFile(join(place, name), content)
+  })
+
+  async function from(byte: number): Promise<string> {
+    const pieces = []
+    for await (const piece of contentsOf(index, (name) => join(place, name), byte)) pieces.push(piece)
+    return Buffer.concat(pieces).toString()
+  }
+
+  test('go on from any byte', async () => {
+    for (let byte = 0; byte <= whole.length; byte += 1) expect(await from(byte)).toBe(whole.slice(byte))
+  })
+
+  test('make the same bundle in whatever pieces they come', async () => {
+    for (const size of [1, 4, 5, 7, whole.length]) {
+      const writer = await beginBundle(index, createWriteStream(archive))
+      for (let at = 0; at < whole.length; at += size)
+        await writer.write(Buffer.from(whole.slice(at, at + size)))
+      expect(writer.done()).toBe(whole.length)
+      await writer.finish()
+      expect(await verifyBundle(archive)).toEqual(index)
+    }
+  })
+
+  test('that are too many or too few are refused', async () => {
+    const writer = await beginBundle(index, createWriteStream(archive))
+    await writer.write(Buffer.from(whole.slice(0, 8)))
+    await expect(writer.finish()).rejects.toThrow('its end is missing')
+    await writer.write(Buffer.from(whole.slice(8)))
+    await expect(writer.write(Buffer.from('x'))).rejects.toThrow('more comes than its index names')
+  })
+
+  test('that nothing takes any more are told of why', async () => {
+    const full = new Writable({ write: (_chunk, _encoding, done) => done(new Error('no space')) })
+    const writer = await beginBundle(indexOf([file('a', 'x'.repeat(1_000_000))]), full).catch(
+      (error: unknown) => error,
+    )
+    if (writer instanceof Error) expect(writer.message).toBe('no space')
+    else
+      await expect((writer as BundleWriter).write(Buffer.alloc(1_000_000, 'x'))).rejects.toThrow('no space')
   })
 })
 
