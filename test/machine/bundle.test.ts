@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { Ended } from '../../src/host/local.ts'
-import { startClients } from '../../src/rehearsal/clients/index.ts'
+import { openSocket } from '../../src/host/ssh-login.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { awaitReport } from '../../src/rehearsal/rehearse.ts'
 import { reportSchema } from '../../src/report/report.ts'
@@ -25,7 +25,7 @@ test.runIf(isAsked)(
     withMachine('bundle', async (machine) => {
       const place = mkdtempSync(join(tmpdir(), 'kernelswap-bundle-'))
       try {
-        await inShell(machine, 'redis-cli set what then')
+        await inShell(machine, 'kernelswap --version && redis-cli set what then')
         const pids = await pidsOf(machine)
         const file = await evacuate(machine, place)
         const shell = await machine.ssh()
@@ -63,13 +63,16 @@ test.runIf(isAsked)(
     }),
 )
 
-/** Swaps the machine from here under live clients, and returns the copy of the checkpoint; the clients are gone then. */
+/**
+ * Swaps the machine from here, with a connection to each service, and returns the copy of the checkpoint. The peers of
+ * its connections are gone then.
+ */
 async function evacuate(machine: Machine, place: string): Promise<string> {
-  const clients = await startClients(machine.address, units)
+  const peers = await Promise.all([6379, 11211].map((port) => openSocket(machine.address, port, 60)))
   const kernel = machine.image.kernels['newest-stable']
   const words = ['run', '--yes', '--json', '--kernel', kernel, '--evacuate', place, ...units]
   const swap = await controller(machine, place)(...words)
-  await clients.stop()
+  for (const peer of peers) peer.destroy()
   expect(swap.code, swap.stderr).toBe(0)
   return join(place, `machine-${reportSchema.parse(JSON.parse(swap.stdout)).id}.tar`)
 }
