@@ -1,7 +1,8 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Writable } from 'node:stream'
+import { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import pRetry, { AbortError } from 'p-retry'
 import {
   type BundleIndex,
@@ -110,19 +111,30 @@ async function receiveRest(host: RemoteHost, arrival: Arrival): Promise<void> {
   program.stdin.end()
   // Heard below, once the stream has told what it can.
   program.ended.catch(() => {})
-  const line = new IndexLine()
-  for await (const chunk of program.stdout) {
-    const piece = arrival.writer ? (chunk as Buffer) : line.add(chunk as Buffer)
-    if (piece === undefined) continue
-    try {
-      arrival.writer ??= await beginBundle(line.index(), arrival.sink)
-      await arrival.writer.write(piece)
-    } catch (error) {
-      throw new AbortError(error as Error)
-    }
-  }
+  await pipeline(program.stdout, taker(arrival))
   const ended = await program.ended
   if (ended.code !== 0) throw new AbortError(ended.stderr.trim().split('\n').at(-1) ?? 'it failed there')
+}
+
+/**
+ * Hands to the bundle what comes. A stream's consumer by `data`: an iterator would first join what has come meanwhile, a
+ * copy of everything.
+ */
+function taker(arrival: Arrival): Writable {
+  const line = new IndexLine()
+  const take = async (chunk: Buffer) => {
+    const piece = arrival.writer ? chunk : line.add(chunk)
+    if (piece === undefined) return
+    arrival.writer ??= await beginBundle(line.index(), arrival.sink)
+    await arrival.writer.write(piece)
+  }
+  return new Writable({
+    write: (chunk: Buffer, _, done) =>
+      void take(chunk).then(
+        () => done(),
+        (error) => done(new AbortError(error)),
+      ),
+  })
 }
 
 /** Collects the line that comes before the contents. */
