@@ -113,6 +113,8 @@ function relativeName(member: string): string {
 function entry(tar: Pack, header: PartialHeader, content?: NodeJS.ReadableStream): Promise<void> {
   return new Promise((resolve, reject) => {
     const sink = tar.entry(header, (error) => (error ? reject(error) : resolve()))
+    // It comes as an event as well where writing the archive fails; one that nobody hears would end kernelswap.
+    sink.on('error', reject)
     if (!content) {
       sink.end(null)
       return

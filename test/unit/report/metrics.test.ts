@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { metricsText } from '../../../src/report/metrics.ts'
+import { reportSchema } from '../../../src/report/report.ts'
 import { reportWith } from './reports.ts'
 
 const now = 1_795_000_000.9
@@ -21,7 +22,7 @@ test('all there is to know of a swap, as node_exporter’s textfile collector re
 test('exactly one verdict is the one', () => {
   const text = metricsText(reportWith({ verdict: 'fell-back' }), now)
   const verdicts = [...text.matchAll(/^kernelswap_last_verdict\{verdict="([\w-]+)"\} ([01])$/gm)]
-  expect(verdicts).toHaveLength(5)
+  expect(verdicts).toHaveLength(reportSchema.shape.verdict.options.length)
   expect(verdicts.filter((match) => match[2] === '1').map((match) => match[1])).toEqual(['fell-back'])
 })
 
