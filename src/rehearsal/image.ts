@@ -21,6 +21,8 @@ export interface Image {
   readonly kernels: Readonly<Record<KernelName, string>>
   /** Versions of the Debian packages that matter. */
   readonly packages: Readonly<Record<string, string>>
+  /** Path of a copy of its /var/lib/dpkg/status. */
+  readonly dpkgStatus: string
   /** Path of root's private key. */
   readonly sshKey: string
   /** The machine's public host key: the text of the `.pub` file. */
@@ -62,6 +64,7 @@ export async function loadImage(directory: string): Promise<Image> {
     ...described,
     directory,
     disk: join(directory, 'disk.qcow2'),
+    dpkgStatus: join(directory, 'dpkg-status'),
     sshKey: join(directory, 'ssh_key'),
     hostKey: await readFile(join(directory, 'ssh_host_key.pub'), 'utf8'),
   }

@@ -9,7 +9,7 @@ const kernels = {
 }
 const image: Image = {
   ...{ directory: '/cache/x,y', disk: '/cache/x,y/disk.qcow2', kernels, packages: {} },
-  ...{ sshKey: '/cache/x,y/ssh_key', hostKey: 'ssh-ed25519 AAAA' },
+  ...{ dpkgStatus: '/cache/x,y/dpkg-status', sshKey: '/cache/x,y/ssh_key', hostKey: 'ssh-ed25519 AAAA' },
 }
 
 test('image.json tells kernels and packages', () => {
