@@ -1,16 +1,15 @@
-import { createHash } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod'
 import { Failure } from '../errors.ts'
 import type { Ended } from '../host/local.ts'
 import { awaitReport as awaitReportOf, followSwap, type SwapHost } from '../remote/follow.ts'
-import { findPackage } from '../remote/package.ts'
 import { type Report, reportSchema } from '../report/report.ts'
 import { type Plan, planSchema } from '../swap/plan.ts'
 import { type ClientReport, startClients } from './clients/index.ts'
 import { type Image, KERNELS } from './image.ts'
+import { installKernelswap, packageKey, prepareBy } from './installation.ts'
 import type { Machine } from './machine.ts'
 import type { Remote } from './remote.ts'
 import { type Preparation, preparedMachine } from './snapshot.ts'
@@ -89,29 +88,13 @@ export function resolveKernel(image: Image, to: string): string {
 }
 
 async function installation(): Promise<Preparation> {
-  const file = findPackage()
-  const key = createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex')
-  return { key, prepare: (machine) => install(machine, file) }
+  return { key: await packageKey(), prepare: install }
 }
 
 /** Installs kernelswap as on a real host, and makes the services carriable. */
-async function install(machine: Machine, file: string): Promise<void> {
-  const ssh = await machine.ssh()
-  await ssh.putFile(file, '/root/kernelswap.deb', 0o600)
-  await must(ssh.run('dpkg', ['--install', '/root/kernelswap.deb'], { timeoutSeconds: 300 }))
-  for (const unit of adopted)
-    await must(ssh.run('kernelswap', ['adopt', '--now', unit], { timeoutSeconds: 300 }))
-}
-
-async function must(running: Promise<Ended>): Promise<Ended> {
-  const ended = await running
-  if (ended.code === 0) return ended
-  throw new Failure(
-    'failed',
-    `The rehearsal machine could not be prepared: ${ended.stderr.trim() || ended.stdout.trim()}`,
-  )
+async function install(machine: Machine): Promise<void> {
+  await installKernelswap(machine)
+  for (const unit of adopted) await prepareBy(machine, 'kernelswap', ['adopt', '--now', unit])
 }
 
 /**
@@ -169,7 +152,7 @@ function withClients(report: Report, clients: readonly ClientReport[]): Report {
 }
 
 /** Keeps the machine's own logs: its journal, and each swap's directory without the images. */
-async function collectLogs(machine: Remote, directory: string): Promise<void> {
+export async function collectLogs(machine: Remote, directory: string): Promise<void> {
   try {
     const ssh = await machine.ssh(30)
     const journal = await ssh.run('journalctl', ['--no-pager', '--output=short-precise'], {

@@ -12,6 +12,8 @@ import { qemuArguments } from './qemu.ts'
 export interface Preparation {
   /** Changes when the outcome of `prepare` would, such as a hash of the package that it installs. */
   readonly key: string
+  /** Kinds of machines don't push each other off their shelf: the folder of this one's snapshots. */
+  readonly shelf?: string
   prepare(machine: Machine): Promise<void>
 }
 
@@ -75,7 +77,7 @@ async function preparedSnapshot(
   preparation: Preparation,
   say: (line: string) => void,
 ): Promise<string> {
-  const parent = join(host.image.directory, 'prepared')
+  const parent = join(host.image.directory, preparation.shelf ?? 'prepared')
   const name = hashOf(host.kinship, preparation.key)
   const folder = await cachedFolder(parent, name, async (directory) => {
     say('preparing the machine')
