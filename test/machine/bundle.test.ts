@@ -7,7 +7,7 @@ import { openSocket } from '../../src/host/ssh-login.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { awaitReport } from '../../src/rehearsal/rehearse.ts'
 import { reportSchema } from '../../src/report/report.ts'
-import { controller } from './controller.ts'
+import { elsewhere } from './elsewhere.ts'
 import { expectRunning, inShell, outcomesOf, withMachine } from './support.ts'
 
 /** `npm run test:remote` asks for it. */
@@ -71,7 +71,7 @@ async function evacuate(machine: Machine, place: string): Promise<string> {
   const peers = await Promise.all([6379, 11211].map((port) => openSocket(machine.address, port, 60)))
   const kernel = machine.image.kernels['newest-stable']
   const words = ['run', '--yes', '--json', '--kernel', kernel, '--evacuate', place, ...units]
-  const swap = await controller(machine, place)(...words)
+  const swap = await elsewhere(machine, place)('--host', 'machine', ...words)
   for (const peer of peers) peer.destroy()
   expect(swap.code, swap.stderr).toBe(0)
   return join(place, `machine-${reportSchema.parse(JSON.parse(swap.stdout)).id}.tar`)

@@ -8,11 +8,13 @@ import { startBackground } from '../../src/host/local.ts'
 import { startClients } from '../../src/rehearsal/clients/index.ts'
 import { awaitReport, machineUnits } from '../../src/rehearsal/rehearse.ts'
 import { reportSchema } from '../../src/report/report.ts'
-import { commandLine, controller } from './controller.ts'
+import { commandLine, elsewhere } from './elsewhere.ts'
 import { expectRunning, expectUnharmed, inShell, mainPids, withMachine } from './support.ts'
 
 /** `npm run test:remote` asks for it. */
 const isAsked = process.env.KERNELSWAP_REMOTE === '1'
+
+const there = ['--host', 'machine']
 
 /** What an operator does who sits elsewhere: the machine knows nothing of this side but its connections. */
 test.runIf(isAsked)(
@@ -22,7 +24,8 @@ test.runIf(isAsked)(
     withMachine('remote', async (machine) => {
       const { kernels } = machine.image
       const place = mkdtempSync(join(tmpdir(), 'kernelswap-remote-'))
-      const kernelswap = controller(machine, place)
+      const start = elsewhere(machine, place)
+      const kernelswap = (...words: string[]) => start(...there, ...words)
       const before = await mainPids(machine)
       const clients = await startClients(machine.address, machineUnits)
       try {
@@ -69,7 +72,7 @@ test.runIf(isAsked)(
 /** Starts a swap from here, and kills what controls it as soon as it says this. */
 async function killDuring(what: RegExp, place: string, words: readonly string[]): Promise<void> {
   const log = join(place, 'log')
-  const running = await startBackground('node', commandLine(place, words), { stderrFile: log })
+  const running = await startBackground('node', commandLine(place, [...there, ...words]), { stderrFile: log })
   await expect.poll(() => readFile(log, 'utf8'), { timeout: 600_000, interval: 200 }).toMatch(what)
   running.kill('SIGKILL')
   await running.ended

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { attempt } from '../../src/host/local.ts'
+import { attempt, type Ended } from '../../src/host/local.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 
-/** kernelswap as it is started here, for a machine that OpenSSH's configuration knows. */
-export function controller(machine: Machine, place: string) {
+/** kernelswap as somebody starts it here, whose OpenSSH configuration, in a folder, knows the machine as `machine`. */
+export function elsewhere(machine: Machine, place: string): (...words: string[]) => Promise<Ended> {
   writeFileSync(join(place, 'known_hosts'), `${machine.address} ${machine.image.hostKey}`)
   writeFileSync(
     join(place, 'config'),
@@ -13,7 +13,7 @@ export function controller(machine: Machine, place: string) {
       ...[`UserKnownHostsFile ${place}/known_hosts`, ''],
     ].join('\n'),
   )
-  return (...words: string[]) =>
+  return (...words) =>
     attempt('node', commandLine(place, words), {
       timeoutSeconds: 2400,
       onStderrLine: (line) => void process.stderr.write(`${line}\n`),
@@ -22,5 +22,5 @@ export function controller(machine: Machine, place: string) {
 
 /** The arguments of node. */
 export function commandLine(place: string, words: readonly string[]): string[] {
-  return ['dist/kernelswap.js', '--ssh-config', join(place, 'config'), '--host', 'machine', ...words]
+  return ['dist/kernelswap.js', '--ssh-config', join(place, 'config'), ...words]
 }
