@@ -1,9 +1,12 @@
 import { join } from 'node:path'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { Failure } from '../errors.ts'
 import { ensureBox } from '../rehearsal/box.ts'
 import { cacheDirectory, keepLastUsed } from '../rehearsal/cache.ts'
-import { ensureImage } from '../rehearsal/image.ts'
+import { ensureImage, type Image } from '../rehearsal/image.ts'
+import { startMachineLike } from '../rehearsal/like/build.ts'
+import { judge } from '../rehearsal/like/judge.ts'
+import { openCopy } from '../rehearsal/like/study.ts'
 import type { Machine } from '../rehearsal/machine.ts'
 import { machineUnits, rehearse, startRehearsalMachine } from '../rehearsal/rehearse.ts'
 import type { Remote } from '../rehearsal/remote.ts'
@@ -14,14 +17,19 @@ import { withSuffix } from '../swap/phases/inspect.ts'
 import { collect } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 import { createProgress } from './progress.ts'
+import { copyHost, tellPrediction } from './rehearse-like.ts'
 import { tell } from './tell.ts'
 
 interface Options {
-  readonly to: string
+  readonly to?: string
   readonly unit: string[]
   readonly strict: boolean
   readonly keep: boolean
   readonly vagrant: boolean
+  readonly like?: string
+  readonly withData: string[]
+  /** What `--like` becomes inside the sandbox: the name of the copy that was made. */
+  readonly copy?: string
   readonly json: boolean
 }
 
@@ -35,27 +43,60 @@ export function rehearseCommand(): Command {
     .description(
       'Builds a machine from Debian packages (once), installs kernelswap in it, connects clients to its services,\n' +
         'swaps its kernel, and reports what the services and the clients saw. The restored units are held stopped\n' +
-        'until they are compared, bytes of memory too. Touches nothing on this host.',
+        'until they are compared, bytes of memory too. Touches nothing on this host.\n\n' +
+        'With --like the machine has the packages, kernels, units and configuration of a host, which is read over SSH\n' +
+        'and not changed, and runs its services. Tells for each what a swap there would do: "preserved", "needs adopt"\n' +
+        'or "can\'t", and why. Data is left out unless --with-data names it. Exit code 0: all are preserved; else 1.',
     )
     .option(
       '--to <version>',
-      'a release as `uname -r` prints it, newest-stable or newest-backports',
-      'newest-stable',
+      'a release as `uname -r` prints it, newest-stable or newest-backports (default: newest-stable; with --like the newest of the host that is not running)',
     )
-    .option('--unit <unit>', 'carry this service only (repeatable; default: all four)', collect, [])
+    .option(
+      '--unit <unit>',
+      'carry this service only (repeatable; default: all four; with --like those that `kernelswap plan` there names)',
+      collect,
+      [],
+    )
+    .option('--like <destination>', 'rehearse a swap of this host, user@name[:port], in a machine like it')
+    .option(
+      '--with-data <path>',
+      'with --like: copy this file or directory of the host, too (repeatable)',
+      collect,
+      [],
+    )
+    .addOption(new Option('--copy <name>').hideHelp())
     .option('--no-strict', 'let the restored units run at once, and compare what does not move meanwhile')
     .option('--keep', 'keep the machine running afterwards, until Ctrl-C', false)
     .option('--vagrant', 'have Vagrant and libvirt start the machine, which needs no root', false)
     .option('--json', 'print one JSON document', false)
-    .action(async (options: Options) => {
+    .action(async (options: Options, command: Command) => {
       const output = createOutput(options.json)
-      if (insideSandbox()) return rehearseInside(options, output)
-      if (options.vagrant && options.keep) throw keptByVagrant()
+      refuseContradictions(options)
+      if (isInside(options)) return rehearseInside(options, output)
       await ensureHostPackages(output.say, options.vagrant ? 'vagrant' : 'qemu')
       const image = await ensureImage(output.say)
       if (options.vagrant) await ensureBox(image, output.say)
-      process.exitCode = await enterSandbox(process.argv.slice(2))
+      const more = await copyIfLike(options, command, image, output)
+      process.exitCode = await enterSandbox([...process.argv.slice(2), ...more])
     })
+}
+
+/** A host may be a machine in a sandbox, and the copy of it has one of its own. */
+function isInside({ like, copy }: Options): boolean {
+  return like === undefined ? insideSandbox() : copy !== undefined
+}
+
+/** Before the sandbox, which reaches no host. */
+async function copyIfLike(
+  { like, to, unit, withData }: Options,
+  command: Command,
+  image: Image,
+  output: Output,
+): Promise<string[]> {
+  if (like === undefined) return []
+  const { sshConfig } = command.optsWithGlobals<{ sshConfig?: string }>()
+  return ['--copy', await copyHost({ like, to, unit, withData, sshConfig }, image, output)]
 }
 
 interface Started extends Remote {
@@ -71,26 +112,26 @@ async function rehearseInside(options: Options, output: Output): Promise<void> {
   const rehearsals = join(cacheDirectory(), 'rehearsals')
   const directory = join(rehearsals, new Date().toISOString().replace(/\D/g, '').slice(0, 14))
   const progress = createProgress()
+  const copy = options.copy === undefined ? undefined : await openCopy(image, options.copy)
   async function embedded(): Promise<Started> {
-    const started = await startRehearsalMachine(image, directory, (line) =>
-      progress.phase(`machine: ${line}`),
-    )
+    const say = (line: string) => progress.phase(`machine: ${line}`)
+    const started = await (copy
+      ? startMachineLike(image, copy, directory, say)
+      : startRehearsalMachine(image, directory, say))
     return { ...started, keep: () => keepRunning(started, output) }
   }
   progress.phase('machine: start')
   const machine: Started = await (options.vagrant ? startVagrantMachine(image, directory) : embedded())
   try {
+    const { to, strict } = options
+    const how = { image, strict, directory, progress: progress.phase }
     const units = options.unit.length > 0 ? options.unit.map(withSuffix) : machineUnits
-    const outcome = await rehearse(machine, {
-      image,
-      to: options.to,
-      units,
-      strict: options.strict,
-      directory,
-      progress: progress.phase,
-    })
+    const result = await (copy
+      ? judge(machine, copy, { ...how, to })
+      : rehearse(machine, { ...how, to: to ?? 'newest-stable', units }))
     progress.end()
-    tell(outcome, output)
+    if ('kind' in result) tell(result, output)
+    else tellPrediction(result, output)
     if (options.keep) await machine.keep?.()
   } finally {
     progress.end()
@@ -100,11 +141,20 @@ async function rehearseInside(options: Options, output: Output): Promise<void> {
   }
 }
 
-function keptByVagrant(): Failure {
-  return new Failure(
-    'usage',
-    '--keep does not go with --vagrant, which ends with its machine: `vagrant up` starts one that stays',
-  )
+/** @throws Failure 'usage' for options that don't go together. */
+function refuseContradictions({ vagrant, keep, like, withData }: Options): void {
+  if (vagrant && keep)
+    throw new Failure(
+      'usage',
+      '--keep does not go with --vagrant, which ends with its machine: `vagrant up` starts one that stays',
+    )
+  if (vagrant && like !== undefined)
+    throw new Failure(
+      'usage',
+      '--like does not go with --vagrant, whose machine is the same for all; leave one out.',
+    )
+  if (like === undefined && withData.length > 0)
+    throw new Failure('usage', '--with-data needs --like, which says from where the data comes.')
 }
 
 async function keepRunning(machine: Machine, output: Output): Promise<void> {

@@ -58,7 +58,10 @@ function options(command: Command): Command {
       [],
     )
     .option('--install', 'with --host: install this kernelswap there first', false)
-    .option('--ssh-config <file>', 'with --host: read this instead of ~/.ssh/config, as ssh -F does')
+    .option(
+      '--ssh-config <file>',
+      'with --host or rehearse --like: read this instead of ~/.ssh/config, as ssh -F does',
+    )
 }
 
 interface Parsed {

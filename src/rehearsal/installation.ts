@@ -5,7 +5,7 @@ import type { RemoteRunOptions } from '../host/ssh-connection.ts'
 import { findPackage } from '../remote/package.ts'
 import type { Remote } from './remote.ts'
 
-const installSeconds = 300
+const installSeconds = 600
 
 /** Changes whenever the Debian package of this kernelswap does. */
 export async function packageKey(): Promise<string> {
@@ -18,7 +18,7 @@ export async function packageKey(): Promise<string> {
 export async function installKernelswap(machine: Remote): Promise<void> {
   const ssh = await machine.ssh()
   await ssh.putFile(findPackage(), '/root/kernelswap.deb', 0o600)
-  await prepareBy(machine, 'dpkg', ['--install', '/root/kernelswap.deb'], { timeoutSeconds: installSeconds })
+  await prepareBy(machine, 'dpkg', ['--install', '/root/kernelswap.deb'])
 }
 
 /**
@@ -29,10 +29,10 @@ export async function prepareBy(
   machine: Remote,
   program: string,
   args: readonly string[],
-  options: RemoteRunOptions = { timeoutSeconds: installSeconds },
+  options: RemoteRunOptions = {},
 ): Promise<string> {
   const ssh = await machine.ssh()
-  const ended = await ssh.run(program, args, options)
+  const ended = await ssh.run(program, args, { timeoutSeconds: installSeconds, ...options })
   if (ended.code === 0) return ended.stdout
   throw new Failure(
     'failed',

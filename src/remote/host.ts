@@ -106,7 +106,7 @@ async function becomeRoot(ssh: Connection, host: string, ask: Ask): Promise<Elev
  * Sees to it that the host has this very kernelswap: another one may know other options, and print other documents.
  * @throws Failure 'refused' where it is missing or another.
  */
-export async function requireSameVersion(host: RemoteHost): Promise<void> {
+export async function requireSameVersion(host: Pick<RemoteHost, 'name' | 'run'>): Promise<void> {
   const ended = await host.run('kernelswap', ['--version'], { timeoutSeconds: 60 })
   const theirs = ended.stdout.trim()
   if (ended.code === 127 || (ended.code !== 0 && /not found/.test(ended.stderr)))

@@ -7,7 +7,11 @@ import type { Obstacle } from '../workload/obstacles.ts'
 
 /** Releases of the installed kernels, as `uname -r` prints them, the oldest first. */
 export async function installedKernels(): Promise<string[]> {
-  const files = await readdir(paths.boot)
+  return kernelsAmong(await readdir(paths.boot))
+}
+
+/** Of the files in /boot the kernels' releases, the oldest first. */
+export function kernelsAmong(files: readonly string[]): string[] {
   return files
     .filter((file) => file.startsWith('vmlinuz-'))
     .map((file) => file.slice('vmlinuz-'.length))

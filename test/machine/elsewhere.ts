@@ -15,7 +15,7 @@ export function elsewhere(machine: Machine, place: string): (...words: string[])
   )
   return (...words) =>
     attempt('node', commandLine(place, words), {
-      timeoutSeconds: 2400,
+      timeoutSeconds: 5400,
       onStderrLine: (line) => void process.stderr.write(`${line}\n`),
     })
 }

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Failure, messageOf } from '../../src/errors.ts'
-import { ensureImage } from '../../src/rehearsal/image.ts'
+import { ensureImage, type Image } from '../../src/rehearsal/image.ts'
 import { ensureHostPackages } from '../../src/rehearsal/requirements.ts'
 import { runInSandbox } from '../../src/rehearsal/sandbox.ts'
+import { fetchForeignPackages } from './foreign-services.ts'
 
 // Runs the given program in a sandbox. Nothing in there reaches the internet: what needs it comes first.
 const say = (line: string) => void process.stderr.write(`${line}\n`)
@@ -9,9 +13,20 @@ const [program, ...args] = process.argv.slice(2)
 try {
   if (program === undefined) throw new Failure('usage', 'no program was named to run in the sandbox')
   await ensureHostPackages(say)
-  await ensureImage(say)
+  const image = await ensureImage(say)
+  if (process.env.KERNELSWAP_REMOTE === '1') await fetchForeignPackagesOnce(image)
   process.exitCode = await runInSandbox(program, args)
 } catch (error) {
   say(messageOf(error))
   process.exitCode = error instanceof Failure && error.kind === 'permission' ? 77 : 1
+}
+
+/** They stay in the cache, where tests find them again. */
+async function fetchForeignPackagesOnce(image: Image): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'kernelswap-packages-'))
+  try {
+    await fetchForeignPackages(image, folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 }

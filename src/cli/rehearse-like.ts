@@ -1,0 +1,68 @@
+import { basename } from 'node:path'
+import { Failure } from '../errors.ts'
+import type { Image } from '../rehearsal/image.ts'
+import type { Prediction } from '../rehearsal/like/prediction.ts'
+import { studyHost } from '../rehearsal/like/study.ts'
+import { parseDestination } from '../remote/destination.ts'
+import { remoteHost, unreachable } from '../remote/host.ts'
+import { withSuffix } from '../swap/phases/inspect.ts'
+import { askSecret } from './ask.ts'
+import { type Output, table } from './output.ts'
+
+export interface LikeOptions {
+  /** The host, as it is named on the command line. */
+  readonly like: string
+  /** The kernel to swap to; undefined: the host's newest. */
+  readonly to: string | undefined
+  readonly unit: readonly string[]
+  readonly withData: readonly string[]
+  /** Read instead of ~/.ssh/config. */
+  readonly sshConfig: string | undefined
+}
+
+/** Reads a host, and keeps what a machine like it takes; returns the name of that copy. */
+export async function copyHost(options: LikeOptions, image: Image, output: Output): Promise<string> {
+  const data = options.withData.map((path) => path.replace(/\/+$/, ''))
+  const wanted = { units: options.unit.map(withSuffix), data }
+  const host = remoteHost(parseDestination(options.like), { configFile: options.sshConfig, ask: askSecret })
+  try {
+    await host.runAsUser('true', []).catch((error: unknown) => {
+      throw unreachable(host.name, error)
+    })
+    const { folder, likeness } = await studyHost(host, wanted, image, output.say)
+    if (options.to === undefined && likeness.kernels.newest === null) throw withoutKernel(host.name)
+    return basename(folder)
+  } finally {
+    host.close()
+  }
+}
+
+function withoutKernel(host: string): Failure {
+  return new Failure(
+    'refused',
+    `${host} has no kernel but the running one to swap to; install one there, or say which one to rehearse with --to.`,
+  )
+}
+
+/** Prints a prediction, and sets the exit code that goes with it. */
+export function tellPrediction(prediction: Prediction, output: Output): void {
+  output.result(prediction, predictionText(prediction))
+  if (prediction.units.some(({ outcome }) => outcome !== 'preserved')) process.exitCode = 1
+}
+
+const words = { preserved: 'preserved', 'needs-adopt': 'needs adopt', cannot: "can't" } as const
+
+/** A prediction for people. */
+export function predictionText({ host, kernel, units, notes, secrets }: Prediction): string {
+  const rows = units.map(({ unit, outcome, reason }) => [unit, words[outcome], reason ?? ''])
+  const { files, folder } = secrets
+  return [
+    `${host}, by a swap of a machine like it: ${kernel.from} → ${kernel.to}`,
+    '',
+    table([['UNIT', 'OUTCOME', 'REASON'], ...rows]),
+    ...(notes.length > 0 ? ['', ...notes.map((note) => `note: ${note}`)] : []),
+    ...(files.length > 0
+      ? ['', `secrets of ${host}, now in ${folder}:`, ...files.map((file) => `  ${file}`)]
+      : []),
+  ].join('\n')
+}

@@ -1,0 +1,230 @@
+import { copyFile, link, mkdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Failure, ifMissing, isErrno, messageOf } from '../../errors.ts'
+import { run } from '../../host/local.ts'
+import {
+  type Apt,
+  type Candidate,
+  fetchInstall,
+  fileOf,
+  knownNames,
+  makeDirectories,
+  parseSimulation,
+  simulateInstall,
+  updateLists,
+} from '../../tools/apt.ts'
+import { type Package, parseStatus } from '../../tools/dpkg.ts'
+import { cacheDirectory } from '../cache.ts'
+import type { Image } from '../image.ts'
+import { recipeFolder } from '../recipe.ts'
+import type { Likeness } from './likeness.ts'
+
+/** What a machine needs to have the packages of a host. */
+export interface Selection {
+  /** Files in the folder that they were fetched to. */
+  readonly files: readonly string[]
+  /** What the machine won't have as the host has it. */
+  readonly notes: readonly string[]
+}
+
+type Wanted = Pick<Likeness, 'packages' | 'units' | 'kernels'>
+
+const listsLast = 24 * 3600 * 1000
+
+/** How a machine boots, reaches its network and minds its hardware; kernelswap it gets from us. */
+const machinesOwn = new RegExp(
+  `^(${[
+    ...[
+      'linux-(image|headers|kbuild|modules|base|support|libc-dev).*',
+      'grub.*',
+      'shim-.*',
+      'systemd-boot.*',
+    ],
+    ...[
+      'initramfs-tools.*',
+      'dracut.*',
+      'firmware-.*',
+      '.*-microcode',
+      '.*-dkms',
+      'dkms',
+      'mokutil',
+      'efibootmgr',
+    ],
+    ...[
+      'cloud-.*',
+      'ifupdown.*',
+      'network-manager.*',
+      'netplan.*',
+      'dhcpcd.*',
+      'isc-dhcp-client',
+      'resolvconf',
+    ],
+    ...[
+      'systemd-resolved',
+      'openresolv',
+      'qemu-guest-agent',
+      'open-vm-tools',
+      'unattended-upgrades',
+      'kernelswap',
+    ],
+  ].join('|')})$`,
+)
+
+/**
+ * Fetches what the image lacks to have a host's packages: the same versions where Debian's archive still has them, the
+ * present ones where it doesn't.
+ * @param folder gets the files
+ * @throws Failure where the archive can't be asked, or has no way to install them.
+ */
+export async function fetchPackages(image: Image, wanted: Wanted, folder: string): Promise<Selection> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const apt = await openApt(image, folder)
+  const present = parseStatus(await readFile(image.dpkgStatus, 'utf8'))
+  const known = await knownNames(apt)
+  const { names, pins, notes } = choosePackages(wanted, present, known)
+  await writeFile(join(folder, preferencesName), pins)
+  if (names.length === 0) return { files: [], notes }
+  const way = await findWay(apt, names, wanted)
+  const files = way.candidates.map(fileOf)
+  const archives = await fetchInstall(way.apt, way.names)
+  for (const file of files) await take(join(archives, file), join(folder, file))
+  return { files, notes: [...notes, ...way.notes, ...otherVersions(wanted, present, way.candidates)] }
+}
+
+const preferencesName = 'preferences'
+
+async function openApt(image: Image, folder: string): Promise<Apt> {
+  const directory = join(cacheDirectory(), 'apt')
+  const apt = {
+    directory,
+    sources: join(directory, 'sources'),
+    status: image.dpkgStatus,
+    preferences: join(folder, preferencesName),
+    preferencesFolder: join(recipeFolder(), 'files/etc/apt/preferences.d'),
+  }
+  await makeDirectories(directory)
+  await renewLists(apt)
+  return apt
+}
+
+/** Once a day: what was fetched before is then there without a network. */
+async function renewLists(apt: Apt): Promise<void> {
+  const file = join(apt.sources, 'machine.sources')
+  const made = await stat(file).then(({ mtimeMs }) => mtimeMs, ifMissing(0))
+  if (Date.now() - made < listsLast) return
+  try {
+    const { stdout } = await run(join(recipeFolder(), 'sources'), [], { timeoutSeconds: 600 })
+    await mkdir(join(apt.directory, 'new'), { recursive: true })
+    const sources = join(apt.directory, 'new')
+    await writeFile(join(sources, 'machine.sources'), stdout)
+    await updateLists({ ...apt, sources })
+    await mkdir(apt.sources, { recursive: true })
+    await copyFile(join(sources, 'machine.sources'), file)
+  } catch (error) {
+    throw new Failure(
+      'failed',
+      `Debian's archive can't be asked for the host's packages: ${messageOf(error)}; see that apt-get update works here.`,
+      { cause: error },
+    )
+  }
+}
+
+/**
+ * Which packages to install by name, and the pins that have apt take the host's versions.
+ * @param present the image's packages
+ * @param known names that the archive has
+ */
+export function choosePackages(
+  { packages, kernels }: Pick<Wanted, 'packages' | 'kernels'>,
+  present: readonly Package[],
+  known: ReadonlySet<string>,
+): { names: string[]; pins: string; notes: string[] } {
+  const there = new Map(present.map(({ name, version }) => [name, version]))
+  const usable = packages.filter(
+    ({ name, architecture }) => !machinesOwn.test(name) && ['all', 'amd64'].includes(architecture),
+  )
+  const unknown = usable.filter(({ name }) => !known.has(name) && !there.has(name)).map(({ name }) => name)
+  const lacking = usable.filter(({ name, version }) => known.has(name) && there.get(name) !== version)
+  const pair = [kernels.running, kernels.newest].flatMap((release) =>
+    release === null ? [] : `linux-image-${release}`,
+  )
+  const missing = pair.filter((name) => !there.has(name))
+  return {
+    names: [...lacking.map(({ name }) => name), ...missing.filter((name) => known.has(name))],
+    pins: lacking.map(pinOf).join('\n'),
+    notes: [
+      ...(unknown.length > 0 ? [`not in Debian's archive, so not in the copy: ${unknown.join(', ')}`] : []),
+      ...missing
+        .filter((name) => !known.has(name))
+        .map((name) => `${name} is not in Debian's archive any more`),
+    ],
+  }
+}
+
+/** More than 1000 takes an older version than the present one, too (apt_preferences(5)). */
+function pinOf({ name, version }: Package): string {
+  return `Package: ${name}\nPin: version ${version}\nPin-Priority: 1001\n`
+}
+
+interface Way {
+  readonly apt: Apt
+  readonly names: readonly string[]
+  readonly candidates: readonly Candidate[]
+  readonly notes: readonly string[]
+}
+
+/** Versions that no longer go together are given up first, then all packages but those of the units. */
+async function findWay(apt: Apt, names: readonly string[], { units }: Wanted): Promise<Way> {
+  const { preferences: _, ...present } = apt
+  const ofUnits = names.filter(
+    (name) => /^linux-image-/.test(name) || units.some((unit) => unit.package === name),
+  )
+  const ways = [
+    { apt, names, notes: [] },
+    {
+      apt: present,
+      names,
+      notes: ["the host's versions don't go together any more, so the copy has the present ones"],
+    },
+    {
+      apt: present,
+      names: ofUnits,
+      notes: ["the host's packages can't all be installed, so the copy has those of the units"],
+    },
+  ]
+  let complaint = ''
+  for (const way of ways) {
+    const ended = await simulateInstall(way.apt, way.names)
+    if (ended.code === 0) return { ...way, candidates: parseSimulation(ended.stdout) }
+    complaint = ended.stderr.trim().split('\n').at(-1) ?? ''
+  }
+  throw new Failure(
+    'failed',
+    `Debian's archive has no way to install the host's packages: ${complaint}; see that the host is up to date.`,
+  )
+}
+
+function otherVersions(
+  { packages }: Wanted,
+  present: readonly Package[],
+  candidates: readonly Candidate[],
+): string[] {
+  const versions = new Map([...present, ...candidates].map(({ name, version }) => [name, version]))
+  const other = packages.flatMap(({ name, version }) => {
+    const copys = versions.get(name)
+    return machinesOwn.test(name) || copys === undefined || copys === version
+      ? []
+      : [`${name} ${version} → ${copys}`]
+  })
+  return other.length === 0
+    ? []
+    : [`in another version, since Debian's archive no longer has the host's: ${other.join(', ')}`]
+}
+
+/** Both are in the cache: a link is enough, where the file system has them. */
+async function take(from: string, to: string): Promise<void> {
+  await link(from, to).catch((error: unknown) => {
+    if (!isErrno(error, 'EXDEV', 'EPERM', 'EMLINK')) throw error
+    return copyFile(from, to)
+  })
+}

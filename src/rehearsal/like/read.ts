@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+import { Failure } from '../../errors.ts'
+import { requireSameVersion } from '../../remote/host.ts'
+import { kernelsAmong } from '../../swap/kernels.ts'
+import { planSchema } from '../../swap/plan.ts'
+import { type Package, packageFormat, parsePackages } from '../../tools/dpkg.ts'
+import { accountsOf } from './accounts.ts'
+import { fetchFiles } from './files.ts'
+import { ask, lastLine, patience, type ReadHost } from './host.ts'
+import { filesName, type Likeness } from './likeness.ts'
+import { isKeptBack, isPlain } from './paths.ts'
+import { type Found, findUnits } from './units.ts'
+
+/** What to make the likeness of. */
+export interface Wanted {
+  /** Empty: those that a plan there would carry. */
+  readonly units: readonly string[]
+  /** Files and directories of data, as absolute paths there. */
+  readonly data: readonly string[]
+}
+
+/**
+ * Reads what makes a host's services what they are: packages, kernels, unit files, configuration. Changes nothing
+ * there. The files are put into `folder`.
+ * @throws Failure 'refused' where the host can't be rehearsed, 'usage' for data that isn't.
+ */
+export async function readLikeness(
+  host: ReadHost,
+  wanted: Wanted,
+  folder: string,
+  say: (line: string) => void,
+): Promise<Likeness> {
+  refuseNoData(wanted.data)
+  say(`reading ${host.name}`)
+  await requireDebian13(host)
+  const kernels = await readKernels(host)
+  const packages = await readPackages(host)
+  const units = wanted.units.length > 0 ? wanted.units : await plannedUnits(host)
+  const found = await findUnits(host, units)
+  const members = [...found.members, ...configuration, ...wanted.data]
+  say(`copying its configuration${wanted.data.length > 0 ? ' and data' : ''}`)
+  const files = await fetchFiles(host, members, join(folder, filesName))
+  return {
+    schema: 'kernelswap.likeness/1',
+    host: host.name,
+    kernels,
+    packages,
+    accounts: await readAccounts(host, found),
+    units: found.units,
+    files: files.copied,
+    notes: [...found.notes, ...files.notes],
+  }
+}
+
+/** kernelswap's own; what the package brings of it, the copy gets with the package. */
+const configuration = ['/etc/kernelswap/config.d', '/etc/kernelswap/hooks.d']
+
+/** @throws Failure 'usage' for a path that means nothing, or what no copy gets. */
+function refuseNoData(data: readonly string[]): void {
+  for (const path of data) {
+    if (!isPlain(path))
+      throw new Failure(
+        'usage',
+        `--with-data ${JSON.stringify(path)} is no absolute path of a file or directory; give one without "..".`,
+      )
+    if (isKeptBack(path))
+      throw new Failure(
+        'usage',
+        `--with-data ${path} is what no copy gets, since it has its own; leave it out.`,
+      )
+  }
+}
+
+async function requireDebian13(host: ReadHost): Promise<void> {
+  const release = await ask(host, 'cat', ['/etc/os-release'])
+  const machine = (await ask(host, 'uname', ['-m'])).trim()
+  if (/^ID=debian$/m.test(release) && /^VERSION_ID="13"$/m.test(release) && machine === 'x86_64') return
+  const name = /^PRETTY_NAME="(.*)"$/m.exec(release)?.[1] ?? 'another system'
+  throw new Failure(
+    'refused',
+    `${host.name} runs ${name} on ${machine}, and a rehearsal's machine is Debian 13 on x86_64; rehearse a host like that.`,
+  )
+}
+
+async function readKernels(host: ReadHost): Promise<Likeness['kernels']> {
+  const running = (await ask(host, 'uname', ['-r'])).trim()
+  const installed = kernelsAmong((await ask(host, 'ls', ['/boot'])).split('\n'))
+  return { running, newest: installed.filter((release) => release !== running).at(-1) ?? null }
+}
+
+async function readPackages(host: ReadHost): Promise<Package[]> {
+  return parsePackages(await ask(host, 'dpkg-query', ['--show', `--showformat=${packageFormat}`]))
+}
+
+/** What `kernelswap plan` there would carry. Without trial checkpoints: nothing there may stand still for us. */
+async function plannedUnits(host: ReadHost): Promise<string[]> {
+  await requireSameVersion(host).catch((error: unknown) => {
+    if (!(error instanceof Failure)) throw error
+    const why = error.message.replace(/(;[^;]*|\.)$/, '')
+    throw new Failure(
+      error.kind,
+      `${why}, and only its plan can tell which services a swap would carry; name them with --unit.`,
+      { cause: error },
+    )
+  })
+  const ended = await host.run('kernelswap', ['plan', '--no-trial', '--json'], { timeoutSeconds: patience })
+  if (ended.stdout === '')
+    throw new Failure(
+      'refused',
+      `${host.name} has no plan to rehearse: ${lastLine(ended)}; or name services with --unit.`,
+    )
+  const { workloads } = planSchema.parse(JSON.parse(ended.stdout))
+  const carried = workloads.filter(({ policy }) => policy === 'preserve').map(({ unit }) => unit)
+  if (carried.length > 0) return carried
+  throw new Failure('refused', `A swap of ${host.name} would carry no service; name some with --unit.`)
+}
+
+async function readAccounts(host: ReadHost, { accounts }: Found): Promise<Likeness['accounts']> {
+  return accountsOf(await ask(host, 'cat', ['/etc/passwd']), await ask(host, 'cat', ['/etc/group']), accounts)
+}
