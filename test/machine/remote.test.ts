@@ -58,7 +58,7 @@ test.runIf(isAsked)(
         )
         expect(reportSchema.parse(JSON.parse(nobody))).toMatchObject({
           verdict: 'aborted',
-          reason: expect.stringContaining('not fetched'),
+          reason: expect.stringContaining('nobody connected'),
         })
         expect(await mainPids(machine)).toBe(before)
         await expectUnharmed(clients)
