@@ -34,7 +34,7 @@ function reportOf(
         ...{ abi: null, hooks: [], ...workload },
       },
     ],
-    ...{ freeze: [], timeline: [] },
+    ...{ freeze: [], timeline: [], outage: null },
   }
 }
 
