@@ -17,8 +17,8 @@ interface Sabotage {
 
 const isFull = process.env.KERNELSWAP_FAULTS === 'all'
 
-/** CRIU fails by itself: at once, or while it writes pages (criu/include/fault-injection.h). */
-const criuFaults = [1, 3].map(
+/** CRIU fails by itself: at once, while it writes pages, or once all is written (criu/include/fault-injection.h). */
+const criuFaults = [1, 3, 136].map(
   (fault): Sabotage => ({
     name: `CRIU_FAULT=${fault}`,
     setUp: `systemctl set-environment CRIU_FAULT=${fault}`,
