@@ -1,13 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { verifyBundle } from '../../../src/archive/bundle.ts'
 import { fetchCheckpoint, progressLine } from '../../../src/remote/evacuation.ts'
-import { type RemoteHost, remoteHost } from '../../../src/remote/host.ts'
-import { canServe, hangUp, type Server, startServer } from './sshd.ts'
+import type { RemoteHost } from '../../../src/remote/host.ts'
+import { indexOf, startHost } from './evacuating-host.ts'
+import { canServe, hangUp, type Server } from './sshd.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -24,38 +24,13 @@ describe.runIf(canServe())('a checkpoint', () => {
   const kept = join(place, 'kept')
   const content = Buffer.alloc(3_000_000, 'memory')
   let server: Server
+  let connect: () => RemoteHost
   let host: RemoteHost
 
   beforeAll(async () => {
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(place, 'key')])
-    server = await startServer(readFileSync(join(place, 'key.pub'), 'utf8'))
-    writeFileSync(join(place, 'known_hosts'), `[127.0.0.1]:${server.port} ${server.hostKey}\n`)
-    const lines = [
-      `Port ${server.port}`,
-      'HostName 127.0.0.1',
-      `IdentityFile ${place}/key`,
-      'IdentityAgent none',
-    ]
-    writeFileSync(
-      join(place, 'config'),
-      ['Host web', ...lines, `UserKnownHostsFile ${place}/known_hosts`, ''].join('\n'),
-    )
+    ;({ server, connect } = await startHost(place))
     writeFileSync(join(place, 'pages-1.img'), content)
-    const file = {
-      name: 'pages-1.img',
-      bytes: content.length,
-      sha256: createHash('sha256').update(content).digest('hex'),
-    }
-    const kernel = { from: '6.12.0', to: '6.12.1' }
-    const index = {
-      schema: 'kernelswap.bundle/2',
-      id: '20260101000000',
-      host: 'web',
-      kernel,
-      units: [],
-      sockets: [],
-      files: [file],
-    }
+    const index = indexOf('pages-1.img', content)
     writeFileSync(
       join(server.folder, 'stream'),
       Buffer.concat([Buffer.from(`${JSON.stringify(index)}\n`), content]),
@@ -68,10 +43,7 @@ describe.runIf(canServe())('a checkpoint', () => {
   })
   beforeEach(() => {
     rmSync(kept, { recursive: true, force: true })
-    host = remoteHost(
-      { name: 'web', user: 'root' },
-      { configFile: join(place, 'config'), ask: () => Promise.reject(new Error('asked')) },
-    )
+    host = connect()
   })
   afterEach(() => host.close())
 
