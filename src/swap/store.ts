@@ -41,7 +41,7 @@ export function adoptSwap(plan: Plan, unpacked: string): Promise<Swap> {
 }
 
 async function begin(plan: Plan, place: (directory: string) => Promise<void>): Promise<Swap> {
-  const id = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
+  const id = nextId(await listSwaps(), Date.now())
   const directory = join(paths.swaps, id)
   await mkdir(paths.swaps, { recursive: true, mode: 0o700 })
   await place(directory)
@@ -50,6 +50,18 @@ async function begin(plan: Plan, place: (directory: string) => Promise<void>): P
   // The settle unit of the next boots looks for it (kernelswap-settle.service).
   await writeDurably(pending, `${id}\n`)
   return { id, directory, plan, journal: new Journal(directory, await bootId(), runningKernel()) }
+}
+
+/**
+ * An id that tells when a swap began (UTC), and sorts behind those before it: a new kernel may start with a clock that is
+ * behind, and the latest swap is the one that is resumed.
+ * @param ids of swaps, the oldest first
+ * @param now in milliseconds since 1970
+ */
+export function nextId(ids: readonly string[], now: number): string {
+  const last = ids.at(-1)?.replace(/^(....)(..)(..)(..)(..)(..)$/, '$1-$2-$3T$4:$5:$6Z')
+  const soonest = last === undefined ? 0 : Date.parse(last) + 1000
+  return new Date(Math.max(now, soonest)).toISOString().replace(/\D/g, '').slice(0, 14)
 }
 
 /** Ids of all swaps, the oldest first. */
