@@ -21,7 +21,8 @@ const interval = 5000
 /** What is held back for the disk at most. */
 const bufferBytes = 4 * 1024 * 1024
 /** How often we come again without any more having arrived, and after how many milliseconds. */
-const retry = { retries: 12, minTimeout: 1000, maxTimeout: 4000 }
+const mostInVain = 12
+const retry = { retries: Number.POSITIVE_INFINITY, minTimeout: 1000, maxTimeout: 4000 }
 
 /**
  * Fetches the sealed checkpoint of a swap that waits for it, and lets the swap go on once it is on disk, whole.
@@ -42,12 +43,22 @@ export async function fetchCheckpoint(
     const bundle = join(directory, `${fileName(host.name)}-${index.id}.tar`)
     await rename(partial, bundle)
     await syncDirectory(directory)
-    await confirmArrival(host, index.id)
+    await confirmOrRemove(host, index.id, bundle)
     return bundle
   } catch (error) {
     throw explained(error, directory)
   } finally {
     await rm(partial, { force: true })
+  }
+}
+
+/** Of a swap that was aborted nothing stays: its services went on, and the copy is of no use to them. */
+async function confirmOrRemove(host: RemoteHost, id: string, bundle: string): Promise<void> {
+  try {
+    await confirmArrival(host, id)
+  } catch (error) {
+    await rm(bundle, { force: true })
+    throw error
   }
 }
 
@@ -89,15 +100,16 @@ async function receive(host: RemoteHost, path: string, say: (line: string) => vo
 
 /** The host waits a minute for us to come again. What has arrived meanwhile begins the count anew. */
 function patienceFor(arrival: Arrival, say: (line: string) => void) {
-  let reached = -1
+  let reached = 0
+  let inVain = 0
   return {
     onFailedAttempt: ({ error }: { error: Error }) =>
       say(`evacuate: ${messageOf(error)}; connecting again for what is missing`),
-    shouldConsumeRetry: () => {
+    shouldRetry: () => {
       const now = arrival.writer?.done() ?? 0
-      const isStuck = now === reached
+      inVain = now > reached ? 0 : inVain + 1
       reached = now
-      return isStuck
+      return inVain <= mostInVain
     },
   }
 }

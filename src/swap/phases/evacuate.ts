@@ -74,11 +74,15 @@ export async function serveBundle(
   let inVain = 0
   const serve = async (socket: Socket): Promise<'received' | 'in vain' | undefined> => {
     inVain += 1
-    if (inVain > mostInVain) return 'in vain'
+    const isLast = inVain > mostInVain
     const stuck = () => socket.destroy(new Error(`its stream stood still for ${patienceSeconds} s`))
     socket.setTimeout(patienceSeconds * 1000, stuck)
-    const request = await readRequest(socket)
+    const request = await readRequest(socket).catch((error: unknown) => {
+      if (isLast) return undefined
+      throw error
+    })
     if (request === requests.received(index.id)) return 'received'
+    if (isLast || request === undefined) return 'in vain'
     const from = readFrom(request, index)
     if (from > reached) inVain = 0
     reached = from

@@ -51,12 +51,12 @@ describe.runIf(canServe())('a checkpoint', () => {
    * What stands in for kernelswap there: how it sends all, and how the rest, from byte $from on. How it was called is in a
    * file.
    */
-  function serve(send: string, rest = 'exit 3'): void {
+  function serve(send: string, rest = 'exit 3', received = ''): void {
     rmSync(join(server.folder, 'calls'), { force: true })
     const program = join(server.folder, 'bin/kernelswap')
     const script = [
       ...['#!/bin/sh', `cd ${server.folder}`, 'echo "$*" >> calls', 'from=$3', 'case $2 in'],
-      ...['--received) ;;', `--from)\n${rest}\n;;`, `*)\n${send}\n;;`, 'esac', ''],
+      ...[`--received) ${received} ;;`, `--from)\n${rest}\n;;`, `*)\n${send}\n;;`, 'esac', ''],
     ]
     writeFileSync(program, script.join('\n'))
     chmodSync(program, 0o755)
@@ -98,6 +98,12 @@ describe.runIf(canServe())('a checkpoint', () => {
     })
     expect(readdirSync(kept)).toEqual([])
     expect(calls()).not.toContain(arrival)
+  })
+
+  test('that arrives for a swap that waits no more is not kept', async () => {
+    serve('cat stream', 'exit 3', 'echo "No swap waits" >&2; exit 3')
+    await expect(fetchCheckpoint(host, kept, () => {})).rejects.toThrow('No swap waits')
+    expect(readdirSync(kept)).toEqual([])
   })
 
   test('goes on where its connection broke, twice, and nothing comes twice', async () => {
