@@ -36,7 +36,10 @@ export const bundleIndexSchema = z.object({
   schema: z.enum(['kernelswap.bundle/1', 'kernelswap.bundle/2']),
   /** The swap's id. */
   id: z.string().regex(/^\d{14}$/),
-  host: z.string().max(255),
+  host: z
+    .string()
+    .max(255)
+    .regex(/^[\w.-]*$/),
   kernel: z.object({ from: z.string(), to: z.string() }),
   units: z.array(z.string()),
   /** Where TCP and UDP sockets of the units are bound. Version 1 doesn't tell. */

@@ -6,7 +6,7 @@ import { Failure } from '../errors.ts'
 
 /**
  * Reads an archive to its end and refuses it unless every entry stays below the directory it will be unpacked in:
- * no absolute name, none that climbs out, no hard link out of it, nothing below a symbolic link of the archive.
+ * no absolute name, none that climbs out, no hard link out of it, nothing below a symbolic link of the archive, no device.
  * @returns the number of entries.
  * @throws Failure for an archive that is cut short, damaged or unsafe.
  */
@@ -38,8 +38,12 @@ export async function checkArchive(archive: string): Promise<number> {
   return count
 }
 
+/** What `packTree` writes. */
+const kinds: ReadonlySet<string> = new Set(['file', 'directory', 'symlink', 'link', 'fifo'])
+
 function complaint({ name, type, linkname }: Header, symlinks: ReadonlySet<string>): string | undefined {
   const quoted = JSON.stringify(name)
+  if (!kinds.has(type ?? 'file')) return `${quoted} is a ${type}`
   if (leaves(name)) return `the name ${quoted} leaves its directory`
   if (leadsThroughLink(name, symlinks)) return `the name ${quoted} leads through a link`
   if (type !== 'link') return undefined

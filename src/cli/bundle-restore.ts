@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import type { BundleIndex } from '../archive/bundle.ts'
-import { Failure } from '../errors.ts'
+import { Failure, messageOf } from '../errors.ts'
 import { reportText } from '../report/text.ts'
 import { isGood } from '../swap/journal.ts'
 import { withLock } from '../swap/lock.ts'
-import { landBundle, stageBundle } from '../swap/restore.ts'
+import { restoreAtReboot, restoredReport, takeBundle } from '../swap/restore.ts'
+import { resume } from '../swap/resume.ts'
+import type { Swap } from '../swap/store.ts'
+import { runInUnit } from '../swap/unit.ts'
 import { reboot } from '../tools/systemd.ts'
 import { confirm } from './confirm.ts'
 import { createOutput } from './output.ts'
@@ -43,28 +46,43 @@ export function bundleRestoreCommand(): Command {
       requireRoot()
       requireSystemd()
       const agree = async (index: BundleIndex) => {
-        if (!options.yes) await confirm(question(index))
+        if (!options.yes) await confirm(question(index, options.reboot))
         output.say(`reading ${file}`)
       }
       const swap = await untilInterrupted((signal) =>
-        withLock(() => stageBundle({ file, atReboot: options.reboot, agree, signal })),
+        withLock(() => takeBundle({ file, atReboot: options.reboot, agree, signal })),
       )
       if (options.reboot) {
-        output.say(`rebooting; afterwards \`kernelswap report ${swap.id}\` tells how it went`)
-        await reboot()
+        await withLock(() => rebootInto(swap))
+        const then = `rebooting; afterwards \`kernelswap report ${swap.id}\` tells how it went`
+        output.result({ id: swap.id }, then)
         return
       }
       output.say('restoring')
-      const report = await landBundle(swap)
+      await runInUnit(swap, output.say)
+      const report = await restoredReport(swap)
       output.result(report, reportText(report))
       if (!isGood(report.verdict)) process.exitCode = 1
     })
 }
 
-function question({ id, host, units }: BundleIndex): string {
+/** A restore that waits for a reboot which nobody knows of would put old memory over files that have gone on. */
+async function rebootInto(swap: Swap): Promise<void> {
+  await restoreAtReboot(swap)
+  try {
+    await reboot()
+  } catch (error) {
+    await resume()
+    const why = `The host does not reboot, so the restore was taken back: ${messageOf(error)}; run it again.`
+    throw new Failure('failed', why, { cause: error })
+  }
+}
+
+function question({ id, host, units }: BundleIndex, atReboot: boolean): string {
   return (
     `${units.join(', ')} come back as they were on ${host} (swap ${id}); what they have in memory now is lost.\n` +
-    'Their files on disk must be as they were then. Restore?'
+    'Their files on disk must be as they were then, and the bundle from a host that you trust: what is in it runs here.\n' +
+    (atReboot ? 'Reboot this host and restore?' : 'Restore?')
   )
 }
 

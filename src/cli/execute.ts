@@ -1,20 +1,22 @@
 import { Command } from 'commander'
 import { withLock } from '../swap/lock.ts'
 import { tellPhase } from '../swap/messages.ts'
+import { restoreNow } from '../swap/restore.ts'
 import { openSwap } from '../swap/store.ts'
 import { runSwap } from '../swap/swap.ts'
 import { createOutput } from './output.ts'
 import { requireRoot } from './root.ts'
 
-/** `kernelswap execute`: what `run` starts in a unit of its own. Not for people. */
+/** `kernelswap execute`: what `run` and `bundle restore` start in a unit of its own. Not for people. */
 export function executeCommand(): Command {
   return new Command('execute').argument('<id>').action(async (id: string) => {
     const output = createOutput(false)
     requireRoot()
+    const swap = await openSwap(id)
+    if (swap.plan.bundle) return restoreNow(swap)
     const began = performance.now()
     const elapsed = () => ((performance.now() - began) / 1000).toFixed(1).padStart(6)
     await withLock(async () => {
-      const swap = await openSwap(id)
       const tellOnce = phaseTeller(id)
       await runSwap(
         swap,

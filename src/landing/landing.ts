@@ -10,6 +10,9 @@ import type { KernelImage } from '../tools/kexec.ts'
 import type { RoomTies } from '../workload/room.ts'
 import type { Service } from '../workload/service.ts'
 
+/** Restores what is sealed, in the boot that finds it so. */
+export const landingUnit = 'kernelswap-land.service'
+
 /** A service that the landing restores. */
 export interface Passenger {
   readonly service: Service
@@ -33,7 +36,9 @@ export interface LandingPlan {
   readonly back: KernelImage | undefined
   /** Where the boot loader is to be aimed again by a boot that has fallen back. */
   readonly fallback: { readonly loader: string; readonly entry: string } | undefined
-  readonly addresses: Pick<AddressBook, 'links' | 'arrive' | 'settle'>
+  readonly addresses: AddressBook
+  /** The boot that restores without having begun with it: its links, addresses and routes are left alone. */
+  readonly up: string | undefined
   /** No file system but the root waits for a device: the landing may come before udev. */
   readonly early: boolean
   readonly passengers: readonly Pick<Passenger, 'service' | 'checkpoint'>[]
@@ -61,6 +66,7 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   if (plan.back)
     await write('back', [plan.back.kernel, plan.back.initrd, plan.back.commandLine, ''].join('\n'))
   if (plan.fallback) await write('fallback', `${plan.fallback.loader}\n${plan.fallback.entry}\n`)
+  if (plan.up !== undefined) await write('up', `${plan.up}\n`)
   if (plan.early) await write('early', '')
   if (plan.hold) await write('hold', '')
   for (const passenger of plan.passengers) {

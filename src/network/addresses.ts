@@ -6,8 +6,6 @@ export interface AddressBook {
   readonly links: readonly string[]
   /** Input of `ip -batch` before the restore: addresses, and routes with an MTU one byte short. */
   readonly arrive: string
-  /** The routes of it alone, for a host that has its addresses. */
-  readonly shorten: string
   /** Input of `ip -batch` after it: the routes as they were. */
   readonly settle: string
 }
@@ -36,14 +34,13 @@ export function addressBook(all: readonly Link[], routeList: readonly Route[]): 
   const kept = routeList.filter(
     ({ dst, dev }) => dev !== undefined && mtus.has(dev) && !dst.startsWith('fe80:'),
   )
-  const shortLoopback = loopback.map(
-    ({ ifname, mtu }) => `link set dev ${ifname} mtu ${Math.min(mtu, mostMtu) - 1}`,
-  )
-  const shortRoutes = kept.map((route) => routeLine(route, (mtus.get(route.dev!) ?? 0) - 1))
   return {
     links: [...mtus.keys()],
-    arrive: batch([...shortLoopback, ...used.flatMap(linkLines), ...shortRoutes]),
-    shorten: batch([...shortLoopback, ...shortRoutes]),
+    arrive: batch([
+      ...loopback.map(({ ifname, mtu }) => `link set dev ${ifname} mtu ${Math.min(mtu, mostMtu) - 1}`),
+      ...used.flatMap(linkLines),
+      ...kept.map((route) => routeLine(route, (mtus.get(route.dev!) ?? 0) - 1)),
+    ]),
     settle: batch([
       ...loopback.map(({ ifname, mtu }) => `link set dev ${ifname} mtu ${mtu}`),
       ...kept.map((route) => routeLine(route)),

@@ -18,7 +18,10 @@ export type GateAnswer = 'silence' | 'unreachable'
  * it, and what else may share the port waits for the same few seconds. CRIU's own packets carry mark 0xC114
  * (criu, soccr/soccr.h). Priority -300 is before connection tracking (nft(8)).
  */
-export function gateRules(sockets: readonly InetSocket[], answer: GateAnswer = 'silence'): string {
+export function gateRules(
+  sockets: readonly Pick<InetSocket, 'protocol' | 'localPort'>[],
+  answer: GateAnswer = 'silence',
+): string {
   const ports = (protocol: InetSocket['protocol']) =>
     [
       ...new Set(sockets.filter((socket) => socket.protocol === protocol).map(({ localPort }) => localPort)),

@@ -6,14 +6,14 @@ import { paths } from '../paths.ts'
 import { type InetSocket, tcpListen } from '../proc/inet-sockets.ts'
 import { parseKeyedLines } from '../proc/keyed-lines.ts'
 import { links } from '../tools/ip.ts'
-import type { Obstacle } from '../workload/obstacles.ts'
+import { type Obstacle, obstaclesOfSettings } from '../workload/obstacles.ts'
 import { inetSockets, inspectService, type Service, socketInodes } from '../workload/service.ts'
 import { pidMax } from './kernels.ts'
 import { criuObstacles } from './phases/check.ts'
 import { freeBytes } from './store.ts'
 
 /**
- * What keeps this host from restoring a bundle. Changes nothing, but that new processes get later PIDs than the bundle's.
+ * What keeps this host from restoring a bundle. Changes nothing.
  * @param atReboot it is the next boot that restores: what runs now is no matter then
  */
 export async function bundleObstacles(index: BundleIndex, atReboot: boolean): Promise<Obstacle[]> {
@@ -44,14 +44,22 @@ async function lookAt(unit: string): Promise<Look> {
 }
 
 /** The processes come back into the room that systemd makes for the unit here. */
-function unitObstacles({ unit, properties }: Service): Obstacle[] {
-  if (['', 'no', undefined].includes(properties.PrivateUsers)) return []
-  return [
-    {
-      reason: `${unit} gets a user namespace of its own here (PrivateUsers=${properties.PrivateUsers})`,
-      remedy: `kernelswap adopt ${unit}`,
-    },
-  ]
+function unitObstacles(service: Service): Obstacle[] {
+  const { unit, properties } = service
+  const own = obstaclesOfSettings(service).map(({ reason, remedy }) => ({
+    reason: `${unit} ${reason}`,
+    remedy,
+  }))
+  if (properties.LoadState !== 'loaded')
+    own.push({
+      reason: `${unit} is ${properties.LoadState} here`,
+      remedy: `systemctl status ${unit} tells more`,
+    })
+  if (!['', 'no', undefined].includes(properties.PrivateUsers)) {
+    const reason = `${unit} gets a user namespace of its own here (PrivateUsers=${properties.PrivateUsers})`
+    own.push({ reason, remedy: `kernelswap adopt ${unit}` })
+  }
+  return own
 }
 
 async function spaceObstacles(index: BundleIndex): Promise<Obstacle[]> {
@@ -114,7 +122,6 @@ async function pidObstacles(index: BundleIndex, services: readonly Service[]): P
     const reason = `PID ${last} of the bundle is more than this host gives out (kernel.pid_max is ${most})`
     return [{ reason, remedy: `sysctl kernel.pid_max=${pidMax}` }]
   }
-  await keepFree(last)
   const holders = await Promise.all(pids.map(readHolder))
   return holders
     .filter((holder) => holder !== undefined)
@@ -125,10 +132,14 @@ async function pidObstacles(index: BundleIndex, services: readonly Service[]): P
     }))
 }
 
-/** Nothing may take one of them between this look and the restore. A host that has given out later ones won't. */
-async function keepFree(lastPid: number): Promise<void> {
+/**
+ * Has new processes get later PIDs than the bundle's: nobody may take one before the restore. A host that has given out
+ * later ones won't.
+ */
+export async function keepPidsFree(index: BundleIndex): Promise<void> {
   const counter = '/proc/sys/kernel/ns_last_pid'
-  if (Number(await readFile(counter, 'utf8')) < lastPid) await writeFile(counter, String(lastPid))
+  const last = Math.max(...pidsIn(index))
+  if (Number(await readFile(counter, 'utf8')) < last) await writeFile(counter, String(last))
 }
 
 interface Holder {
@@ -156,7 +167,7 @@ function isBelow(controlGroup: string, ancestor: string): boolean {
   return ancestor !== '' && (controlGroup === ancestor || controlGroup.startsWith(`${ancestor}/`))
 }
 
-/** Others than the bundle's units that listen where its sockets will. */
+/** Others than the bundle's units that are where its sockets will be. */
 async function portObstacles(index: BundleIndex, services: readonly Service[]): Promise<Obstacle[]> {
   const own = new Set(services.flatMap((service) => service.inetSockets.map(({ inode }) => inode)))
   const others = (await inetSockets(process.pid)).filter(({ inode }) => !own.has(inode))
@@ -169,18 +180,20 @@ async function portObstacles(index: BundleIndex, services: readonly Service[]): 
   )
 }
 
-/** Those of some sockets that listen where a socket of the bundle does. */
+/** Those of some sockets that are in the way of one of the bundle: TCP where both listen, UDP wherever it is bound. */
 export function takenPorts(wanted: readonly BundleSocket[], present: readonly InetSocket[]): InetSocket[] {
-  const listeners = wanted.filter(({ listens }) => listens)
+  const places = wanted.filter(({ protocol, listens }) => listens || protocol === 'udp')
   return present.filter(
     (socket) =>
-      socket.state === tcpListen &&
-      socket.protocol === 'tcp' &&
-      listeners.some(({ address, port }) => port === socket.localPort && meet(address, socket.localAddress)),
+      (socket.state === tcpListen || socket.protocol === 'udp') &&
+      places.some(
+        ({ protocol, address, port }) =>
+          protocol === socket.protocol && port === socket.localPort && meet(address, socket.localAddress),
+      ),
   )
 }
 
-/** Two listeners are in each other's way at the same address, or where one of them takes any. */
+/** Two sockets are in each other's way at the same address, or where one of them takes any. */
 function meet(one: string, other: string): boolean {
   return one === other || [one, other].some((address) => /^[0:.]+$/.test(address))
 }

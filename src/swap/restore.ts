@@ -4,18 +4,22 @@ import { type BundleIndex, readBundleIndex, unpackBundle } from '../archive/bund
 import { checkArchive } from '../archive/check.ts'
 import { manifestLines, manifestName } from '../archive/manifest.ts'
 import { loadConfiguration } from '../config/configuration.ts'
+import { writeDurably } from '../durable.ts'
 import { Failure } from '../errors.ts'
-import { sealLanding, writeLanding, writeLandingGate } from '../landing/landing.ts'
-import { type AddressBook, readAddresses } from '../network/addresses.ts'
+import { landingUnit, sealLanding, writeLanding, writeLandingGate } from '../landing/landing.ts'
+import { readAddresses } from '../network/addresses.ts'
+import { gateRules } from '../network/gate.ts'
 import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { syncFileSystem } from '../tools/sync.ts'
-import { awaitUnits, daemonReload, showUnit, stopUnitsAlone } from '../tools/systemd.ts'
+import { awaitUnits, controlGroupOf, daemonReload, showUnit, stopUnitsAlone } from '../tools/systemd.ts'
 import { inspectService } from '../workload/service.ts'
-import { bundleObstacles } from './bundle-fit.ts'
+import { bundleObstacles, keepPidsFree } from './bundle-fit.ts'
 import { Journal } from './journal.ts'
 import { runningKernel } from './kernels.ts'
-import { type Plan, planSchema, preserved } from './plan.ts'
+import { withLock } from './lock.ts'
+import { discardOldCheckpoints } from './phases/settle.ts'
+import { type Plan, planSchema, preserved, type WorkloadPlan } from './plan.ts'
 import { findPending, resume } from './resume.ts'
 import { adoptSwap, bootId, checkpointDirectory, readReport, type Swap } from './store.ts'
 
@@ -32,44 +36,80 @@ export interface RestoreRequest {
 
 /** Where a bundle is unpacked; what a crash leaves there the next restore removes. */
 const unpacked = join(paths.state, 'unpacked')
+const settleUnit = 'kernelswap-settle.service'
+/** What journal and landing of a restore name as their boot: the checkpoint comes from another than this one. */
+const elsewhere = 'bundle'
 
 /**
- * Brings a bundle to where the landing takes over: its checkpoints are on disk and sealed, as if a boot before this one
- * had taken them. Its units are stopped, unless the next boot is to restore.
- * @returns the swap that `land` goes on with, or the next boot
+ * Brings a bundle to where a swap is that has taken no step: its checkpoints are on disk, and no unit was touched.
+ * @returns the swap that `restoreNow` or `restoreAtReboot` goes on with
  * @throws Failure 'failed' for a bundle that is refused, and nothing of it stays; 'refused' where this host can't take it.
  */
-export async function stageBundle({ file, atReboot, agree, signal }: RestoreRequest): Promise<Swap> {
+export async function takeBundle({ file, atReboot, agree, signal }: RestoreRequest): Promise<Swap> {
   await refuseIfPending()
+  await rm(unpacked, { recursive: true, force: true })
   const index = await readBundleIndex(file)
   refuseUnlessComplete(index)
   await refuseIfUnfit(index, atReboot)
   await agree(index)
-  await rm(unpacked, { recursive: true, force: true })
+  if (!atReboot) await keepPidsFree(index)
   try {
     await mkdir(unpacked, { recursive: true, mode: 0o700 })
-    const plan = await unpack(file, index, signal)
-    const here = await planHere(plan, index)
+    const plan = await planHere(await unpack(file, index, signal), index)
     signal.throwIfAborted()
-    return await stage(here, atReboot)
+    const swap = await adoptSwap(plan, unpacked)
+    await discardOldCheckpoints(swap)
+    return swap
   } finally {
     await rm(unpacked, { recursive: true, force: true })
   }
 }
 
 /**
- * Lands a staged bundle: by the units that a boot lands by, so that it goes on whatever becomes of us.
+ * Has the next boot restore what `takeBundle` has brought. This boot staged it: `resume` takes it back until then.
+ * @throws what went wrong, and everything is taken back.
+ */
+export async function restoreAtReboot(swap: Swap): Promise<void> {
+  const boot = await bootId()
+  try {
+    await beginRestore(swap, boot)
+    await writeLandingOf(swap, boot, undefined)
+    await syncFileSystem(swap.directory)
+    await sealLanding()
+  } catch (error) {
+    await resume()
+    throw error
+  }
+}
+
+/**
+ * Restores on this boot, as if the power had been cut behind a seal: the units that a boot would start do it. Whatever ends
+ * this call, `resume` finishes it. Units are stopped last: until then nothing is lost.
+ */
+export async function restoreNow(swap: Swap): Promise<void> {
+  await withLock(async () => {
+    await beginRestore(swap, elsewhere)
+    await writeLandingOf(swap, elsewhere, await bootId())
+    await syncFileSystem(swap.directory)
+    await stopUnitsAlone(units(swap.plan))
+    await sealLanding()
+    // Has the generator hand out the drop-ins.
+    await daemonReload()
+  })
+  await awaitUnits([landingUnit, settleUnit])
+}
+
+/**
+ * What `restoreNow` came to.
  * @throws Failure 'operator' where a unit could not be restored and everything waits for a decision.
  */
-export async function landBundle(swap: Swap): Promise<Report> {
-  const settle = 'kernelswap-settle.service'
-  await awaitUnits(['kernelswap-land.service', settle])
+export async function restoredReport(swap: Swap): Promise<Report> {
   const report = await readReport(swap)
   if (report) return report
-  const { ExecMainStatus } = await showUnit(settle, ['ExecMainStatus'])
+  const { ExecMainStatus } = await showUnit(settleUnit, ['ExecMainStatus'])
   throw new Failure(
     ExecMainStatus === '5' ? 'operator' : 'failed',
-    `The restore has no verdict yet: \`journalctl -u ${settle}\` tells why, \`kernelswap resume\` goes on, \`kernelswap abandon\` starts cold what is not back.`,
+    `The restore has no verdict yet: \`journalctl -u ${settleUnit}\` tells why, \`kernelswap resume\` goes on, \`kernelswap abandon\` starts cold what is not back.`,
   )
 }
 
@@ -95,9 +135,7 @@ function refuseUnlessComplete({ schema, units, files }: BundleIndex): void {
   const names = new Set(files.map(({ name }) => name))
   const checkpoints = units.map((unit) => `workloads/${unit}/`)
   const wanted = checkpoints.flatMap((checkpoint) => needed.map((name) => checkpoint + name))
-  const missing = ['plan.json', 'landing/last-pid', 'landing/gate.nft', ...wanted].find(
-    (name) => !names.has(name),
-  )
+  const missing = ['plan.json', 'landing/last-pid', ...wanted].find((name) => !names.has(name))
   if (missing !== undefined) throw unusable(`it has no ${missing}`)
   const own = ['landing/', ...checkpoints]
   const strange = [...names].find(
@@ -118,6 +156,9 @@ async function refuseIfUnfit(index: BundleIndex, atReboot: boolean): Promise<voi
 async function unpack(file: string, index: BundleIndex, signal: AbortSignal): Promise<Plan> {
   const found = await unpackBundle(file, unpacked, signal)
   if (JSON.stringify(found) !== JSON.stringify(index)) throw unusable('it changed while it was read')
+  // Not what somebody wrote there: nft(8) does whatever it reads.
+  const held = found.sockets.map(({ protocol, port }) => ({ protocol, localPort: port }))
+  await writeDurably(join(unpacked, 'landing/gate.nft'), gateRules(held, 'unreachable'))
   const sums = new Map(found.files.map(({ name, sha256 }) => [name, sha256]))
   for (const unit of found.units) await refuseUnlessSealed(join('workloads', unit), sums)
   const plan = planSchema.safeParse(JSON.parse(await readFile(join(unpacked, 'plan.json'), 'utf8')))
@@ -130,8 +171,13 @@ async function unpack(file: string, index: BundleIndex, signal: AbortSignal): Pr
 /** Its seal must name what came, and its archives must stay where they are unpacked: the landing refuses what doesn't. */
 async function refuseUnlessSealed(checkpoint: string, sums: ReadonlyMap<string, string>): Promise<void> {
   const lines = await manifestLines(join(unpacked, checkpoint))
+  if (lines.length === 0) throw unusable(`the seal of ${checkpoint} names no file`)
   const broken = lines.find(({ name, sha256 }) => sums.get(join(checkpoint, name)) !== sha256)
   if (broken) throw unusable(`the seal of ${join(checkpoint, broken.name)} is of another file`)
+  // CRIU has options that run programs.
+  const options = await readFile(join(unpacked, checkpoint, 'images/restore.conf'), 'utf8')
+  if (!/^((external|inherit-fd) .+\n)*$/.test(options))
+    throw unusable(`${join(checkpoint, 'images/restore.conf')} holds other options than a checkpoint has`)
   const archives = ['host.tar', 'private.tar'].filter((name) => sums.has(join(checkpoint, name)))
   for (const name of archives) await checkArchive(join(unpacked, checkpoint, name))
 }
@@ -145,7 +191,7 @@ async function planHere(plan: Plan, { id, host, kernel }: BundleIndex): Promise<
     kernel: { from: kernel.from, to: runningKernel() },
     keep: configuration.keep,
     watchdogSeconds: 0,
-    workloads: preserved(plan),
+    workloads: await Promise.all(preserved(plan).map(placeHere)),
     announce: {
       onSuccess: configuration['on-success'],
       onFailure: configuration['on-failure'],
@@ -155,49 +201,33 @@ async function planHere(plan: Plan, { id, host, kernel }: BundleIndex): Promise<
   }
 }
 
-/**
- * From here on a swap is pending, and `kernelswap resume` finishes it after a crash. What the next boot restores this
- * one staged, and takes back; what this boot restores comes, for journal and landing, from another.
- */
-async function stage(plan: Plan, atReboot: boolean): Promise<Swap> {
-  const boot = atReboot ? await bootId() : 'bundle'
-  const swap = await adoptSwap(plan, unpacked)
-  await new Journal(swap.directory, boot, plan.kernel.from).append({
-    ...{ kind: 'step', phase: 'restore', step: 'write-landing' },
-  })
-  try {
-    if (!atReboot) await stopUnitsAlone(units(plan))
-    const addresses = await readAddresses()
-    await writeLandingOf(swap, boot, atReboot ? addresses : { ...addresses, arrive: addresses.shorten })
-    await syncFileSystem(swap.directory)
-    await sealLanding()
-    // Has the generator hand out the drop-ins, unless this boot is told to leave them alone.
-    await daemonReload()
-    return swap
-  } catch (error) {
-    // What can't be taken back now stays pending, and this is what to tell.
-    await resume().catch(() => {})
-    throw error
-  }
+/** A unit may be in another slice here. */
+async function placeHere(workload: WorkloadPlan): Promise<WorkloadPlan> {
+  const { Slice = '' } = await showUnit(workload.unit, ['Slice'])
+  return { ...workload, controlGroup: join(controlGroupOf(Slice), workload.unit) }
 }
 
-async function writeLandingOf(swap: Swap, boot: string, addresses: AddressBook): Promise<void> {
+/** From here on a swap is pending, and `kernelswap resume` finishes it after a crash. */
+function beginRestore({ directory, plan }: Swap, boot: string): Promise<void> {
+  const step = { kind: 'step', phase: 'restore', step: 'write-landing' } as const
+  return new Journal(directory, boot, plan.kernel.from).append(step)
+}
+
+async function writeLandingOf(swap: Swap, boot: string, up: string | undefined): Promise<void> {
   const bundled = join(swap.directory, 'landing')
   const services = await Promise.all(units(swap.plan).map(inspectService))
   await writeLanding({
-    swap: swap.directory,
-    boot,
+    ...{ swap: swap.directory, boot, up },
     lastPid: Number(await readFile(join(bundled, 'last-pid'), 'utf8')),
     // Peers that are gone may reset a connection as soon as the gate is open: it is compared before.
     hold: true,
     back: undefined,
     fallback: undefined,
-    addresses,
+    addresses: await readAddresses(),
     early: false,
     passengers: services.map((service) => ({ service, checkpoint: checkpointDirectory(swap, service.unit) })),
   })
   await writeLandingGate(await readFile(join(bundled, 'gate.nft'), 'utf8'))
-  await rm(bundled, { recursive: true })
 }
 
 function units(plan: Plan): string[] {

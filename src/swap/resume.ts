@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ifMissing } from '../errors.ts'
-import { landingState, releaseLanding } from '../landing/landing.ts'
+import { ifMissing, messageOf } from '../errors.ts'
+import { landingState, landingUnit, releaseLanding } from '../landing/landing.ts'
 import type { Report } from '../report/report.ts'
+import { awaitUnits, daemonReload } from '../tools/systemd.ts'
 import { announce } from './announce.ts'
 import { endDamaged, goBackIfDamaged, isDamaged, restoreMissing, wantsBack } from './failures.ts'
 import { finalReport } from './final-report.ts'
@@ -78,7 +80,10 @@ export async function resume({ abandon = false } = {}): Promise<Ended | undefine
         await abort(swap, stepsNamed(decision.steps), 'kernelswap was ended in the middle of the swap.'),
       )
     case 'settle':
-      if (isHeld && !abandon) await restoreMissing(swap)
+      if (isHeld && !abandon) {
+        await landIfNone(swap)
+        await restoreMissing(swap)
+      }
       return settle(swap, { fellBack: decision.fellBack, isHeld, abandon })
     case 'lost':
       return ended(await settleLost(swap, decision.when))
@@ -99,7 +104,9 @@ interface Landed {
 
 async function settle(swap: Swap, { fellBack, isHeld, abandon }: Landed): Promise<Ended> {
   await swap.journal.append(landedSteps.verify)
-  await saveSnapshots(swap, 'after')
+  await saveSnapshots(swap, 'after').catch((error: unknown) =>
+    swap.journal.append({ kind: 'error', message: `No snapshots were taken: ${messageOf(error)}.` }),
+  )
   let found = await verify(swap)
   if (isHeld) {
     if (!fellBack && !abandon) await goBackIfDamaged(swap, found)
@@ -114,6 +121,13 @@ async function settle(swap: Swap, { fellBack, isHeld, abandon }: Landed): Promis
   const verdict = verdictOf(swap, outcomes, fellBack)
   const report = await conclude(swap, verdict, outcomes, await toldBefore(swap))
   return ended(report, !fellBack && !abandon && outcomes.some((outcome) => wantsBack(swap, outcome)))
+}
+
+/** A restore that was cut short between its seal and the landing, on the boot that it was for. */
+async function landIfNone({ plan, directory }: Swap): Promise<void> {
+  if (!plan.bundle || existsSync(join(directory, 'land.log'))) return
+  await daemonReload()
+  await awaitUnits([landingUnit])
 }
 
 /** What was in memory is gone; the units started as on any boot. */
@@ -133,9 +147,14 @@ function verdictOf(swap: Swap, outcomes: readonly Outcome[], fellBack: boolean):
   if (outcomes.some(({ outcome }) => outcome === 'lost')) return 'failed'
   const carried = new Set(preserved(swap.plan).map(({ unit }) => unit))
   if (outcomes.some(({ unit, outcome }) => outcome === 'cold' && carried.has(unit))) return 'degraded'
-  if (outcomes.some(isDamaged)) return 'degraded'
+  if (outcomes.some((outcome) => isDamaged(outcome) || isUnverified(outcome))) return 'degraded'
   if (swap.plan.bundle) return 'restored'
   return fellBack ? 'fell-back' : 'swapped'
+}
+
+/** It is back, and there is something to say of it all the same. */
+function isUnverified({ outcome, reason }: Outcome): boolean {
+  return outcome === 'preserved' && reason !== null
 }
 
 async function conclude(

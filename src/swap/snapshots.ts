@@ -52,13 +52,17 @@ export async function practiseSnapshots(swap: Swap): Promise<Probe | undefined> 
   return startProbe()
 }
 
-/** Compares a workload's two snapshots; undefined where one is missing. */
+/**
+ * Compares a workload's two snapshots; undefined where none was taken before.
+ * @throws Error where they can't be compared: one was not taken afterwards, or is another kernelswap's.
+ */
 export async function compareSnapshots(swap: Swap, unit: string): Promise<AbiResult | undefined> {
   const [before, after] = await Promise.all([
     readSnapshot(swap, unit, 'before'),
     readSnapshot(swap, unit, 'after'),
   ])
-  if (!before || !after) return undefined
+  if (!before) return undefined
+  if (!after) throw new Error('there is no snapshot of it afterwards')
   const tolerate = preserved(swap.plan).find((workload) => workload.unit === unit)?.tolerate ?? {}
   return diffSnapshots(before, after, { strict: swap.plan.strict, tolerate })
 }
@@ -69,7 +73,7 @@ async function readSnapshot(
   when: 'before' | 'after',
 ): Promise<Snapshot | undefined> {
   const text = await readFile(fileOf(swap, unit, when), 'utf8').catch(ifMissing(undefined))
-  // Written by saveSnapshots, in a directory that only root can write.
+  // Written by saveSnapshots, here or on the host that a bundle came from.
   return text === undefined ? undefined : (JSON.parse(text) as Snapshot)
 }
 

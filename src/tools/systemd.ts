@@ -74,6 +74,15 @@ export async function awaitUnits(units: readonly string[]): Promise<void> {
   await attempt('systemctl', ['restart', '--', ...units])
 }
 
+/** Where the units of a slice are: `a-b.slice` lies in `a.slice` (systemd.slice(5)). */
+export function controlGroupOf(slice: string): string {
+  const parts = slice
+    .replace(/\.slice$/, '')
+    .split('-')
+    .filter((part) => part !== '')
+  return `/${parts.map((_, index) => `${parts.slice(0, index + 1).join('-')}.slice`).join('/')}`
+}
+
 export async function restartUnit(unit: string): Promise<void> {
   await run('systemctl', ['restart', '--', unit])
 }

@@ -13,6 +13,11 @@ export function obstaclesOf(service: Service, surroundings: Surroundings): Obsta
   return rules.flatMap((rule) => rule(service, surroundings) ?? [])
 }
 
+/** What the settings of a unit alone say, whether it runs or not. */
+export function obstaclesOfSettings(service: Service): Obstacle[] {
+  return [hasOwnRoot, isSocketActivated].flatMap((rule) => rule(service) ?? [])
+}
+
 type Rule = (service: Service, surroundings: Surroundings) => Obstacle | undefined
 
 const rules: readonly Rule[] = [

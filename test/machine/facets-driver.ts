@@ -188,7 +188,7 @@ async function checkpoint(): Promise<Snapshot> {
   const passenger = { service: victim, ties, checkpoint: CHECKPOINT, onRestoreFailure: 'cold' as const }
   await prepareCheckpoint(passenger)
   await writeLanding({
-    ...{ swap: CHECKPOINT, boot: 'none', lastPid: 0, early: false, hold: true },
+    ...{ swap: CHECKPOINT, boot: 'none', lastPid: 0, early: false, hold: true, up: undefined },
     back: { kernel: '', initrd: '', commandLine: '' },
     fallback: undefined,
     addresses: { links: [], arrive: '', settle: '' },

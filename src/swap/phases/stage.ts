@@ -86,6 +86,7 @@ async function planLanding(crossing: Crossing): Promise<void> {
     back: await imageOf(swap.plan.kernel.from, crossing),
     fallback: swap.plan.fallback,
     addresses: await readAddresses(),
+    up: undefined,
     early: !(await mountsWaitForDevices()),
     passengers: crossing.passengers,
   })

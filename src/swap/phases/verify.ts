@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbiResult } from '../../abi/diff.ts'
+import { messageOf } from '../../errors.ts'
 import type { HookResult } from '../../hooks/types.ts'
 import { logErrors } from '../../tools/criu.ts'
 import { showUnit } from '../../tools/systemd.ts'
@@ -31,14 +32,23 @@ async function verifyOne(swap: Swap, workload: WorkloadPlan): Promise<Outcome> {
   const pid = Number(now.MainPID)
   const intact = now.ActiveState === 'active' && pid === mainPid && now.ControlGroup === controlGroup
   if (intact) {
-    const abi = await compareSnapshots(swap, unit)
-    return { unit, outcome: 'preserved', pid, reason: abi ? differenceLine(abi) : null, abi }
+    return { unit, outcome: 'preserved', pid, ...(await compare(swap, unit)) }
   }
   return {
     unit,
     outcome: 'lost',
     pid,
     reason: await restoreProblem(swap, unit, `${now.ActiveState} (${now.SubState})`),
+  }
+}
+
+/** What keeps a comparison from being made must not keep the tasks from going on: it is told with the verdict. */
+async function compare(swap: Swap, unit: string): Promise<Pick<Outcome, 'reason' | 'abi'>> {
+  try {
+    const abi = await compareSnapshots(swap, unit)
+    return { reason: abi ? differenceLine(abi) : null, abi }
+  } catch (error) {
+    return { reason: `it could not be compared with what it was: ${messageOf(error)}` }
   }
 }
 

@@ -81,6 +81,7 @@ describe('on disk', () => {
     boot: 'boot-before',
     lastPid: 5000,
     early: true,
+    up: undefined,
     hold,
     back: { kernel: '/boot/vmlinuz-old', initrd: '/boot/initrd.img-old', commandLine: 'root=/dev/vda  rw' },
     fallback: { loader: 'grub', entry: 'menu>entry with blanks' },

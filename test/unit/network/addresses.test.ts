@@ -58,7 +58,7 @@ test('a default route without a gateway keeps its family', () => {
 })
 
 test('a host without any link or route needs nothing', () => {
-  expect(addressBook([], parseRoutes('', '6'))).toEqual({ links: [], arrive: '', shorten: '', settle: '' })
+  expect(addressBook([], parseRoutes('', '6'))).toEqual({ links: [], arrive: '', settle: '' })
 })
 
 const machine = [

@@ -74,6 +74,13 @@ describe('a port is taken', () => {
     expect(takenPorts([bound(wanted)], [socket(present, 81)])).toEqual([])
   })
 
+  test('by who is bound there, in UDP', () => {
+    const wanted: BundleSocket = { ...bound('0.0.0.0', 53, false), protocol: 'udp' }
+    const present = socket('127.0.0.53', 53, { protocol: 'udp', state: 7 })
+    expect(takenPorts([wanted], [present])).toEqual([present])
+    expect(takenPorts([bound('0.0.0.0', 53)], [present])).toEqual([])
+  })
+
   test('by listeners alone, from listeners alone', () => {
     expect(takenPorts([bound('10.0.0.1')], [socket('10.0.0.1', 80, { state: 1 })])).toEqual([])
     expect(takenPorts([bound('10.0.0.1', 80, false)], [socket('10.0.0.1', 80)])).toEqual([])

@@ -10,10 +10,10 @@ import { Failure } from '../../../src/errors.ts'
 import { bundleObstacles } from '../../../src/swap/bundle-fit.ts'
 import { runningKernel } from '../../../src/swap/kernels.ts'
 import type { WorkloadPlan } from '../../../src/swap/plan.ts'
-import { stageBundle } from '../../../src/swap/restore.ts'
+import { restoreAtReboot, restoreNow, takeBundle } from '../../../src/swap/restore.ts'
 import { findPending, resume } from '../../../src/swap/resume.ts'
-import { bootId } from '../../../src/swap/store.ts'
-import { daemonReload, startUnits, stopUnitsAlone } from '../../../src/tools/systemd.ts'
+import { bootId, type Swap } from '../../../src/swap/store.ts'
+import { awaitUnits, daemonReload, startUnits, stopUnitsAlone } from '../../../src/tools/systemd.ts'
 import { writeBundle } from '../archive/bundles.ts'
 import { service } from '../workload/builders.ts'
 import { planWith } from './plans.ts'
@@ -34,6 +34,7 @@ vi.mock(import('../../../src/paths.ts'), async (original) => {
 vi.mock(import('../../../src/swap/bundle-fit.ts'), async (original) => ({
   ...(await original()),
   bundleObstacles: vi.fn(() => Promise.resolve([])),
+  keepPidsFree: () => Promise.resolve(),
 }))
 vi.mock(import('../../../src/config/configuration.ts'), async (original) => ({
   ...(await original()),
@@ -41,15 +42,15 @@ vi.mock(import('../../../src/config/configuration.ts'), async (original) => ({
 }))
 vi.mock(import('../../../src/network/addresses.ts'), async (original) => ({
   ...(await original()),
-  readAddresses: () =>
-    Promise.resolve({ links: ['eth0'], arrive: 'address\nroute\n', shorten: 'route\n', settle: 'settle\n' }),
+  readAddresses: () => Promise.resolve({ links: ['eth0'], arrive: 'address\nroute\n', settle: 'settle\n' }),
 }))
 vi.mock(import('../../../src/tools/systemd.ts'), async (original) => ({
   ...(await original()),
   daemonReload: vi.fn(() => Promise.resolve()),
   stopUnitsAlone: vi.fn(() => Promise.resolve()),
   startUnits: vi.fn(() => Promise.resolve()),
-  showUnit: () => Promise.resolve({ MainPID: '4711' }),
+  showUnit: () => Promise.resolve({ MainPID: '4711', Slice: 'system.slice' }),
+  awaitUnits: vi.fn(() => Promise.resolve()),
 }))
 vi.mock(import('../../../src/workload/service.ts'), async (original) => ({
   ...(await original()),
@@ -76,10 +77,10 @@ beforeEach(async () => {
 afterAll(() => rm(place.directory, { recursive: true }))
 
 /** What a swap under way hands out, with what a test wants otherwise: undefined leaves a file out. */
-async function makeBundle({ files = {}, index = {} }: Changes = {}): Promise<void> {
+async function makeBundle({ files = {}, index = {}, restoreOptions }: Changes = {}): Promise<void> {
   const images: Record<string, string | Buffer> = {
     'images/core-4194300.img': 'registers',
-    'images/restore.conf': 'external unix[7]\n',
+    'images/restore.conf': restoreOptions ?? 'external unix[7]\n',
     'main-pid': '4194300\n',
     'on-restore-failure': 'cold\n',
   }
@@ -112,7 +113,7 @@ async function makeBundle({ files = {}, index = {} }: Changes = {}): Promise<voi
   await writeBundle(
     {
       ...{ schema: 'kernelswap.bundle/2', id: '20260101000000', host: 'web' },
-      ...{ kernel: { from: 'old', to: 'new' }, units: [unit], sockets: [], files: described },
+      ...{ kernel: { from: 'old', to: 'new' }, units: [unit], sockets, files: described },
       ...index,
     },
     (name) => join(place.directory, 'parts', name),
@@ -120,9 +121,12 @@ async function makeBundle({ files = {}, index = {} }: Changes = {}): Promise<voi
   )
 }
 
+const sockets: BundleIndex['sockets'] = [{ protocol: 'tcp', address: '127.0.0.1', port: 6379, listens: true }]
+
 interface Changes {
   readonly files?: Record<string, string | Buffer | undefined>
   readonly index?: Partial<BundleIndex>
+  readonly restoreOptions?: string
 }
 
 const workload: WorkloadPlan = {
@@ -131,11 +135,17 @@ const workload: WorkloadPlan = {
   ...{ processes: 1, memoryBytes: 0, connections: 0, trialSeconds: null },
 }
 
-const begin = (
+const take = (
   atReboot = false,
   agree: () => Promise<void> = () => Promise.resolve(),
   signal = new AbortController().signal,
-) => stageBundle({ file: bundle(), atReboot, agree, signal })
+) => takeBundle({ file: bundle(), atReboot, agree, signal })
+
+async function takenAndRestored(): Promise<Swap> {
+  const swap = await take()
+  await restoreNow(swap)
+  return swap
+}
 
 async function expectNothingDone(): Promise<void> {
   expect(await readdir(state()).catch(() => [])).toEqual([])
@@ -143,19 +153,25 @@ async function expectNothingDone(): Promise<void> {
   expect(stopUnitsAlone).not.toHaveBeenCalled()
 }
 
-describe('a bundle is staged', () => {
+describe('a bundle is restored', () => {
   test('for this boot: its units are stopped, and the landing is sealed as if by another boot', async () => {
     await makeBundle()
-    const swap = await begin()
+    const swap = await takenAndRestored()
+    expect(awaitUnits).toHaveBeenCalledExactlyOnceWith([
+      'kernelswap-land.service',
+      'kernelswap-settle.service',
+    ])
     expect(stopUnitsAlone).toHaveBeenCalledExactlyOnceWith([unit])
     expect(daemonReload).toHaveBeenCalledOnce()
     expect(await readlink(landing('swap'))).toBe(swap.directory)
     const read = (name: string) => readFile(landing(name), 'utf8')
     expect(await read('boot-id')).toBe('bundle\n')
     expect(await read('last-pid')).toBe('4194301\n')
-    expect(await read('gate.nft')).toBe('table inet kernelswap\n')
+    expect(await read('gate.nft')).toContain('tcp dport { 6379 } drop')
+    expect(await read('up')).toBe(`${await bootId()}\n`)
     expect(await read('units.list')).toBe(`'${unit}'\n`)
-    expect(await read('addresses')).toBe('route\n')
+    // For a boot after this one, which has none.
+    expect(await read('addresses')).toBe('address\nroute\n')
     expect(await readdir(landing(''))).toEqual(expect.arrayContaining(['hold', 'sealed']))
     expect(await readdir(landing(''))).not.toContain('back')
     expect(await read(`units/${unit}.d/zz-kernelswap.conf`)).toContain(
@@ -166,11 +182,10 @@ describe('a bundle is staged', () => {
 
   test('in a directory for root alone, with the settings of this host and nothing of the other', async () => {
     await makeBundle()
-    const { directory, plan } = await begin()
+    const { directory, plan } = await takenAndRestored()
     for (const name of ['', 'workloads', checkpoint, `${checkpoint}/images`])
       expect((await stat(join(directory, name))).mode & 0o777, name).toBe(0o700)
     expect((await stat(join(directory, checkpoint, 'images/core-4194300.img'))).mode & 0o777).toBe(0o600)
-    expect(await readdir(directory)).not.toContain('landing')
     expect(plan).toMatchObject({
       ...{ keep: 7, workloads: [workload], bundle: { id: '20260101000000', host: 'web' } },
       kernel: { from: 'old', to: runningKernel() },
@@ -183,23 +198,39 @@ describe('a bundle is staged', () => {
 
   test('for the next boot: its units run on, this boot leaves it alone, and takes it back without that boot', async () => {
     await makeBundle()
-    await begin(true)
+    await restoreAtReboot(await take(true))
     expect(stopUnitsAlone).not.toHaveBeenCalled()
     expect(await readFile(landing('boot-id'), 'utf8')).toBe(`${await bootId()}\n`)
+    expect(existsSync(landing('up'))).toBe(false)
     expect(await readFile(landing('addresses'), 'utf8')).toBe('address\nroute\n')
     expect(await findPending()).toMatchObject({ decision: { kind: 'undo', steps: ['write-landing'] } })
     expect((await resume())?.report.verdict).toBe('aborted')
     expect(existsSync(landing(''))).toBe(false)
   })
 
-  test('and where that fails, what was stopped is started cold', async () => {
+  test('and where it ends before the seal, what was stopped is started cold', async () => {
     await makeBundle()
+    const swap = await take()
+    expect(await findPending()).toMatchObject({ decision: { kind: 'nothing' } })
     vi.mocked(stopUnitsAlone).mockRejectedValueOnce(new Error('no bus'))
-    await expect(begin()).rejects.toThrow('no bus')
+    await expect(restoreNow(swap)).rejects.toThrow('no bus')
+    expect((await resume())?.report).toMatchObject({ verdict: 'degraded' })
     expect(startUnits).toHaveBeenCalledWith([unit])
     expect(existsSync(landing(''))).toBe(false)
     expect(await readdir(state())).toEqual(['swaps'])
     expect(await findPending()).toMatchObject({ decision: { kind: 'nothing' } })
+  })
+
+  /** Sealed, and no boot has begun with it: what would have restored it must be started, or all of it starts cold. */
+  test('and where it ends behind the seal, finishing it begins with the landing', async () => {
+    await makeBundle()
+    const swap = await take()
+    vi.mocked(daemonReload).mockRejectedValueOnce(new Error('no bus'))
+    await expect(restoreNow(swap)).rejects.toThrow('no bus')
+    expect(awaitUnits).not.toHaveBeenCalled()
+    // The landing lets nothing go on here, which ends it.
+    await expect(resume()).rejects.toThrow()
+    expect(awaitUnits).toHaveBeenCalledExactlyOnceWith(['kernelswap-land.service'])
   })
 })
 
@@ -207,8 +238,8 @@ describe('nothing is touched, and nothing stays', () => {
   test.each<[string, Changes, string]>([
     [
       'a file that the landing needs is missing',
-      { files: { 'landing/gate.nft': undefined } },
-      'it has no landing/gate.nft',
+      { files: { 'landing/last-pid': undefined } },
+      'it has no landing/last-pid',
     ],
     [
       'a checkpoint has no seal',
@@ -234,6 +265,12 @@ describe('nothing is touched, and nothing stays', () => {
       { files: { 'plan.json': JSON.stringify(planWith()) } },
       'its plan has other units',
     ],
+    ['a seal names nothing', { files: { [`${checkpoint}/manifest`]: '' } }, 'names no file'],
+    [
+      'CRIU would be told more than a checkpoint tells it',
+      { restoreOptions: 'external unix[7]\naction-script /root/x\n' },
+      'holds other options',
+    ],
     [
       'a seal is of another file',
       { files: { [`${checkpoint}/main-pid`]: '1\n' } },
@@ -241,7 +278,7 @@ describe('nothing is touched, and nothing stays', () => {
     ],
   ])('where %s', async (_, changes, complaint) => {
     await makeBundle(changes)
-    await expect(begin()).rejects.toMatchObject({
+    await expect(take()).rejects.toMatchObject({
       kind: 'failed',
       message: expect.stringContaining(complaint),
     })
@@ -253,7 +290,7 @@ describe('nothing is touched, and nothing stays', () => {
     const bytes = await readFile(bundle())
     bytes[bytes.indexOf('registers')]! ^= 1
     await writeFile(bundle(), bytes)
-    await expect(begin()).rejects.toThrow('The bundle is refused: the checksum')
+    await expect(take()).rejects.toThrow('The bundle is refused: the checksum')
     await expectNothingDone()
   })
 
@@ -261,13 +298,13 @@ describe('nothing is touched, and nothing stays', () => {
     await makeBundle()
     const bytes = await readFile(bundle())
     await writeFile(bundle(), bytes.subarray(0, bytes.length - 3000))
-    await expect(begin()).rejects.toThrow('The bundle is refused')
+    await expect(take()).rejects.toThrow('The bundle is refused')
     await expectNothingDone()
   })
 
   test('where an archive in it is damaged', async () => {
     await makeBundle({ files: { [`${checkpoint}/host.tar`]: 'x'.repeat(700) } })
-    await expect(begin()).rejects.toThrow('host.tar is damaged')
+    await expect(take()).rejects.toThrow('host.tar is damaged')
     await expectNothingDone()
   })
 
@@ -277,7 +314,7 @@ describe('nothing is touched, and nothing stays', () => {
       { reason: 'PID 4 is taken by kworker of the kernel', remedy: '--reboot' },
       { reason: 'criu is not installed', remedy: 'apt install criu' },
     ])
-    await expect(begin()).rejects.toMatchObject({
+    await expect(take()).rejects.toMatchObject({
       kind: 'refused',
       message:
         'This host cannot take the bundle: PID 4 is taken by kworker of the kernel (--reboot); criu is not installed (apt install criu).',
@@ -288,19 +325,19 @@ describe('nothing is touched, and nothing stays', () => {
   test('where nobody agrees, or it is interrupted', async () => {
     await makeBundle()
     await expect(
-      begin(false, () => Promise.reject(new Failure('failed', 'Nothing was done.'))),
+      take(false, () => Promise.reject(new Failure('failed', 'Nothing was done.'))),
     ).rejects.toThrow('Nothing was done.')
     await expectNothingDone()
     const stop = AbortSignal.abort(new Failure('failed', 'It was asked to stop.'))
-    await expect(begin(false, undefined, stop)).rejects.toThrow('It was asked to stop.')
+    await expect(take(false, undefined, stop)).rejects.toThrow('It was asked to stop.')
     await expectNothingDone()
   })
 
   test('where another swap has no verdict yet', async () => {
     await makeBundle()
-    await begin()
+    await takenAndRestored()
     vi.clearAllMocks()
-    await expect(begin()).rejects.toMatchObject({
+    await expect(take()).rejects.toMatchObject({
       kind: 'refused',
       message: expect.stringContaining('no verdict yet'),
     })
