@@ -47,7 +47,12 @@ function withoutKernel(host: string): Failure {
 /** Prints a prediction, and sets the exit code that goes with it. */
 export function tellPrediction(prediction: Prediction, output: Output): void {
   output.result(prediction, predictionText(prediction))
-  if (prediction.units.some(({ outcome }) => outcome !== 'preserved')) process.exitCode = 1
+  if (!isPreserved(prediction)) process.exitCode = 1
+}
+
+/** True where a swap of the host would preserve every unit. */
+export function isPreserved({ units, obstacles }: Pick<Prediction, 'units' | 'obstacles'>): boolean {
+  return obstacles.length === 0 && units.every(({ outcome }) => outcome === 'preserved')
 }
 
 const words = { preserved: 'preserved', 'needs-adopt': 'needs adopt', cannot: "can't" } as const

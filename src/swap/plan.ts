@@ -7,7 +7,7 @@ import {
 } from '../config/configuration.ts'
 import { fallbackSchema } from './fallback.ts'
 
-const obstacleSchema = z.object({ reason: z.string(), remedy: z.string() })
+export const obstacleSchema = z.object({ reason: z.string(), remedy: z.string() })
 
 const workloadPlanSchema = z.object({
   unit: z.string(),

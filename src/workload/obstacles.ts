@@ -8,6 +8,11 @@ export interface Obstacle {
   readonly remedy: string
 }
 
+/** True for what `kernelswap adopt` puts out of the way. */
+export function isCuredByAdopting({ remedy }: Obstacle): boolean {
+  return remedy.startsWith('kernelswap adopt ')
+}
+
 /** What can be seen without a checkpoint; the first obstacle is the one to mend first. */
 export function obstaclesOf(service: Service, surroundings: Surroundings): Obstacle[] {
   return rules.flatMap((rule) => rule(service, surroundings) ?? [])

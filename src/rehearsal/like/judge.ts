@@ -6,11 +6,12 @@ import type { Ended } from '../../host/local.ts'
 import { kernelsAmong } from '../../swap/kernels.ts'
 import { type Plan, planSchema, preserved } from '../../swap/plan.ts'
 import { parseProperties } from '../../tools/systemd.ts'
+import { isCuredByAdopting } from '../../workload/obstacles.ts'
 import type { Image } from '../image.ts'
 import { collectLogs, resolveKernel, runRemoteSwap } from '../rehearse.ts'
 import type { Remote } from '../remote.ts'
 import type { Likeness } from './likeness.ts'
-import { type Prediction, predictionOf, refusalsIn, type Seen } from './prediction.ts'
+import { type Prediction, predictionOf, refusalsIn, refusalsThere, type Seen } from './prediction.ts'
 import type { Copy } from './study.ts'
 
 export interface JudgeOptions {
@@ -77,11 +78,13 @@ function otherKernels(
 
 async function look(
   machine: Remote,
-  { units }: Likeness,
+  likeness: Likeness,
   kernel: string,
   options: JudgeOptions,
 ): Promise<Seen> {
-  const obstacles = await notRunning(machine, units)
+  const { units } = likeness
+  // A unit that the host itself refuses is told so, whatever the copy makes of it.
+  const obstacles = new Map([...(await notRunning(machine, units)), ...refusalsThere(likeness)])
   const left = () => units.map(({ name }) => name).filter((name) => !obstacles.has(name))
   const note = (refused: ReadonlyMap<string, string>) => {
     for (const [unit, reason] of refused) obstacles.set(unit, reason)
@@ -138,7 +141,7 @@ async function adoptWhatNeedsIt(
   const adopted = new Map<string, string>()
   for (const { unit, obstacles } of preserved(plan)) {
     const [obstacle] = obstacles
-    if (!obstacle?.remedy.startsWith('kernelswap adopt ')) continue
+    if (!obstacle || !isCuredByAdopting(obstacle)) continue
     progress(`adopt ${unit}`)
     const ended = await runIn(machine, 'kernelswap', ['adopt', '--now', '--json', unit], adoptSeconds)
     if (ended.code === 0)

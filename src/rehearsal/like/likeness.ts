@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { obstacleSchema } from '../../swap/plan.ts'
 
 const packageSchema = z.object({ name: z.string(), version: z.string(), architecture: z.string() })
 
@@ -33,6 +34,11 @@ export const likenessSchema = z.object({
       package: z.string().nullable(),
     }),
   ),
+  /** What the host's own plan says stands in the way there, of the host and of units, and adopting doesn't cure. */
+  obstacles: z.object({
+    host: z.array(obstacleSchema),
+    units: z.array(obstacleSchema.extend({ unit: z.string() })),
+  }),
   files: z.array(copiedSchema),
   /** What could not be copied, and why. */
   notes: z.array(z.string()),
@@ -51,8 +57,14 @@ export async function loadLikeness(folder: string): Promise<Likeness> {
   return likenessSchema.parse(JSON.parse(await readFile(join(folder, likenessName), 'utf8')))
 }
 
-/** A short hash of all that was read: the same host, unchanged, has the same. */
-export async function hashOfLikeness(likeness: Likeness, archive: string): Promise<string> {
+/**
+ * A short hash of all that makes the machine: the same host, unchanged, has the same. The host's own obstacles don't
+ * make it, and tell of numbers that never stand still, such as free space.
+ */
+export async function hashOfLikeness(
+  { obstacles: _, ...likeness }: Likeness,
+  archive: string,
+): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(likeness))
   for await (const chunk of createReadStream(archive)) hash.update(chunk)
   return hash.digest('hex').slice(0, 16)

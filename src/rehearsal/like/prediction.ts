@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { type Report, reportSchema } from '../../report/report.ts'
-import type { Plan } from '../../swap/plan.ts'
+import { obstacleSchema, type Plan } from '../../swap/plan.ts'
+import type { Obstacle } from '../../workload/obstacles.ts'
 import { type Likeness, secretsOf } from './likeness.ts'
 
 /** What a swap would make of a unit: it stays as it is, it has to be adopted first, or it can't come along. */
@@ -20,6 +21,8 @@ export const predictionSchema = z.object({
   host: z.string(),
   kernel: z.object({ from: z.string(), to: z.string() }),
   units: z.array(unitPredictionSchema),
+  /** What stops a swap of the host itself, whatever the units. */
+  obstacles: z.array(obstacleSchema),
   /** In what the machine isn't like the host. */
   notes: z.array(z.string()),
   /** Files that not everybody on the host may read, and the folder here that has them now. */
@@ -62,9 +65,21 @@ export function refusalsIn(plan: Plan, mended: ReadonlyMap<string, string> = new
     plan.workloads.flatMap(({ unit, policy, obstacles }) => {
       const [obstacle] = [...plan.host, ...(mended.has(unit) ? [] : obstacles)]
       if (policy !== 'preserve') return [[unit, `its policy is "${policy}"`]]
-      return obstacle ? [[unit, `${obstacle.reason}; remedy: ${obstacle.remedy}`]] : []
+      return obstacle ? [[unit, sentence(obstacle)]] : []
     }),
   )
+}
+
+/** Units that the host's own plan refuses, and why: what it sees, such as clients on a unix socket, no copy has. */
+export function refusalsThere({ host, obstacles }: Likeness): Map<string, string> {
+  // The first obstacle of a unit is the one to mend first, and the last entry of a map's is the one that counts.
+  return new Map(
+    obstacles.units.toReversed().map((obstacle) => [obstacle.unit, `on ${host}: ${sentence(obstacle)}`]),
+  )
+}
+
+function sentence({ reason, remedy }: Obstacle): string {
+  return `${reason}; remedy: ${remedy}`
 }
 
 function damage(unit: string, report: Report | undefined): string | undefined {
@@ -93,12 +108,15 @@ export function predictionOf(
   notes: readonly string[],
 ): Prediction {
   const names = likeness.units.map(({ name }) => name)
+  const refusesItself = (obstacle: Obstacle) =>
+    `${likeness.host} itself refuses any swap as it is: ${sentence(obstacle)}`
   return {
     schema: 'kernelswap.prediction/1',
     host: likeness.host,
     kernel,
     units: predictUnits(names, seen),
-    notes: [...likeness.notes, ...notes],
+    obstacles: likeness.obstacles.host,
+    notes: [...likeness.obstacles.host.map(refusesItself), ...likeness.notes, ...notes],
     secrets: { folder, files: secretsOf(likeness) },
     report: seen.report ?? null,
   }

@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { Failure } from '../../errors.ts'
 import { requireSameVersion } from '../../remote/host.ts'
 import { kernelsAmong } from '../../swap/kernels.ts'
-import { planSchema } from '../../swap/plan.ts'
+import { type Plan, planSchema, preserved } from '../../swap/plan.ts'
 import { type Package, packageFormat, parsePackages } from '../../tools/dpkg.ts'
+import { isCuredByAdopting } from '../../workload/obstacles.ts'
 import { accountsOf } from './accounts.ts'
 import { fetchFiles } from './files.ts'
 import { ask, lastLine, patience, type ReadHost } from './host.ts'
@@ -35,7 +36,7 @@ export async function readLikeness(
   await requireDebian13(host)
   const kernels = await readKernels(host)
   const packages = await readPackages(host)
-  const units = wanted.units.length > 0 ? wanted.units : await plannedUnits(host)
+  const { units, obstacles, notes } = await readPlan(host, wanted.units)
   const found = await findUnits(host, units)
   const members = [...found.members, ...configuration, ...wanted.data]
   say(`copying its configuration${wanted.data.length > 0 ? ' and data' : ''}`)
@@ -47,8 +48,9 @@ export async function readLikeness(
     packages,
     accounts: await readAccounts(host, found),
     units: found.units,
+    obstacles,
     files: files.copied,
-    notes: [...found.notes, ...files.notes],
+    notes: [...notes, ...found.notes, ...files.notes],
   }
 }
 
@@ -92,27 +94,64 @@ async function readPackages(host: ReadHost): Promise<Package[]> {
   return parsePackages(await ask(host, 'dpkg-query', ['--show', `--showformat=${packageFormat}`]))
 }
 
-/** What `kernelswap plan` there would carry. Without trial checkpoints: nothing there may stand still for us. */
-async function plannedUnits(host: ReadHost): Promise<string[]> {
-  await requireSameVersion(host).catch((error: unknown) => {
+/** The units to rehearse, and what the host's own plan says of them and of the host. */
+interface Planned extends Pick<Likeness, 'obstacles' | 'notes'> {
+  readonly units: readonly string[]
+}
+
+/** Units that are named need no plan there; what it would tell beside them is then left open. */
+async function readPlan(host: ReadHost, named: readonly string[]): Promise<Planned> {
+  if (named.length === 0) {
+    await requireSameVersion(host).catch(failWithoutPlan)
+    const plan = await planOf(host, named)
+    return { units: carriedUnits(host, plan), obstacles: obstaclesIn(plan), notes: [] }
+  }
+  try {
+    await requireSameVersion(host)
+    return { units: named, obstacles: obstaclesIn(await planOf(host, named)), notes: [] }
+  } catch (error) {
     if (!(error instanceof Failure)) throw error
-    const why = error.message.replace(/(;[^;]*|\.)$/, '')
-    throw new Failure(
-      error.kind,
-      `${why}, and only its plan can tell which services a swap would carry; name them with --unit.`,
-      { cause: error },
-    )
-  })
-  const ended = await host.run('kernelswap', ['plan', '--no-trial', '--json'], { timeoutSeconds: patience })
-  if (ended.stdout === '')
-    throw new Failure(
-      'refused',
-      `${host.name} has no plan to rehearse: ${lastLine(ended)}; or name services with --unit.`,
-    )
-  const { workloads } = planSchema.parse(JSON.parse(ended.stdout))
-  const carried = workloads.filter(({ policy }) => policy === 'preserve').map(({ unit }) => unit)
+    const left = `kexec settings, lockdown, boot loader and space of ${host.name} were not looked at`
+    return { units: named, obstacles: { host: [], units: [] }, notes: [`${left}: ${reasonOf(error)}`] }
+  }
+}
+
+function failWithoutPlan(error: unknown): never {
+  if (!(error instanceof Failure)) throw error
+  throw new Failure(
+    error.kind,
+    `${reasonOf(error)}, and only its plan can tell which services a swap would carry; name them with --unit.`,
+    { cause: error },
+  )
+}
+
+function carriedUnits(host: ReadHost, plan: Plan): string[] {
+  const carried = preserved(plan).map(({ unit }) => unit)
   if (carried.length > 0) return carried
   throw new Failure('refused', `A swap of ${host.name} would carry no service; name some with --unit.`)
+}
+
+function obstaclesIn(plan: Plan): Likeness['obstacles'] {
+  const units = preserved(plan).flatMap(({ unit, obstacles }) =>
+    obstacles.filter((obstacle) => !isCuredByAdopting(obstacle)).map((obstacle) => ({ unit, ...obstacle })),
+  )
+  return { host: plan.host, units }
+}
+
+/** What `kernelswap plan` says there. Without trial checkpoints: nothing there may stand still for us. */
+async function planOf(host: ReadHost, units: readonly string[]): Promise<Plan> {
+  const words = ['plan', '--no-trial', '--json', ...(units.length > 0 ? ['--', ...units] : [])]
+  const ended = await host.run('kernelswap', words, { timeoutSeconds: patience })
+  if (ended.stdout !== '') return planSchema.parse(JSON.parse(ended.stdout))
+  throw new Failure(
+    'refused',
+    `${host.name} has no plan to rehearse: ${lastLine(ended)}; or name services with --unit.`,
+  )
+}
+
+/** A failure's sentence without what to do. */
+function reasonOf({ message }: Failure): string {
+  return message.replace(/(;[^;]*|\.)$/, '')
 }
 
 async function readAccounts(host: ReadHost, { accounts }: Found): Promise<Likeness['accounts']> {

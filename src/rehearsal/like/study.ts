@@ -30,16 +30,19 @@ export async function studyHost(
   await mkdir(parent, { recursive: true, mode: 0o700 })
   const reading = await mkdtemp(join(parent, '.making-'))
   try {
-    const likeness = await readLikeness(host, wanted, reading, say)
+    const read = await readLikeness(host, wanted, reading, say)
     const archive = join(reading, filesName)
-    const folder = await cachedFolder(parent, await hashOfLikeness(likeness, archive), async (making) => {
+    const folder = await cachedFolder(parent, await hashOfLikeness(read, archive), async (making) => {
       say('fetching its packages')
-      const { notes } = await fetchPackages(image, likeness, join(making, 'packages'))
+      const { notes } = await fetchPackages(image, read, join(making, 'packages'))
       await rename(archive, join(making, filesName))
-      await saveLikeness({ ...likeness, notes: [...likeness.notes, ...notes] }, making)
+      await saveLikeness({ ...read, notes: [...read.notes, ...notes] }, making)
     })
     await keepLastUsed(parent, copiesKept)
-    return { folder, likeness: await loadLikeness(folder) }
+    // The folder may be of an earlier call, and what stands in the way there is of now.
+    const likeness = { ...(await loadLikeness(folder)), obstacles: read.obstacles }
+    await saveLikeness(likeness, folder)
+    return { folder, likeness }
   } finally {
     await rm(reading, { recursive: true, force: true })
   }

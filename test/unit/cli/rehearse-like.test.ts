@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createProgram } from '../../../src/cli/program.ts'
-import { predictionText } from '../../../src/cli/rehearse-like.ts'
+import { isPreserved, predictionText } from '../../../src/cli/rehearse-like.ts'
 
 test('a prediction for people has a line for each unit, what is not alike, and each secret with where it is now', () => {
   const text = predictionText({
@@ -12,6 +12,7 @@ test('a prediction for people has a line for each unit, what is not alike, and e
       { unit: 'longer.service', outcome: 'needs-adopt', reason: 'PrivateUsers=no' },
       { unit: 'c.service', outcome: 'cannot', reason: 'it holds a device' },
     ],
+    obstacles: [],
     notes: ['a package is gone'],
     secrets: { folder: '/cache/likes/1', files: ['/etc/key'] },
     report: null,
@@ -29,6 +30,13 @@ test('a prediction for people has a line for each unit, what is not alike, and e
     'secrets of web, now in /cache/likes/1:',
     '  /etc/key',
   ])
+})
+
+test('not every unit is preserved where one is not, or where the host itself refuses', () => {
+  const units = [{ unit: 'a.service', outcome: 'preserved' as const, reason: null }]
+  expect(isPreserved({ units, obstacles: [] })).toBe(true)
+  expect(isPreserved({ units, obstacles: [{ reason: 'no kexec', remedy: 'reboot' }] })).toBe(false)
+  expect(isPreserved({ units: [{ ...units[0]!, outcome: 'needs-adopt' }], obstacles: [] })).toBe(false)
 })
 
 describe('options that do not go together are refused before anything is done', () => {

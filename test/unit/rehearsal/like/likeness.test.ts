@@ -27,6 +27,7 @@ const likeness: Likeness = {
     { path: '/etc/app.conf', secret: false },
     { path: '/etc/app.key', secret: true },
   ],
+  obstacles: { host: [], units: [] },
   notes: [],
 }
 
@@ -42,6 +43,8 @@ test('a host that has not changed makes the same copy, and any change of it anot
   expect(await hash('other files')).not.toBe(first)
   const updated = { ...likeness, packages: [{ name: 'app', version: '2', architecture: 'all' }] }
   expect(await hash('files', updated)).not.toBe(first)
+  const full = { host: [{ reason: '3 MiB free', remedy: 'free some' }], units: [] }
+  expect(await hash('files', { ...likeness, obstacles: full })).toBe(first)
 })
 
 test('what was read is read again as it was, and by us alone', async () => {

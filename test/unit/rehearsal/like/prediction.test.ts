@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { predictUnits, refusalsIn, type Seen } from '../../../../src/rehearsal/like/prediction.ts'
+import type { Likeness } from '../../../../src/rehearsal/like/likeness.ts'
+import {
+  predictionOf,
+  predictUnits,
+  refusalsIn,
+  refusalsThere,
+  type Seen,
+} from '../../../../src/rehearsal/like/prediction.ts'
 import type { Report } from '../../../../src/report/report.ts'
 import type { Plan, WorkloadPlan } from '../../../../src/swap/plan.ts'
 
@@ -97,5 +104,38 @@ describe('a plan', () => {
   test('that is ready refuses nobody, nor one whose unit was adopted since', () => {
     expect(refusalsIn(planOf()).size).toBe(0)
     expect(refusalsIn(planOf({ obstacles: [obstacle] }), new Map([[unit, 'adopted']])).size).toBe(0)
+  })
+})
+
+describe("the host's own plan", () => {
+  const later = { reason: 'a later one', remedy: 'wait' }
+  const likeness: Likeness = {
+    ...{ schema: 'kernelswap.likeness/1', host: 'web', kernels: { running: '6.12.1', newest: '6.12.2' } },
+    ...{ packages: [], accounts: { users: [], groups: [] }, units: [{ name: unit, package: null }] },
+    obstacles: {
+      host: [obstacle],
+      units: [
+        { unit, ...obstacle },
+        { unit, ...later },
+      ],
+    },
+    ...{ files: [], notes: ['a package is gone'] },
+  }
+
+  test('refuses a unit by what is to be mended first', () => {
+    expect(refusalsThere(likeness)).toEqual(
+      new Map([[unit, 'on web: it holds a device; remedy: --restart app.service']]),
+    )
+  })
+
+  test('refuses the host, which is told before what is not alike', () => {
+    const seen = { obstacles: new Map(), adopted: new Map(), report: reportOf() }
+    expect(predictionOf(likeness, kernel, seen, '/cache', [])).toMatchObject({
+      obstacles: [obstacle],
+      notes: [
+        'web itself refuses any swap as it is: it holds a device; remedy: --restart app.service',
+        'a package is gone',
+      ],
+    })
   })
 })

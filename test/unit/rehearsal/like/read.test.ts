@@ -51,6 +51,7 @@ const answers: Record<string, string | number> = {
   'dpkg-query --listfiles': fixture('dpkg/listfiles'),
   'dpkg-query --search': fixture('dpkg/owners'),
   'kernelswap --version': `${version}\n`,
+  'kernelswap plan': planWith(),
   'systemctl show': `${fixture('systemd/redis-server.properties')}\n${nginx}\n${pausing}`,
   realpath: '/usr/bin/redis-server\0/etc/redis/redis.conf\0/usr/sbin/nginx\0/usr/local/bin/pausing\0',
   'cat /etc/passwd': `${fixture('accounts/passwd')}pausing:x:1500:1500::/:/usr/sbin/nologin\n`,
@@ -132,37 +133,59 @@ test('a host is read: packages, kernels, units with what belongs to them, accoun
   )
   expect(likeness.files).toEqual([{ path: '/etc/default/pausing', secret: true }])
   const changing = asked.filter(
-    (line) => !/^(cat|uname|ls|dpkg-query|systemctl show|stat|realpath) /.test(line),
+    (line) =>
+      !/^(cat|uname|ls|dpkg-query|systemctl show|stat|realpath|kernelswap (--version|plan --no-trial))\b/.test(
+        line,
+      ),
   )
   expect(changing).toEqual([])
 })
 
 test('without names the plan there tells which units, and takes no trial checkpoints', async () => {
-  const plan = 'kernelswap plan --no-trial --json'
-  const workload = (unit: string, policy: string) => ({
-    ...{
-      unit,
-      policy,
-      onRestoreFailure: 'cold',
-      onVerifyFailure: 'keep',
-      tolerate: {},
-      verdict: 'ready',
-      obstacles: [],
-    },
-    ...{ mainPid: 1, controlGroup: '/', processes: 1, memoryBytes: 1, connections: 0, trialSeconds: null },
-  })
-  const document = {
-    ...{ schema: 'kernelswap.plan/1', kernel: { from: '1', to: '2' }, ready: true, strict: false, keep: 2 },
-    ...{
-      watchdogSeconds: 0,
-      host: [],
-      workloads: [workload('a.service', 'preserve'), workload('b.service', 'restart')],
-    },
-  }
-  await read(hostWith({ [plan]: JSON.stringify(document) }), { units: [] })
-  expect(asked).toContain(plan)
+  await read(hostWith({ 'kernelswap plan': planWith() }), { units: [] })
+  expect(asked).toContain('kernelswap plan --no-trial --json')
   expect(asked.find((line) => line.startsWith('systemctl show'))).toMatch(/ -- a\.service$/)
 })
+
+test('what its plan says stands in the way there is kept, but for what adopting cures', async () => {
+  const [disabled, clients] = ['kexec is disabled', 'holds a unix socket connection'].map(obstacle)
+  const adoptable = { reason: 'runs in a user namespace', remedy: 'kernelswap adopt a.service' }
+  const plan = planWith([disabled!], [adoptable, clients!])
+  for (const wanted of [{}, { units: [] }])
+    expect((await read(hostWith({ 'kernelswap plan': plan }), wanted)).obstacles).toEqual({
+      host: [disabled],
+      units: [{ unit: 'a.service', ...clients }],
+    })
+})
+
+test.each<[string, Record<string, string | number>, string]>([
+  ['without kernelswap', { 'kernelswap --version': 127 }, 'kernelswap is not installed on web'],
+  ['without a plan', { 'kernelswap plan': 3 }, 'web has no plan to rehearse: Why it fails'],
+])('a host %s, whose units are named, is read and what that leaves open is told', async (_, more, why) => {
+  const { notes, obstacles } = await read(hostWith(more))
+  expect(notes[0]).toBe(`kexec settings, lockdown, boot loader and space of web were not looked at: ${why}`)
+  expect(obstacles).toEqual({ host: [], units: [] })
+})
+
+function obstacle(reason: string) {
+  return { reason, remedy: 'mend it' }
+}
+
+type Obstacles = ReturnType<typeof obstacle>[]
+
+/** What `kernelswap plan --json` says there: one unit is carried, another one restarted. */
+function planWith(host: Obstacles = [], obstacles: Obstacles = []): string {
+  const workload = (unit: string, policy: string) => ({
+    ...{ unit, policy, onRestoreFailure: 'cold', onVerifyFailure: 'keep', tolerate: {} },
+    ...{ verdict: 'ready', obstacles, mainPid: 1, controlGroup: '/', processes: 1 },
+    ...{ memoryBytes: 1, connections: 0, trialSeconds: null },
+  })
+  return JSON.stringify({
+    ...{ schema: 'kernelswap.plan/1', kernel: { from: '1', to: '2' }, ready: true, strict: false, keep: 2 },
+    ...{ watchdogSeconds: 0, host },
+    workloads: [workload('a.service', 'preserve'), workload('b.service', 'restart')],
+  })
+}
 
 describe('a host is refused', () => {
   test.each<[string, Record<string, string | number>, Partial<Wanted>, string]>([
