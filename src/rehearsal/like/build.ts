@@ -61,13 +61,15 @@ async function stopServices(machine: Machine, { packages }: Likeness): Promise<v
 
 /** Before packages are installed: what they then find there, they leave with its number. */
 async function addAccounts(machine: Machine, { accounts }: Likeness): Promise<void> {
-  await append(machine, '/etc/group', accounts.groups)
-  await append(machine, '/etc/passwd', accounts.users)
+  const passwd = await prepareBy(machine, 'cat', ['/etc/passwd'])
+  const group = await prepareBy(machine, 'cat', ['/etc/group'])
+  const { users, groups } = missingAccounts(accounts, { passwd, group })
+  await append(machine, '/etc/group', groups)
+  await append(machine, '/etc/passwd', users)
 }
 
 async function append(machine: Machine, file: string, lines: readonly string[]): Promise<void> {
-  const missing = missingAccounts(lines, await prepareBy(machine, 'cat', [file]))
-  await prepareBy(machine, 'tee', ['--append', file], { input: missing.map((line) => `${line}\n`).join('') })
+  await prepareBy(machine, 'tee', ['--append', file], { input: lines.map((line) => `${line}\n`).join('') })
 }
 
 /** Nothing is started yet: it would be with the packages' own configuration. */
@@ -89,11 +91,12 @@ async function installPackages(machine: Machine, folder: string): Promise<void> 
   await prepareBy(machine, 'rm', ['--recursive', policy, place])
 }
 
+/** Owners go by name: accounts may have other numbers here than on the host. */
 async function unpackFiles(machine: Machine, archive: string): Promise<void> {
   const there = '/root/files.tar'
   const ssh = await machine.ssh()
   await ssh.putFile(archive, there, 0o600)
-  const how = ['--extract', '--directory=/', '--numeric-owner', '--keep-directory-symlink']
+  const how = ['--extract', '--directory=/', '--keep-directory-symlink']
   await prepareBy(machine, 'tar', [...how, `--file=${there}`], { timeoutSeconds: installSeconds })
   await prepareBy(machine, 'rm', [there])
 }

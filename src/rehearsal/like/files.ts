@@ -28,7 +28,7 @@ export async function fetchFiles(
   archive: string,
 ): Promise<Fetched> {
   const program = await host.start('tar', [
-    ...['--create', '--directory=/', '--format=gnu', '--numeric-owner', '--ignore-failed-read'],
+    ...['--create', '--directory=/', '--format=gnu', '--ignore-failed-read'],
     ...['--null', '--verbatim-files-from', '--files-from=-'],
   ])
   // Heard below, once the stream has told what it can.

@@ -5,7 +5,7 @@ import { kernelsAmong } from '../../swap/kernels.ts'
 import { type Plan, planSchema, preserved } from '../../swap/plan.ts'
 import { type Package, packageFormat, parsePackages } from '../../tools/dpkg.ts'
 import { isCuredByAdopting } from '../../workload/obstacles.ts'
-import { accountsOf } from './accounts.ts'
+import { type Accounts, accountsOf } from './accounts.ts'
 import { fetchFiles } from './files.ts'
 import { ask, lastLine, patience, type ReadHost } from './host.ts'
 import { filesName, type Likeness } from './likeness.ts'
@@ -40,17 +40,18 @@ export async function readLikeness(
   const found = await findUnits(host, units)
   const members = [...found.members, ...configuration, ...wanted.data]
   say(`copying its configuration${wanted.data.length > 0 ? ' and data' : ''}`)
+  const accounts = await readAccounts(host, found)
   const files = await fetchFiles(host, members, join(folder, filesName))
   return {
     schema: 'kernelswap.likeness/1',
     host: host.name,
     kernels,
     packages,
-    accounts: await readAccounts(host, found),
+    accounts: accounts.accounts,
     units: found.units,
     obstacles,
     files: files.copied,
-    notes: [...notes, ...found.notes, ...files.notes],
+    notes: [...notes, ...found.notes, ...accounts.notes, ...files.notes],
   }
 }
 
@@ -154,6 +155,6 @@ function reasonOf({ message }: Failure): string {
   return message.replace(/(;[^;]*|\.)$/, '')
 }
 
-async function readAccounts(host: ReadHost, { accounts }: Found): Promise<Likeness['accounts']> {
+async function readAccounts(host: ReadHost, { accounts }: Found): Promise<Accounts> {
   return accountsOf(await ask(host, 'cat', ['/etc/passwd']), await ask(host, 'cat', ['/etc/group']), accounts)
 }

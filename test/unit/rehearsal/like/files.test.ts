@@ -104,6 +104,19 @@ test('a file that not everybody may read there is a secret, and so is one in a f
   expect(copied).toHaveLength(4)
 })
 
+test('owners are told by name as well, since their numbers may be others in the copy', async () => {
+  await send({ name: 'etc/app.conf', uid: 104, uname: 'Debian-exim', gid: 110, gname: 'mail' })
+  await filter('/etc')
+  const reader = extract()
+  const seen: Header[] = []
+  reader.on('entry', (header, stream, next) => {
+    seen.push(header)
+    stream.on('end', next).resume()
+  })
+  await pipeline(createReadStream(kept()), reader)
+  expect(seen).toMatchObject([{ uname: 'Debian-exim', gname: 'mail' }])
+})
+
 test('only we may read what was copied', async () => {
   await send({ name: 'etc/app.conf' })
   await filter('/etc')
