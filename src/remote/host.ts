@@ -77,9 +77,11 @@ export function remoteHost(destination: Destination, options: HostOptions): Remo
 
 async function becomeRoot(ssh: Connection, host: string, ask: Ask): Promise<Elevation> {
   const who = (await ssh.run('id', ['-un'], { timeoutSeconds: 60 })).stdout.trim()
-  if (who === 'root') return { words: [], input: '' }
+  // What programs print is read here: it must not be in the host's language.
+  const env = ['env', 'LC_ALL=C']
+  if (who === 'root') return { words: env, input: '' }
   // -k: what sudo remembers of an earlier time must not decide whether it reads the password.
-  const sudo = ['env', 'LC_ALL=C', 'sudo', '-k']
+  const sudo = [...env, 'sudo', '-k']
   const attempt = (words: readonly string[], input = '') =>
     ssh.run(words[0]!, [...words.slice(1), '--', 'true'], { input, timeoutSeconds: 60 })
 

@@ -76,12 +76,14 @@ async function configurationOf(host: ReadHost, packages: readonly string[]): Pro
   )
   const listed = (await ask(host, 'dpkg-query', ['--listfiles', ...packages])).split('\n')
   const owned = [...new Set([...conffiles, ...listed])].filter(
-    (path) => isPlain(path) && isWithin(path, '/etc'),
+    (path) => isPlain(path) && path.startsWith('/etc/'),
   )
-  const directories = await ofKind(host, owned, 'directory')
+  const kinds = await kindsOf(host, owned)
+  const directories = owned.filter((path) => kinds.get(path) === 'directory')
+  const files = owned.filter((path) => ['file', 'link'].includes(kinds.get(path) ?? ''))
   const owners = await ownersOf(host, directories)
   const own = directories.filter((path) => owners.get(path)?.every((owner) => packages.includes(owner)))
-  return outermost([...owned.filter((path) => !directories.includes(path)), ...own])
+  return outermost([...files, ...own])
 }
 
 /** Of the words of command lines the files that no package has brought, and where links among them lead. */
@@ -89,29 +91,37 @@ async function unpackaged(
   host: ReadHost,
   words: readonly string[],
 ): Promise<{ copied: string[]; left: string[] }> {
-  const files = await ofKind(host, [...new Set(words)], 'file')
+  const kinds = await kindsOf(host, [...new Set(words)], ['--dereference'])
+  const files = [...kinds].flatMap(([path, kind]) => (kind === 'file' ? path : []))
   const targets = files.length === 0 ? [] : lines(await ask(host, 'realpath', ['--zero', '--', ...files]))
   const all = [...new Set([...files, ...targets])].filter(isPlain)
   const owners = await ownersOf(host, all)
   return partNamed(all.filter((path) => !owners.has(path) && !isKeptBack(path)))
 }
 
-/** Of some paths those that are there as a directory, or as a file or a link to one. */
-async function ofKind(
+type Kind = 'file' | 'directory' | 'link'
+
+/** Types of files in st_mode (inode(7)); the others are of no use in a copy. */
+const kindsByType: Readonly<Record<number, Kind>> = { 0o10: 'file', 0o4: 'directory', 0o12: 'link' }
+
+/** What some paths are; those that aren't there, or are something else, are left out. */
+async function kindsOf(
   host: ReadHost,
   paths: readonly string[],
-  kind: 'file' | 'directory',
-): Promise<string[]> {
-  if (paths.length === 0) return []
+  options: readonly string[] = [],
+): Promise<Map<string, Kind>> {
+  if (paths.length === 0) return new Map()
   // It complains of what isn't there, and goes on.
-  const shown = await host.run('stat', ['--dereference', '--printf=%F %n\\0', '--', ...paths], {
+  const shown = await host.run('stat', [...options, '--printf=%f %n\\0', '--', ...paths], {
     timeoutSeconds: patience,
   })
-  return lines(shown.stdout).flatMap((line) => {
-    const [, found, path] = /^(regular file|regular empty file|directory) (.*)$/s.exec(line) ?? []
-    if (path === undefined || (found === 'directory') !== (kind === 'directory')) return []
-    return [path]
-  })
+  return new Map(
+    lines(shown.stdout).flatMap((line) => {
+      const [, mode = '', path = ''] = /^([0-9a-f]+) (.*)$/s.exec(line) ?? []
+      const kind = kindsByType[Number.parseInt(mode, 16) >> 12]
+      return kind === undefined ? [] : [[path, kind] as const]
+    }),
+  )
 }
 
 function lines(text: string): string[] {

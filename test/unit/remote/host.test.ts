@@ -90,6 +90,10 @@ describe.runIf(serve)('a host whose key is known', () => {
     expect(asked).toEqual([])
   })
 
+  test('answers in no language but ours', async () => {
+    expect((await open().run('sh', ['-c', 'echo $LC_ALL'])).stdout).toBe('C\n')
+  })
+
   test('is known by a hashed name too', async () => {
     execFileSync('ssh-keygen', ['-H', '-f', knownHosts], { stdio: 'ignore' })
     expect(readFileSync(knownHosts, 'utf8')).toMatch(/^\|1\|/)

@@ -58,12 +58,12 @@ const answers: Record<string, string | number> = {
   'cat /etc/group': `${fixture('accounts/group')}pausing:x:1500:\n`,
 }
 
-/** What `stat` finds of the paths it is asked for. */
-const files = ['/usr/bin/redis-server', '/etc/redis/redis.conf', '/usr/sbin/nginx', '/usr/local/bin/pausing']
+/** What `stat` finds of the paths it is asked for, each with its mode. */
+const files = ['/usr/bin/redis-server', '/etc/redis/redis.conf', '/usr/sbin/nginx', '/usr/local/bin/pausing', '/etc/default/redis-server', '/etc/init.d/nginx']
 const directories = ['/etc', '/etc/default', '/etc/init.d', '/etc/nginx', '/etc/nginx/conf.d', '/etc/redis']
 const there = new Map([
-  ...files.map((path) => [path, 'regular file'] as const),
-  ...directories.map((path) => [path, 'directory'] as const),
+  ...files.map((path) => [path, '81a4'] as const),
+  ...directories.map((path) => [path, '41ed'] as const),
 ])
 
 function hostWith(more: Record<string, string | number> = {}): ReadHost {
@@ -127,6 +127,8 @@ test('a host is read: packages, kernels, units with what belongs to them, accoun
     ]),
   )
   expect(members).not.toContain('usr/sbin/nginx')
+  // stat knows nothing of this one.
+  expect(members).not.toContain('etc/init.d/redis-server')
   expect(members.filter((path) => ['etc', 'etc/default', 'etc/init.d'].includes(path))).toEqual([])
   expect(likeness.accounts.users.map((line) => line.split(':')[0])).toEqual(
     expect.arrayContaining(['redis', 'pausing']),
