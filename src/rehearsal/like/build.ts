@@ -20,6 +20,9 @@ const startSeconds = 600
 /** What the image's own services belong to; a copy runs those of the host alone. */
 const imagesServices = ['redis-server', 'memcached', 'nginx', 'postgresql']
 
+/** Where the image's recipe puts a `rehearsal.conf` for its own clients. */
+const imagesFolders = ['/etc/nginx', '/etc/postgresql']
+
 /** Settings by which a swap tells others of itself or waits for them: a copy is no host of theirs. */
 const reachingOut = ['on-success', 'on-failure', 'metrics-file', 'fleet-lock']
 
@@ -45,7 +48,7 @@ async function makeLike(machine: Machine, { folder, likeness }: Copy): Promise<v
   await addAccounts(machine, likeness)
   await installPackages(machine, join(folder, 'packages'))
   await installKernelswap(machine)
-  await unpackFiles(machine, join(folder, filesName))
+  await replaceFiles(machine, join(folder, filesName), likeness)
   await keepToItself(machine, likeness)
   await bootInto(machine, likeness.kernels.running)
   await startUnits(machine, likeness)
@@ -92,7 +95,13 @@ async function installPackages(machine: Machine, folder: string): Promise<void> 
 }
 
 /** Owners go by name: accounts may have other numbers here than on the host. */
-async function unpackFiles(machine: Machine, archive: string): Promise<void> {
+async function replaceFiles(machine: Machine, archive: string, { folders }: Likeness): Promise<void> {
+  const emptied = (...words: readonly string[]) => prepareBy(machine, 'find', [...words, '-delete'])
+  await emptied(...imagesFolders, '-name', 'rehearsal.conf')
+  if (folders.length > 0) {
+    await prepareBy(machine, 'mkdir', ['--parents', '--', ...folders])
+    await emptied(...folders, '-mindepth', '1')
+  }
   const there = '/root/files.tar'
   const ssh = await machine.ssh()
   await ssh.putFile(archive, there, 0o600)

@@ -8,9 +8,15 @@ import type { Copied } from './likeness.ts'
 import { isKeptBack, isPlain, isWithin, outermost } from './paths.ts'
 
 /** What came of fetching files. */
-export interface Fetched {
-  readonly copied: Copied[]
+export interface Fetched extends Kept {
   readonly notes: string[]
+}
+
+/** What an archive has. */
+export interface Kept {
+  readonly copied: Copied[]
+  /** Directories that were asked for, and are there as a whole. */
+  readonly folders: string[]
 }
 
 /** What a copy may hold: no devices, no pipes. */
@@ -38,14 +44,13 @@ export async function fetchFiles(
       .map((path) => `${path.slice(1)}\0`)
       .join(''),
   )
-  const copied: Copied[] = []
-  await filterArchive(program.stdout, archive, members, (entry) => copied.push(entry))
+  const kept = await filterArchive(program.stdout, archive, members)
   const { code, stderr } = await program.ended
   // 1: some file changed while it was read (tar(1)).
   if (code > 1) throw incomplete(host, stderr)
   await checkArchive(archive)
   const changed = [...stderr.matchAll(/^tar: (.*): file changed as we read it$/gm)].map(([, path]) => path)
-  return { copied, notes: changed.map((path) => `/${path} changed while it was copied`) }
+  return { ...kept, notes: changed.map((path) => `/${path} changed while it was copied`) }
 }
 
 function incomplete(host: ReadHost, stderr: string): Failure {
@@ -53,13 +58,14 @@ function incomplete(host: ReadHost, stderr: string): Failure {
   return new Failure('failed', `The files of ${host.name} could not be copied: ${why}; try again.`)
 }
 
-/** Writes an archive anew, with nothing in it but what was asked for; tells what that is, directories left out. */
+/** Writes an archive anew, with nothing in it but what was asked for, and returns what that is. */
 export async function filterArchive(
   source: NodeJS.ReadableStream,
   archive: string,
   members: readonly string[],
-  tell: (copied: Copied) => void,
-): Promise<void> {
+): Promise<Kept> {
+  const copied: Copied[] = []
+  const folders: string[] = []
   const reader = extract()
   const writer = pack()
   const closed: string[] = []
@@ -76,7 +82,8 @@ export async function filterArchive(
     const isOpen = isOpenToAll(header)
     if (header.type === 'directory') {
       if (!isOpen) closed.push(path)
-    } else tell({ path, secret: !isOpen || closed.some((folder) => isWithin(path, folder)) })
+      if (members.includes(path)) folders.push(path)
+    } else copied.push({ path, secret: !isOpen || closed.some((folder) => isWithin(path, folder)) })
     stream.pipe(entryOf(writer, header, next))
   })
   try {
@@ -88,6 +95,7 @@ export async function filterArchive(
     throw error
   }
   await written
+  return { copied, folders }
 }
 
 function isWanted(path: string, { type }: Header, members: readonly string[]): boolean {

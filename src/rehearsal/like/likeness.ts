@@ -40,6 +40,8 @@ export const likenessSchema = z.object({
     units: z.array(obstacleSchema.extend({ unit: z.string() })),
   }),
   files: z.array(copiedSchema),
+  /** Directories that were copied as a whole: nothing else is to be in them. */
+  folders: z.array(z.string()),
   /** What could not be copied, and why. */
   notes: z.array(z.string()),
 })

@@ -32,6 +32,19 @@ export function isKeptBack(path: string): boolean {
   return keptBack.some((folder) => isWithin(path, folder))
 }
 
+/**
+ * True for a directory that a machine may have replaced by the host's: configuration or data, with nothing in it that
+ * the machine has its own of, or needs for itself.
+ */
+export function isReplaceable(directory: string): boolean {
+  return (
+    (isWithin(directory, '/etc') || isData(directory)) &&
+    ![...keptBack, ...localUnitFolders].some(
+      (own) => isWithin(own, directory) || isWithin(directory, own),
+    )
+  )
+}
+
 /** True for a path that is a folder, or below it. */
 export function isWithin(path: string, folder: string): boolean {
   return path === folder || path.startsWith(`${folder}/`)

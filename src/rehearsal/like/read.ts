@@ -9,7 +9,7 @@ import { type Accounts, accountsOf } from './accounts.ts'
 import { fetchFiles } from './files.ts'
 import { ask, lastLine, patience, type ReadHost } from './host.ts'
 import { filesName, type Likeness } from './likeness.ts'
-import { isKeptBack, isPlain } from './paths.ts'
+import { isKeptBack, isPlain, isReplaceable } from './paths.ts'
 import { type Found, findUnits } from './units.ts'
 
 /** What to make the likeness of. */
@@ -51,6 +51,7 @@ export async function readLikeness(
     units: found.units,
     obstacles,
     files: files.copied,
+    folders: files.folders.filter(isReplaceable),
     notes: [...notes, ...found.notes, ...accounts.notes, ...files.notes],
   }
 }

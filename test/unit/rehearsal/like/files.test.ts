@@ -30,9 +30,7 @@ async function send(...headers: readonly (Partial<Header> & Pick<Header, 'name'>
 }
 
 async function filter(...members: readonly string[]): Promise<Copied[]> {
-  const copied: Copied[] = []
-  await filterArchive(createReadStream(sent()), kept(), members, (entry) => copied.push(entry))
-  return copied
+  return (await filterArchive(createReadStream(sent()), kept(), members)).copied
 }
 
 async function names(): Promise<string[]> {
@@ -117,6 +115,16 @@ test('owners are told by name as well, since their numbers may be others in the 
   expect(seen).toMatchObject([{ uname: 'Debian-exim', gname: 'mail' }])
 })
 
+test('directories that were asked for are told of, not those below them', async () => {
+  await send(
+    { name: 'etc/app/', type: 'directory', mode: 0o755 },
+    { name: 'etc/app/conf.d/', type: 'directory', mode: 0o755 },
+    { name: 'srv', type: 'symlink', linkname: '/mnt' },
+  )
+  const { folders } = await filterArchive(createReadStream(sent()), kept(), ['/etc/app', '/srv'])
+  expect(folders).toEqual(['/etc/app'])
+})
+
 test('only we may read what was copied', async () => {
   await send({ name: 'etc/app.conf' })
   await filter('/etc')
@@ -126,7 +134,7 @@ test('only we may read what was copied', async () => {
 test('a stream that ends too soon is an error', async () => {
   await send({ name: 'etc/app.conf', size: 7 })
   const half = createReadStream(sent(), { end: 600 })
-  await expect(filterArchive(Readable.from(half), kept(), ['/etc'], () => {})).rejects.toThrow()
+  await expect(filterArchive(Readable.from(half), kept(), ['/etc'])).rejects.toThrow()
 })
 
 test('files that change while they are copied are told of, and a tar that fails is an error', async () => {

@@ -27,6 +27,7 @@ const likeness: Likeness = {
     { path: '/etc/app.conf', secret: false },
     { path: '/etc/app.key', secret: true },
   ],
+  folders: [],
   obstacles: { host: [], units: [] },
   notes: [],
 }

@@ -3,6 +3,7 @@ import {
   isKeptBack,
   isLocalUnitFile,
   isPlain,
+  isReplaceable,
   isWithin,
   outermost,
 } from '../../../../src/rehearsal/like/paths.ts'
@@ -38,6 +39,12 @@ test('who the host is, and who may log in, is kept back, and nothing that only b
   ]
   expect(kept.filter((path) => !isKeptBack(path))).toEqual([])
   expect(['/etc/sshd', '/etc/passwdqc.conf', '/etc', '/var/lib'].filter(isKeptBack)).toEqual([])
+})
+
+test('a directory is replaced only if the machine has nothing of its own there', () => {
+  const own = ['/etc', '/var', '/var/lib', '/root', '/usr/lib', '/etc/systemd/system', '/etc/ssh']
+  expect(own.filter(isReplaceable)).toEqual([])
+  expect(['/etc/nginx', '/srv', '/var/lib/app'].filter((path) => !isReplaceable(path))).toEqual([])
 })
 
 test('a path is within a folder by its parts, not by its letters', () => {

@@ -119,7 +119,7 @@ describe("the host's own plan", () => {
         { unit, ...later },
       ],
     },
-    ...{ files: [], notes: ['a package is gone'] },
+    ...{ files: [], folders: [], notes: ['a package is gone'] },
   }
 
   test('refuses a unit by what is to be mended first', () => {
