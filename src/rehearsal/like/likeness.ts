@@ -60,14 +60,17 @@ export async function loadLikeness(folder: string): Promise<Likeness> {
 }
 
 /**
- * A short hash of all that makes the machine: the same host, unchanged, has the same. The host's own obstacles don't
+ * A short hash of all that makes the machine: the same host, unchanged, has the same while Debian's archive gives it the
+ * same packages. The host's own obstacles don't
  * make it, and tell of numbers that never stand still, such as free space.
+ * @param packages files to install
  */
 export async function hashOfLikeness(
   { obstacles: _, ...likeness }: Likeness,
+  packages: readonly string[],
   archive: string,
 ): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(likeness))
+  const hash = createHash('sha256').update(JSON.stringify([likeness, packages]))
   for await (const chunk of createReadStream(archive)) hash.update(chunk)
   return hash.digest('hex').slice(0, 16)
 }

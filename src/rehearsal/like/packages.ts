@@ -21,10 +21,12 @@ import type { Likeness } from './likeness.ts'
 
 /** What a machine needs to have the packages of a host. */
 export interface Selection {
-  /** Files in the folder that they were fetched to. */
+  /** Files of packages; their names tell the versions. */
   readonly files: readonly string[]
   /** What the machine won't have as the host has it. */
   readonly notes: readonly string[]
+  /** Fetches the files into a folder. */
+  fetch(folder: string): Promise<void>
 }
 
 type Wanted = Pick<Likeness, 'packages' | 'units' | 'kernels'>
@@ -71,24 +73,36 @@ const machinesOwn = new RegExp(
 )
 
 /**
- * Fetches what the image lacks to have a host's packages: the same versions where Debian's archive still has them, the
+ * Chooses what the image lacks to have a host's packages: the same versions where Debian's archive still has them, the
  * present ones where it doesn't.
- * @param folder gets the files
+ * @param folder gets apt's pins, and has to be there until the files are fetched
  * @throws Failure where the archive can't be asked, or has no way to install them.
  */
-export async function fetchPackages(image: Image, wanted: Wanted, folder: string): Promise<Selection> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+export async function selectPackages(image: Image, wanted: Wanted, folder: string): Promise<Selection> {
   const apt = await openApt(image, folder)
   const present = parseStatus(await readFile(image.dpkgStatus, 'utf8'))
   const known = await knownNames(apt)
   const { names, pins, notes } = choosePackages(wanted, present, known)
   await writeFile(join(folder, preferencesName), pins)
-  if (names.length === 0) return { files: [], notes }
+  if (names.length === 0) return { files: [], notes, fetch: async () => {} }
   const way = await findWay(apt, names, wanted)
   const files = way.candidates.map(fileOf)
-  const archives = await fetchInstall(way.apt, way.names)
-  for (const file of files) await take(join(archives, file), join(folder, file))
-  return { files, notes: [...notes, ...way.notes, ...otherVersions(wanted, present, way.candidates)] }
+  return {
+    files,
+    notes: [...notes, ...way.notes, ...otherVersions(wanted, present, way.candidates)],
+    fetch: async (to) => {
+      const archives = await fetchInstall(way.apt, way.names)
+      for (const file of files) await take(join(archives, file), join(to, file))
+    },
+  }
+}
+
+/** Chooses packages as `selectPackages` does, and fetches them into a folder, which is made. */
+export async function fetchPackages(image: Image, wanted: Wanted, folder: string): Promise<Selection> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const selection = await selectPackages(image, wanted, folder)
+  await selection.fetch(folder)
+  return selection
 }
 
 const preferencesName = 'preferences'

@@ -4,7 +4,7 @@ import { cachedFolder, keepLastUsed } from '../cache.ts'
 import type { Image } from '../image.ts'
 import type { ReadHost } from './host.ts'
 import { filesName, hashOfLikeness, type Likeness, loadLikeness, saveLikeness } from './likeness.ts'
-import { fetchPackages } from './packages.ts'
+import { selectPackages } from './packages.ts'
 import { readLikeness, type Wanted } from './read.ts'
 
 /** What is kept here of a host to make machines like it: a folder that only we may enter. */
@@ -18,7 +18,7 @@ const copiesKept = 2
 /**
  * Reads a host and fetches the packages that a machine like it takes. What is read anew and hasn't changed is the same
  * copy.
- * @throws as `readLikeness` and `fetchPackages` do.
+ * @throws as `readLikeness` and `selectPackages` do.
  */
 export async function studyHost(
   host: ReadHost,
@@ -31,17 +31,20 @@ export async function studyHost(
   const reading = await mkdtemp(join(parent, '.making-'))
   try {
     const read = await readLikeness(host, wanted, reading, say)
+    const selection = await selectPackages(image, read, reading)
+    const likeness = { ...read, notes: [...read.notes, ...selection.notes] }
     const archive = join(reading, filesName)
-    const folder = await cachedFolder(parent, await hashOfLikeness(read, archive), async (making) => {
+    const name = await hashOfLikeness(likeness, selection.files, archive)
+    const folder = await cachedFolder(parent, name, async (making) => {
       say('fetching its packages')
-      const { notes } = await fetchPackages(image, read, join(making, 'packages'))
+      const packages = join(making, 'packages')
+      await mkdir(packages)
+      await selection.fetch(packages)
       await rename(archive, join(making, filesName))
-      await saveLikeness({ ...read, notes: [...read.notes, ...notes] }, making)
     })
-    await keepLastUsed(parent, copiesKept)
     // The folder may be of an earlier call, and what stands in the way there is of now.
-    const likeness = { ...(await loadLikeness(folder)), obstacles: read.obstacles }
     await saveLikeness(likeness, folder)
+    await keepLastUsed(parent, copiesKept)
     return { folder, likeness }
   } finally {
     await rm(reading, { recursive: true, force: true })

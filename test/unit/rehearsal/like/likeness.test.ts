@@ -32,10 +32,10 @@ const likeness: Likeness = {
   notes: [],
 }
 
-async function hash(content: string, of = likeness): Promise<string> {
+async function hash(content: string, of = likeness, packages = ['app_1_all.deb']): Promise<string> {
   const archive = join(place, 'files.tar')
   await writeFile(archive, content)
-  return hashOfLikeness(of, archive)
+  return hashOfLikeness(of, packages, archive)
 }
 
 test('a host that has not changed makes the same copy, and any change of it another one', async () => {
@@ -44,6 +44,7 @@ test('a host that has not changed makes the same copy, and any change of it anot
   expect(await hash('other files')).not.toBe(first)
   const updated = { ...likeness, packages: [{ name: 'app', version: '2', architecture: 'all' }] }
   expect(await hash('files', updated)).not.toBe(first)
+  expect(await hash('files', likeness, ['app_2_all.deb'])).not.toBe(first)
   const full = { host: [{ reason: '3 MiB free', remedy: 'free some' }], units: [] }
   expect(await hash('files', { ...likeness, obstacles: full })).toBe(first)
 })
