@@ -163,6 +163,7 @@ export function choosePackages(
     release === null ? [] : `linux-image-${release}`,
   )
   const missing = pair.filter((name) => !there.has(name))
+  const criu = packages.some(({ name }) => name === 'criu') ? undefined : there.get('criu')
   return {
     names: [...lacking.map(({ name }) => name), ...missing.filter((name) => known.has(name))],
     pins: lacking.map(pinOf).join('\n'),
@@ -171,6 +172,7 @@ export function choosePackages(
       ...missing
         .filter((name) => !known.has(name))
         .map((name) => `${name} is not in Debian's archive any more`),
+      ...(criu ? [`the host has no criu, so the copy swaps with the image's ${criu}`] : []),
     ],
   }
 }

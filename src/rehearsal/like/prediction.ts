@@ -10,7 +10,7 @@ const outcomeSchema = z.enum(['preserved', 'needs-adopt', 'cannot'])
 const unitPredictionSchema = z.object({
   unit: z.string(),
   outcome: outcomeSchema,
-  /** Null for what is preserved. */
+  /** Null for what was compared and is preserved. */
   reason: z.string().nullable(),
 })
 export type UnitPrediction = z.infer<typeof unitPredictionSchema>
@@ -51,8 +51,10 @@ export function predictUnits(
     const reason = obstacles.get(unit) ?? damage(unit, report)
     if (reason !== undefined) return { unit, outcome: 'cannot', reason }
     const adoption = adopted.get(unit)
-    if (adoption !== undefined) return { unit, outcome: 'needs-adopt', reason: adoption }
-    return { unit, outcome: 'preserved', reason: null }
+    const left = wasCompared(unit, report) ? [] : ['what it was before and what it is now were not compared']
+    if (adoption !== undefined)
+      return { unit, outcome: 'needs-adopt', reason: [adoption, ...left].join('; ') }
+    return { unit, outcome: 'preserved', reason: left[0] ?? null }
   })
 }
 
@@ -80,6 +82,10 @@ export function refusalsThere({ host, obstacles }: Likeness): Map<string, string
 
 function sentence({ reason, remedy }: Obstacle): string {
   return `${reason}; remedy: ${remedy}`
+}
+
+function wasCompared(unit: string, report: Report | undefined): boolean {
+  return report?.workloads.some((each) => each.unit === unit && each.abi !== null) ?? false
 }
 
 function damage(unit: string, report: Report | undefined): string | undefined {

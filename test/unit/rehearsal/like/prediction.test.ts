@@ -14,6 +14,12 @@ const kernel = { from: '6.12.1', to: '6.12.2' }
 const unit = 'app.service'
 const obstacle = { reason: 'it holds a device', remedy: '--restart app.service' }
 
+/** Nothing differs. */
+const same = {
+  ...{ strict: true, facets: { equal: 2, explained: 0, differing: 0, unverified: 0 } },
+  ...{ differences: [], tolerated: [], explained: [], unverified: [] },
+}
+
 function planOf(workload: Partial<WorkloadPlan> = {}, host: Plan['host'] = []): Plan {
   return {
     ...{ schema: 'kernelswap.plan/1', kernel, ready: true, strict: true, keep: 2, watchdogSeconds: 0, host },
@@ -38,7 +44,7 @@ function reportOf(
     workloads: [
       {
         ...{ unit, policy: 'preserve', outcome: 'preserved', pid: { before: 1, after: 1 }, reason: null },
-        ...{ abi: null, hooks: [], ...workload },
+        ...{ abi: same, hooks: [], ...workload },
       },
     ],
     ...{ freeze: [], timeline: [], outage: null },
@@ -55,10 +61,19 @@ test('what came back the same is preserved, and what had to be adopted for that 
   })
 })
 
+test('what was not compared is not called preserved without saying so', () => {
+  const report = reportOf({ abi: null })
+  const left = 'what it was before and what it is now were not compared'
+  expect(predict({ report })).toEqual({ unit, outcome: 'preserved', reason: left })
+  expect(predict({ report, adopted: new Map([[unit, 'PrivateUsers=no']]) })?.reason).toBe(
+    `PrivateUsers=no; ${left}`,
+  )
+})
+
 describe("a unit can't come along", () => {
   const abi = {
-    ...{ strict: true, facets: { equal: 1, explained: 0, differing: 1, unverified: 0 } },
-    ...{ tolerated: [], explained: [], unverified: [] },
+    ...same,
+    ...{ facets: { ...same.facets, differing: 1 } },
     differences: [{ task: '1', facet: 'nice', line: '0 → 3' }],
   }
   const hook = { hook: '10-app', outcome: 'differs' as const, reason: 'a key is gone', findings: [] }
