@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { Failure } from '../errors.ts'
 import type { Image } from '../rehearsal/image.ts'
+import { secretsOf } from '../rehearsal/like/likeness.ts'
 import type { Prediction } from '../rehearsal/like/prediction.ts'
 import { studyHost } from '../rehearsal/like/study.ts'
 import { parseDestination } from '../remote/destination.ts'
@@ -30,6 +31,8 @@ export async function copyHost(options: LikeOptions, image: Image, output: Outpu
       throw unreachable(host.name, error)
     })
     const { folder, likeness } = await studyHost(host, wanted, image, output.say)
+    // Now, since whatever comes next may fail, and they are here.
+    for (const line of secretsText(host.name, { folder, files: secretsOf(likeness) })) output.say(line)
     if (options.to === undefined && likeness.kernels.newest === null) throw withoutKernel(host.name)
     return basename(folder)
   } finally {
@@ -60,14 +63,17 @@ const words = { preserved: 'preserved', 'needs-adopt': 'needs adopt', cannot: "c
 /** A prediction for people. */
 export function predictionText({ host, kernel, units, notes, secrets }: Prediction): string {
   const rows = units.map(({ unit, outcome, reason }) => [unit, words[outcome], reason ?? ''])
-  const { files, folder } = secrets
   return [
     `${host}, by a swap of a machine like it: ${kernel.from} → ${kernel.to}`,
     '',
     table([['UNIT', 'OUTCOME', 'REASON'], ...rows]),
     ...(notes.length > 0 ? ['', ...notes.map((note) => `note: ${note}`)] : []),
-    ...(files.length > 0
-      ? ['', `secrets of ${host}, now in ${folder}:`, ...files.map((file) => `  ${file}`)]
-      : []),
+    ...(secrets.files.length > 0 ? ['', ...secretsText(host, secrets)] : []),
   ].join('\n')
+}
+
+/** Names what was copied that not everybody on the host may read, for people. */
+export function secretsText(host: string, { folder, files }: Prediction['secrets']): string[] {
+  if (files.length === 0) return []
+  return [`secrets of ${host}, now in ${folder}:`, ...files.map((file) => `  ${file}`)]
 }

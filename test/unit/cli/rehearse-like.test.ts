@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createProgram } from '../../../src/cli/program.ts'
-import { isPreserved, predictionText } from '../../../src/cli/rehearse-like.ts'
+import { isPreserved, predictionText, secretsText } from '../../../src/cli/rehearse-like.ts'
 
 test('a prediction for people has a line for each unit, what is not alike, and each secret with where it is now', () => {
   const text = predictionText({
@@ -30,6 +30,10 @@ test('a prediction for people has a line for each unit, what is not alike, and e
     'secrets of web, now in /cache/likes/1:',
     '  /etc/key',
   ])
+})
+
+test('of a host without secrets nothing is said', () => {
+  expect(secretsText('web', { folder: '/cache/likes/1', files: [] })).toEqual([])
 })
 
 test('not every unit is preserved where one is not, or where the host itself refuses', () => {
