@@ -16,6 +16,9 @@ const keptBack = [
   ...['/var/lib/kernelswap', '/dev', '/proc', '/run', '/sys', '/tmp', '/var/run', '/var/tmp', '/lost+found'],
 ]
 
+/** The same wherever homes lie, and what dpkg-db-backup and cron keep of accounts and passwords. */
+const keptBackAnywhere = /\/\.ssh(\/|$)|^\/var\/backups\/(passwd|group|shadow|gshadow)[^/]*$/
+
 /** Systemd's folders that hold what no package brought. */
 const localUnitFolders = ['/etc/systemd', '/usr/local/lib/systemd']
 
@@ -29,7 +32,7 @@ export function isPlain(path: string): boolean {
 
 /** True for what a copy has its own of. */
 export function isKeptBack(path: string): boolean {
-  return keptBack.some((folder) => isWithin(path, folder))
+  return keptBackAnywhere.test(path) || keptBack.some((folder) => isWithin(path, folder))
 }
 
 /**

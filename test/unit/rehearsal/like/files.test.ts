@@ -72,6 +72,13 @@ test('nothing is kept but what was asked for, and nothing that a copy has its ow
   expect(await names()).toEqual(['etc/app/', 'etc/app/app.conf', 'etc/app/link'])
 })
 
+test('logins and passwords are kept back inside of data as well', async () => {
+  const names = ['ann/.ssh/id_ed25519', 'ann/.sshrc', 'ann/notes']
+  await send(...names.map((name) => ({ name: `home/${name}` })), { name: 'var/backups/shadow.bak' })
+  const copied = await filter('/home', '/var/backups')
+  expect(copied.map(({ path }) => path)).toEqual(['/home/ann/.sshrc', '/home/ann/notes'])
+})
+
 test.each(['../etc/app/x', 'etc/app/../../root/x', '/etc/app/x', 'etc/app/a\nb'])(
   'the name %j is not kept',
   async (name) => {

@@ -36,9 +36,10 @@ test('who the host is, and who may log in, is kept back, and nothing that only b
     '/etc/shadow',
     '/var/lib/kernelswap/swaps',
     '/proc',
+    ...['/home/ann/.ssh', '/srv/git/.ssh/authorized_keys', '/var/backups/shadow.bak', '/var/backups/gshadow'],
   ]
   expect(kept.filter((path) => !isKeptBack(path))).toEqual([])
-  expect(['/etc/sshd', '/etc/passwdqc.conf', '/etc', '/var/lib'].filter(isKeptBack)).toEqual([])
+  expect(['/etc/sshd', '/etc/passwdqc.conf', '/etc', '/var/lib', '/srv/.sshd', '/var/backups/app'].filter(isKeptBack)).toEqual([])
 })
 
 test('a directory is replaced only if the machine has nothing of its own there', () => {
