@@ -91,6 +91,9 @@ function fieldsOf(lines: readonly string[]): (string | undefined)[][] {
   return lines.map((line) => line.split(':'))
 }
 
-function nameAndNumber([name, , id]: readonly (string | undefined)[]): [string | undefined, string | undefined] {
+function nameAndNumber([name, , id]: readonly (string | undefined)[]): [
+  string | undefined,
+  string | undefined,
+] {
   return [name, id]
 }

@@ -116,8 +116,10 @@ async function notRunning(machine: Remote, units: Likeness['units']): Promise<Ma
     )
     if (LoadState !== 'loaded')
       absent.set(name, `it is not in the copy${owner ? `, which has no ${owner}` : ''}`)
-    else if (ActiveState !== 'active')
-      absent.set(name, `it does not start in the copy: ${await lastWord(machine, name)}`)
+    else if (ActiveState !== 'active') {
+      const how = ActiveState === 'activating' ? 'is not up in time' : 'does not start'
+      absent.set(name, `it ${how} in the copy: ${await lastWord(machine, name)}`)
+    }
   }
   return absent
 }

@@ -42,9 +42,7 @@ export function isKeptBack(path: string): boolean {
 export function isReplaceable(directory: string): boolean {
   return (
     (isWithin(directory, '/etc') || isData(directory)) &&
-    ![...keptBack, ...localUnitFolders].some(
-      (own) => isWithin(own, directory) || isWithin(directory, own),
-    )
+    ![...keptBack, ...localUnitFolders].some((own) => isWithin(own, directory) || isWithin(directory, own))
   )
 }
 

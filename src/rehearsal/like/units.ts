@@ -102,7 +102,7 @@ async function unpackaged(
 type Kind = 'file' | 'directory' | 'link'
 
 /** Types of files in st_mode (inode(7)); the others are of no use in a copy. */
-const kindsByType: Readonly<Record<number, Kind>> = { 0o10: 'file', 0o4: 'directory', 0o12: 'link' }
+const kindsByType: Readonly<Record<number, Kind>> = { 8: 'file', 4: 'directory', 10: 'link' }
 
 /** What some paths are; those that aren't there, or are something else, are left out. */
 async function kindsOf(

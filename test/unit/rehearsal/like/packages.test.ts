@@ -24,7 +24,9 @@ test('the kernels of the host come by name, and one that the archive has dropped
 
 test("a host without criu is swapped with the image's, which is told", () => {
   const present = [of('criu', '4.1-1'), ...pair().map((name) => of(name))]
-  expect(choose([], [], present).notes).toEqual(["the host has no criu, so the copy swaps with the image's 4.1-1"])
+  expect(choose([], [], present).notes).toEqual([
+    "the host has no criu, so the copy swaps with the image's 4.1-1",
+  ])
   expect(choose([of('criu', '4.1-1')], [], present).notes).toEqual([])
 })
 

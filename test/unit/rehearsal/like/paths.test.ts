@@ -39,7 +39,11 @@ test('who the host is, and who may log in, is kept back, and nothing that only b
     ...['/home/ann/.ssh', '/srv/git/.ssh/authorized_keys', '/var/backups/shadow.bak', '/var/backups/gshadow'],
   ]
   expect(kept.filter((path) => !isKeptBack(path))).toEqual([])
-  expect(['/etc/sshd', '/etc/passwdqc.conf', '/etc', '/var/lib', '/srv/.sshd', '/var/backups/app'].filter(isKeptBack)).toEqual([])
+  expect(
+    ['/etc/sshd', '/etc/passwdqc.conf', '/etc', '/var/lib', '/srv/.sshd', '/var/backups/app'].filter(
+      isKeptBack,
+    ),
+  ).toEqual([])
 })
 
 test('a directory is replaced only if the machine has nothing of its own there', () => {

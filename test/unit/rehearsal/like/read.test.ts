@@ -59,7 +59,14 @@ const answers: Record<string, string | number> = {
 }
 
 /** What `stat` finds of the paths it is asked for, each with its mode. */
-const files = ['/usr/bin/redis-server', '/etc/redis/redis.conf', '/usr/sbin/nginx', '/usr/local/bin/pausing', '/etc/default/redis-server', '/etc/init.d/nginx']
+const files = [
+  '/usr/bin/redis-server',
+  '/etc/redis/redis.conf',
+  '/usr/sbin/nginx',
+  '/usr/local/bin/pausing',
+  '/etc/default/redis-server',
+  '/etc/init.d/nginx',
+]
 const directories = ['/etc', '/etc/default', '/etc/init.d', '/etc/nginx', '/etc/nginx/conf.d', '/etc/redis']
 const there = new Map([
   ...files.map((path) => [path, '81a4'] as const),
