@@ -1,9 +1,9 @@
 import { basename } from 'node:path'
-import { Failure } from '../errors.ts'
 import type { Image } from '../rehearsal/image.ts'
 import { secretsOf } from '../rehearsal/like/likeness.ts'
 import type { Prediction } from '../rehearsal/like/prediction.ts'
 import { studyHost } from '../rehearsal/like/study.ts'
+import { resolveKernel } from '../rehearsal/rehearse.ts'
 import { parseDestination } from '../remote/destination.ts'
 import { remoteHost, unreachable } from '../remote/host.ts'
 import { withSuffix } from '../swap/phases/inspect.ts'
@@ -24,7 +24,8 @@ export interface LikeOptions {
 /** Reads a host, and keeps what a machine like it takes; returns the name of that copy. */
 export async function copyHost(options: LikeOptions, image: Image, output: Output): Promise<string> {
   const data = options.withData.map((path) => path.replace(/\/+$/, ''))
-  const wanted = { units: options.unit.map(withSuffix), data }
+  const kernel = options.to === undefined ? undefined : resolveKernel(image, options.to)
+  const wanted = { units: options.unit.map(withSuffix), data, kernel }
   const host = remoteHost(parseDestination(options.like), { configFile: options.sshConfig, ask: askSecret })
   try {
     await host.runAsUser('true', []).catch((error: unknown) => {
@@ -33,18 +34,10 @@ export async function copyHost(options: LikeOptions, image: Image, output: Outpu
     const { folder, likeness } = await studyHost(host, wanted, image, output.say)
     // Now, since whatever comes next may fail, and they are here.
     for (const line of secretsText(host.name, { folder, files: secretsOf(likeness) })) output.say(line)
-    if (options.to === undefined && likeness.kernels.newest === null) throw withoutKernel(host.name)
     return basename(folder)
   } finally {
     host.close()
   }
-}
-
-function withoutKernel(host: string): Failure {
-  return new Failure(
-    'refused',
-    `${host} has no kernel but the running one to swap to; install one there, or say which one to rehearse with --to.`,
-  )
 }
 
 /** Prints a prediction, and sets the exit code that goes with it. */

@@ -23,6 +23,8 @@ export const likenessSchema = z.object({
     running: z.string(),
     /** The newest installed one that isn't running; null where there is no other. */
     newest: z.string().nullable(),
+    /** The one to swap to instead, which the host may not have. */
+    asked: z.string().optional(),
   }),
   packages: z.array(packageSchema),
   /** Lines of passwd(5) and group(5), without passwords. */

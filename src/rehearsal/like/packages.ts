@@ -79,11 +79,11 @@ const machinesOwn = new RegExp(
  * @throws Failure where the archive can't be asked, or has no way to install them.
  */
 export async function selectPackages(image: Image, wanted: Wanted, folder: string): Promise<Selection> {
-  const apt = await openApt(image, folder)
-  const present = parseStatus(await readFile(image.dpkgStatus, 'utf8'))
+  const apt = { ...(await openApt(image)), preferences: join(folder, preferencesName) }
+  const present = await presentIn(image)
   const known = await knownNames(apt)
   const { names, pins, notes } = choosePackages(wanted, present, known)
-  await writeFile(join(folder, preferencesName), pins)
+  await writeFile(apt.preferences, pins)
   if (names.length === 0) return { files: [], notes, fetch: async () => {} }
   const way = await findWay(apt, names, wanted)
   const files = way.candidates.map(fileOf)
@@ -107,13 +107,39 @@ export async function fetchPackages(image: Image, wanted: Wanted, folder: string
 
 const preferencesName = 'preferences'
 
-async function openApt(image: Image, folder: string): Promise<Apt> {
+/** @throws Failure 'refused' for a kernel that no copy can have. */
+export async function requireKernel(image: Image, release: string): Promise<void> {
+  refuseUnknownKernel(release, await presentIn(image), await knownNames(await openApt(image)))
+}
+
+/** The same with the image's packages, and the names that the archive has. */
+export function refuseUnknownKernel(
+  release: string,
+  present: readonly Package[],
+  known: ReadonlySet<string>,
+): void {
+  const wanted = imageOf(release)
+  if (known.has(wanted) || present.some(({ name }) => name === wanted)) return
+  throw new Failure(
+    'refused',
+    `Kernel ${release} is neither in Debian's archive nor in the image, so no copy can have it; name another one with --to, or none for the host's newest.`,
+  )
+}
+
+function imageOf(release: string): string {
+  return `linux-image-${release}`
+}
+
+async function presentIn(image: Image): Promise<Package[]> {
+  return parseStatus(await readFile(image.dpkgStatus, 'utf8'))
+}
+
+async function openApt(image: Image): Promise<Apt> {
   const directory = join(cacheDirectory(), 'apt')
   const apt = {
     directory,
     sources: join(directory, 'sources'),
     status: image.dpkgStatus,
-    preferences: join(folder, preferencesName),
     preferencesFolder: join(recipeFolder(), 'files/etc/apt/preferences.d'),
   }
   await makeDirectories(directory)
@@ -159,9 +185,8 @@ export function choosePackages(
   )
   const unknown = usable.filter(({ name }) => !known.has(name) && !there.has(name)).map(({ name }) => name)
   const lacking = usable.filter(({ name, version }) => known.has(name) && there.get(name) !== version)
-  const pair = [kernels.running, kernels.newest].flatMap((release) =>
-    release === null ? [] : `linux-image-${release}`,
-  )
+  const next = kernels.asked ?? kernels.newest
+  const pair = [kernels.running, ...(next === null ? [] : [next])].map(imageOf)
   const missing = pair.filter((name) => !there.has(name))
   const criu = packages.some(({ name }) => name === 'criu') ? undefined : there.get('criu')
   return {

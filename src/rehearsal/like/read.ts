@@ -18,6 +18,8 @@ export interface Wanted {
   readonly units: readonly string[]
   /** Files and directories of data, as absolute paths there. */
   readonly data: readonly string[]
+  /** A release to swap to; undefined: the newest there. */
+  readonly kernel?: string | undefined
 }
 
 /**
@@ -34,9 +36,14 @@ export async function readLikeness(
   refuseNoData(wanted.data)
   say(`reading ${host.name}`)
   await requireDebian13(host)
-  const kernels = await readKernels(host)
+  const installed = kernelsAmong((await ask(host, 'ls', ['/boot'])).split('\n'))
+  const kernels = await readKernels(host, installed, wanted.kernel)
   const packages = await readPackages(host)
-  const { units, obstacles, notes } = await readPlan(host, wanted.units)
+  const { units, obstacles, notes } = await readPlan(
+    host,
+    wanted.units,
+    installed.find((release) => release === wanted.kernel),
+  )
   const found = await findUnits(host, units)
   const members = [...found.members, ...configuration, ...wanted.data]
   say(`copying its configuration${wanted.data.length > 0 ? ' and data' : ''}`)
@@ -86,10 +93,19 @@ async function requireDebian13(host: ReadHost): Promise<void> {
   )
 }
 
-async function readKernels(host: ReadHost): Promise<Likeness['kernels']> {
+async function readKernels(
+  host: ReadHost,
+  installed: readonly string[],
+  asked: string | undefined,
+): Promise<Likeness['kernels']> {
   const running = (await ask(host, 'uname', ['-r'])).trim()
-  const installed = kernelsAmong((await ask(host, 'ls', ['/boot'])).split('\n'))
-  return { running, newest: installed.filter((release) => release !== running).at(-1) ?? null }
+  const newest = installed.filter((release) => release !== running).at(-1) ?? null
+  if (asked !== undefined) return { running, newest, asked }
+  if (newest !== null) return { running, newest }
+  throw new Failure(
+    'refused',
+    `${host.name} has no kernel but the running one to swap to; install one there, or say which one to rehearse with --to.`,
+  )
 }
 
 async function readPackages(host: ReadHost): Promise<Package[]> {
@@ -102,15 +118,19 @@ interface Planned extends Pick<Likeness, 'obstacles' | 'notes'> {
 }
 
 /** Units that are named need no plan there; what it would tell beside them is then left open. */
-async function readPlan(host: ReadHost, named: readonly string[]): Promise<Planned> {
+async function readPlan(
+  host: ReadHost,
+  named: readonly string[],
+  kernel: string | undefined,
+): Promise<Planned> {
   if (named.length === 0) {
     await requireSameVersion(host).catch(failWithoutPlan)
-    const plan = await planOf(host, named)
+    const plan = await planOf(host, named, kernel)
     return { units: carriedUnits(host, plan), obstacles: obstaclesIn(plan), notes: [] }
   }
   try {
     await requireSameVersion(host)
-    return { units: named, obstacles: obstaclesIn(await planOf(host, named)), notes: [] }
+    return { units: named, obstacles: obstaclesIn(await planOf(host, named, kernel)), notes: [] }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     const left = `kexec settings, lockdown, boot loader and space of ${host.name} were not looked at`
@@ -141,8 +161,14 @@ function obstaclesIn(plan: Plan): Likeness['obstacles'] {
 }
 
 /** What `kernelswap plan` says there. Without trial checkpoints: nothing there may stand still for us. */
-async function planOf(host: ReadHost, units: readonly string[]): Promise<Plan> {
-  const words = ['plan', '--no-trial', '--json', ...(units.length > 0 ? ['--', ...units] : [])]
+async function planOf(
+  host: ReadHost,
+  units: readonly string[],
+  kernel: string | undefined,
+): Promise<Plan> {
+  const to = kernel === undefined ? [] : ['--kernel', kernel]
+  const named = units.length > 0 ? ['--', ...units] : []
+  const words = ['plan', '--no-trial', '--json', ...to, ...named]
   const ended = await host.run('kernelswap', words, { timeoutSeconds: patience })
   if (ended.stdout !== '') return planSchema.parse(JSON.parse(ended.stdout))
   throw new Failure(

@@ -4,7 +4,7 @@ import { cachedFolder, keepLastUsed } from '../cache.ts'
 import type { Image } from '../image.ts'
 import type { ReadHost } from './host.ts'
 import { filesName, hashOfLikeness, type Likeness, loadLikeness, saveLikeness } from './likeness.ts'
-import { selectPackages } from './packages.ts'
+import { requireKernel, selectPackages } from './packages.ts'
 import { readLikeness, type Wanted } from './read.ts'
 
 /** What is kept here of a host to make machines like it: a folder that only we may enter. */
@@ -18,7 +18,7 @@ const copiesKept = 2
 /**
  * Reads a host and fetches the packages that a machine like it takes. What is read anew and hasn't changed is the same
  * copy.
- * @throws as `readLikeness` and `selectPackages` do.
+ * @throws as `requireKernel`, `readLikeness` and `selectPackages` do.
  */
 export async function studyHost(
   host: ReadHost,
@@ -26,6 +26,7 @@ export async function studyHost(
   image: Image,
   say: (line: string) => void,
 ): Promise<Copy> {
+  if (wanted.kernel !== undefined) await requireKernel(image, wanted.kernel)
   const parent = join(image.directory, 'likes')
   await mkdir(parent, { recursive: true, mode: 0o700 })
   const reading = await mkdtemp(join(parent, '.making-'))

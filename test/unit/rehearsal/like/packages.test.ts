@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { choosePackages } from '../../../../src/rehearsal/like/packages.ts'
+import { choosePackages, refuseUnknownKernel } from '../../../../src/rehearsal/like/packages.ts'
 
 const of = (name: string, version = '1-1', architecture = 'amd64') => ({ name, version, architecture })
 const kernels = { running: '6.12.1-amd64', newest: '6.12.2-amd64' }
@@ -28,6 +28,22 @@ test("a host without criu is swapped with the image's, which is told", () => {
     "the host has no criu, so the copy swaps with the image's 4.1-1",
   ])
   expect(choose([of('criu', '4.1-1')], [], present).notes).toEqual([])
+})
+
+test('the kernel that was asked for comes instead of the newest of the host', () => {
+  const asked = { ...kernels, asked: '6.18.1-amd64' }
+  const known = new Set([...pair(), 'linux-image-6.18.1-amd64'])
+  expect(choosePackages({ packages: [], kernels: asked }, [], known).names).toEqual([
+    ...['linux-image-6.12.1-amd64', 'linux-image-6.18.1-amd64'],
+  ])
+})
+
+test('a kernel that neither the archive nor the image has is refused', () => {
+  const refuse = (release: string) =>
+    refuseUnknownKernel(release, [of('linux-image-6.12.1-amd64')], new Set(['linux-image-6.12.2-amd64']))
+  expect(() => refuse('6.12.1-amd64')).not.toThrow()
+  expect(() => refuse('6.12.2-amd64')).not.toThrow()
+  expect(() => refuse('6.12.3-amd64')).toThrow('Kernel 6.12.3-amd64 is neither in')
 })
 
 test('how the machine boots, reaches its network and minds its hardware is its own business', () => {

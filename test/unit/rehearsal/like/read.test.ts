@@ -156,6 +156,15 @@ test('without names the plan there tells which units, and takes no trial checkpo
   expect(asked.find((line) => line.startsWith('systemctl show'))).toMatch(/ -- a\.service$/)
 })
 
+test.each([
+  ['7.3.4+deb13-cloud-amd64', ' --kernel 7.3.4+deb13-cloud-amd64'],
+  ['6.18.1-amd64', ''],
+])('the kernel %s that was asked for is the one of the plan if it is there', async (kernel, words) => {
+  const { kernels } = await read(hostWith(), { units: [], kernel })
+  expect(kernels).toMatchObject({ newest: '7.3.4+deb13-cloud-amd64', asked: kernel })
+  expect(asked).toContain(`kernelswap plan --no-trial --json${words}`)
+})
+
 test('what its plan says stands in the way there is kept, but for what adopting cures', async () => {
   const [disabled, clients] = ['kexec is disabled', 'holds a unix socket connection'].map(obstacle)
   const adoptable = { reason: 'runs in a user namespace', remedy: 'kernelswap adopt a.service' }
@@ -227,6 +236,12 @@ describe('a host is refused', () => {
       { 'systemctl show': 'Id=x.service\nLoadState=not-found\n' },
       {},
       'web has no unit x.service',
+    ],
+    [
+      'with the running kernel alone',
+      { 'ls /boot': 'vmlinuz-6.12.117+deb13-cloud-amd64\n' },
+      {},
+      'web has no kernel but the running one to swap to; install one there, or say',
     ],
     ['that cannot be read', { 'ls /boot': 2 }, {}, 'web could not be read: ls says: Why it fails.'],
     ['with data that means nothing', {}, { data: ['/srv/../etc'] }, 'is no absolute path'],
