@@ -5,8 +5,10 @@ import { isErrno } from '../errors.ts'
 import { run } from '../host/local.ts'
 import { rootOptions } from './privilege.ts'
 
-/** Longer than anything takes to make: a half-made folder this old is of somebody who was killed. */
+/** A half-made folder that nobody has touched for so long is of somebody who was killed. */
 const ABANDONED_AFTER_SECONDS = 3600
+/** Whoever makes one touches it this often: a copy of much data, or an installation, takes hours. */
+const TOUCHED_EVERY_SECONDS = 60
 const HALF_MADE = '.making-'
 
 /** What rehearsals keep between runs. Nothing here is precious: it is all built again when it is missing. */
@@ -28,19 +30,29 @@ export async function cachedFolder(
     await touch(wanted)
     return wanted
   }
-  await mkdir(parent, { recursive: true, mode: 0o700 })
-  await removeAbandoned(parent)
-  // mkdtemp makes it with mode 0700: it will hold private keys and the memory of services.
-  const making = await mkdtemp(join(parent, HALF_MADE))
-  try {
+  await withHalfMade(parent, async (making) => {
     await make(making)
     await rename(making, wanted).catch((error: unknown) => {
       if (!isErrno(error, 'ENOTEMPTY', 'EEXIST')) throw error
     })
+  })
+  return wanted
+}
+
+/** Calls `make` with a new folder in `parent`, which is gone afterwards unless it was renamed. */
+export async function withHalfMade<T>(parent: string, make: (folder: string) => Promise<T>): Promise<T> {
+  await mkdir(parent, { recursive: true, mode: 0o700 })
+  await removeAbandoned(parent)
+  // mkdtemp makes it with mode 0700: it will hold private keys and the memory of services.
+  const making = await mkdtemp(join(parent, HALF_MADE))
+  // It may be renamed between two of them.
+  const touching = setInterval(() => void touch(making).catch(() => {}), TOUCHED_EVERY_SECONDS * 1000)
+  try {
+    return await make(making)
   } finally {
+    clearInterval(touching)
     await remove(making)
   }
-  return wanted
 }
 
 /** Removes all but the `keep` folders of `parent` that were used last. Files that are open stay readable. */

@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
+import { mkdir, rename } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { cachedFolder, keepLastUsed } from '../cache.ts'
+import { cachedFolder, keepLastUsed, withHalfMade } from '../cache.ts'
 import type { Image } from '../image.ts'
 import type { ReadHost } from './host.ts'
 import { filesName, hashOfLikeness, type Likeness, loadLikeness, saveLikeness } from './likeness.ts'
@@ -28,9 +28,7 @@ export async function studyHost(
 ): Promise<Copy> {
   if (wanted.kernel !== undefined) await requireKernel(image, wanted.kernel)
   const parent = join(image.directory, 'likes')
-  await mkdir(parent, { recursive: true, mode: 0o700 })
-  const reading = await mkdtemp(join(parent, '.making-'))
-  try {
+  return withHalfMade(parent, async (reading) => {
     const read = await readLikeness(host, wanted, reading, say)
     const selection = await selectPackages(image, read, reading)
     const likeness = { ...read, notes: [...read.notes, ...selection.notes] }
@@ -47,9 +45,7 @@ export async function studyHost(
     await saveLikeness(likeness, folder)
     await keepLastUsed(parent, copiesKept)
     return { folder, likeness }
-  } finally {
-    await rm(reading, { recursive: true, force: true })
-  }
+  })
 }
 
 /** The copy that an earlier call has made. @param name last part of its folder's path */

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { cachedFolder, keepLastUsed } from '../../../src/rehearsal/cache.ts'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { cachedFolder, keepLastUsed, withHalfMade } from '../../../src/rehearsal/cache.ts'
 import { hashOfFolder } from '../../../src/rehearsal/recipe.ts'
 
 let parent = ''
@@ -44,6 +44,23 @@ test('what a killed maker left is removed after hours, not before', async () => 
   await utimes(join(parent, '.making-old'), yesterday, yesterday)
   await cachedFolder(parent, 'a', writer(''))
   expect((await readdir(parent)).sort()).toEqual(['.making-new', 'a'])
+})
+
+test('what takes its maker hours is not taken for abandoned', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  try {
+    await withHalfMade(parent, async (folder) => {
+      const yesterday = Date.now() / 1000 - 24 * 3600
+      await utimes(folder, yesterday, yesterday)
+      vi.advanceTimersByTime(60_000)
+      await expect.poll(async () => (await stat(folder)).mtimeMs).toBeGreaterThan(yesterday * 1000 + 1000)
+      await cachedFolder(parent, 'a', writer(''))
+      expect(await readdir(folder)).toEqual([])
+    })
+  } finally {
+    vi.useRealTimers()
+  }
+  expect(await readdir(parent)).toEqual(['a'])
 })
 
 test('the folders used last are kept', async () => {
