@@ -57,7 +57,7 @@ export function outermost(paths: readonly string[]): string[] {
   return all.filter((path) => !all.some((other) => other !== path && isWithin(path, other)))
 }
 
-/** True for a unit file or drop-in that no package has brought, and no boot makes anew. */
+/** True for a unit file or drop-in of the administrator's. */
 export function isLocalUnitFile(path: string): boolean {
   return localUnitFolders.some((folder) => isWithin(path, folder))
 }

@@ -9,6 +9,7 @@ import { type Accounts, accountsOf } from './accounts.ts'
 import { fetchFiles } from './files.ts'
 import { ask, lastLine, patience, type ReadHost } from './host.ts'
 import { filesName, type Likeness } from './likeness.ts'
+import { partsOf, withTargets } from './links.ts'
 import { isKeptBack, isPlain, isReplaceable } from './paths.ts'
 import { type Found, findUnits } from './units.ts'
 
@@ -45,7 +46,8 @@ export async function readLikeness(
     installed.find((release) => release === wanted.kernel),
   )
   const found = await findUnits(host, units)
-  const members = [...found.members, ...configuration, ...wanted.data]
+  const data = await findData(host, wanted.data)
+  const members = [...found.members, ...configuration, ...data]
   say(`copying its configuration${wanted.data.length > 0 ? ' and data' : ''}`)
   const accounts = await readAccounts(host, found)
   const files = await fetchFiles(host, members, join(folder, filesName))
@@ -74,12 +76,33 @@ function refuseNoData(data: readonly string[]): void {
         'usage',
         `--with-data ${JSON.stringify(path)} is no absolute path of a file or directory; give one without "..".`,
       )
-    if (isKeptBack(path))
+    if (isKeptBack(path)) throw keptBackData(path)
+  }
+}
+
+/**
+ * Data with what it leads to where it is a link.
+ * @throws Failure 'usage' for what isn't there, or is what no copy gets by another name.
+ */
+async function findData(host: ReadHost, paths: readonly string[]): Promise<string[]> {
+  for (const path of paths) {
+    const ended = await host.run('realpath', ['--canonicalize-existing', '--zero', '--', path], {
+      timeoutSeconds: patience,
+    })
+    const [target] = partsOf(ended.stdout)
+    if (ended.code !== 0 || target === undefined)
       throw new Failure(
         'usage',
-        `--with-data ${path} is what no copy gets, since it has its own; leave it out.`,
+        `--with-data ${path} is not there on ${host.name}, or leads nowhere; see there with ls -l.`,
       )
+    if (isKeptBack(target)) throw keptBackData(path)
   }
+  const found = await withTargets(host, paths)
+  return found.filter((path) => !isKeptBack(path))
+}
+
+function keptBackData(path: string): Failure {
+  return new Failure('usage', `--with-data ${path} is what no copy gets, since it has its own; leave it out.`)
 }
 
 async function requireDebian13(host: ReadHost): Promise<void> {
@@ -161,11 +184,7 @@ function obstaclesIn(plan: Plan): Likeness['obstacles'] {
 }
 
 /** What `kernelswap plan` says there. Without trial checkpoints: nothing there may stand still for us. */
-async function planOf(
-  host: ReadHost,
-  units: readonly string[],
-  kernel: string | undefined,
-): Promise<Plan> {
+async function planOf(host: ReadHost, units: readonly string[], kernel: string | undefined): Promise<Plan> {
   const to = kernel === undefined ? [] : ['--kernel', kernel]
   const named = units.length > 0 ? ['--', ...units] : []
   const words = ['plan', '--no-trial', '--json', ...to, ...named]

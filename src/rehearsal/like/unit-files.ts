@@ -1,4 +1,4 @@
-import { isData, isLocalUnitFile, isPlain } from './paths.ts'
+import { isData, isPlain } from './paths.ts'
 
 /** What systemd says of a unit, as far as it names files and accounts. */
 export interface UnitFiles {
@@ -6,8 +6,8 @@ export interface UnitFiles {
   readonly isLoaded: boolean
   /** The unit file, or the script in /etc/init.d that it was made from; undefined where there is none. */
   readonly source: string | undefined
-  /** Unit file and drop-ins that no package has brought. */
-  readonly local: readonly string[]
+  /** Unit file and drop-ins. */
+  readonly unitFiles: readonly string[]
   /** Drop-ins that end with this boot. */
   readonly passing: readonly string[]
   readonly environmentFiles: readonly string[]
@@ -38,12 +38,11 @@ function parseBlock(block: string): UnitFiles {
   const words = (name: string) => values(name).flatMap((value) => value.split(' '))
   const [fragment = ''] = values('FragmentPath')
   const [source = fragment] = values('SourcePath')
-  const unitFiles = [fragment, ...words('DropInPaths')].filter(isPlain)
   return {
     name: values('Id')[0]!,
     isLoaded: values('LoadState')[0] === 'loaded',
     source: isPlain(source) ? source : undefined,
-    local: unitFiles.filter(isLocalUnitFile),
+    unitFiles: [fragment, ...words('DropInPaths')].filter(isPlain),
     passing: words('DropInPaths').filter((path) => path.startsWith('/run/')),
     // `/etc/default/app (ignore_errors=yes)`
     environmentFiles: values('EnvironmentFiles')

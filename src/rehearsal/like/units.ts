@@ -2,7 +2,8 @@ import { Failure } from '../../errors.ts'
 import { conffilesFormat, parseConffiles, parseOwners } from '../../tools/dpkg.ts'
 import { ask, patience, type ReadHost } from './host.ts'
 import type { Likeness } from './likeness.ts'
-import { isKeptBack, isPlain, isWithin, outermost } from './paths.ts'
+import { kindsOf, partsOf, withTargets } from './links.ts'
+import { isKeptBack, isLocalUnitFile, isPlain, isWithin, outermost } from './paths.ts'
 import { parseUnitFiles, partNamed, type UnitFiles, unitProperties } from './unit-files.ts'
 
 /** What belongs to the units of a host. */
@@ -34,8 +35,11 @@ export async function findUnits(host: ReadHost, names: readonly string[]): Promi
       'refused',
       `${host.name} has no unit ${unknown.name}; see what there is with systemctl.`,
     )
-  const sources = units.flatMap(({ source }) => source ?? [])
-  const owners = await ownersOf(host, sources)
+  const owners = await ownersOf(
+    host,
+    units.flatMap(({ source, unitFiles }) => [...(source === undefined ? [] : [source]), ...unitFiles]),
+  )
+  const isOwn = (path: string) => isLocalUnitFile(path) || !owners.has(path)
   const packageOf = ({ source }: UnitFiles) => (source === undefined ? undefined : owners.get(source)?.[0])
   const configuration = await configurationOf(host, [
     ...new Set(units.flatMap((unit) => packageOf(unit) ?? [])),
@@ -44,11 +48,17 @@ export async function findUnits(host: ReadHost, names: readonly string[]): Promi
     host,
     units.flatMap(({ named: words }) => words),
   )
+  const own = await withTargets(
+    host,
+    units.flatMap((unit) => [...ownFiles(unit).filter(isOwn), ...unit.environmentFiles]),
+  )
+  // A link may lead to a package's file, which the copy has in its own version.
+  const brought = await ownersOf(host, own)
   return {
     units: units.map((unit) => ({ name: unit.name, package: packageOf(unit) ?? null })),
     members: [
       ...configuration,
-      ...units.flatMap(({ local, environmentFiles }) => [...local, ...environmentFiles]),
+      ...own.filter((path) => isWithin(path, '/etc') || !brought.has(path)),
       ...named.copied,
     ].filter((path) => !isKeptBack(path)),
     accounts: units.flatMap(({ accounts }) => accounts),
@@ -60,8 +70,14 @@ function isLeft(path: string): string {
   return `${path} is named by a unit and not copied, since it lies where data does; --with-data ${path} copies it`
 }
 
-function notesOf({ name, source, local, passing }: UnitFiles): string[] {
-  const made = source !== undefined && isWithin(source, '/run') && local.length === 0
+/** Files that may make a unit, and the link to its file that `systemctl link` makes. */
+function ownFiles({ name, source, unitFiles }: UnitFiles): string[] {
+  const files = [...(source === undefined ? [] : [source]), ...unitFiles]
+  return [...new Set([...files, `/etc/systemd/system/${name}`])]
+}
+
+function notesOf({ name, source, unitFiles, passing }: UnitFiles): string[] {
+  const made = source !== undefined && isWithin(source, '/run') && !unitFiles.some(isLocalUnitFile)
   return [
     ...passing.map((path) => `${path} is not copied: it ends with the host's boot`),
     ...(made ? [`the file of ${name} is not copied: ${source} ends with the host's boot`] : []),
@@ -93,39 +109,10 @@ async function unpackaged(
 ): Promise<{ copied: string[]; left: string[] }> {
   const kinds = await kindsOf(host, [...new Set(words)], ['--dereference'])
   const files = [...kinds].flatMap(([path, kind]) => (kind === 'file' ? path : []))
-  const targets = files.length === 0 ? [] : lines(await ask(host, 'realpath', ['--zero', '--', ...files]))
+  const targets = files.length === 0 ? [] : partsOf(await ask(host, 'realpath', ['--zero', '--', ...files]))
   const all = [...new Set([...files, ...targets])].filter(isPlain)
   const owners = await ownersOf(host, all)
   return partNamed(all.filter((path) => !owners.has(path) && !isKeptBack(path)))
-}
-
-type Kind = 'file' | 'directory' | 'link'
-
-/** Types of files in st_mode (inode(7)); the others are of no use in a copy. */
-const kindsByType: Readonly<Record<number, Kind>> = { 8: 'file', 4: 'directory', 10: 'link' }
-
-/** What some paths are; those that aren't there, or are something else, are left out. */
-async function kindsOf(
-  host: ReadHost,
-  paths: readonly string[],
-  options: readonly string[] = [],
-): Promise<Map<string, Kind>> {
-  if (paths.length === 0) return new Map()
-  // It complains of what isn't there, and goes on.
-  const shown = await host.run('stat', [...options, '--printf=%f %n\\0', '--', ...paths], {
-    timeoutSeconds: patience,
-  })
-  return new Map(
-    lines(shown.stdout).flatMap((line) => {
-      const [, mode = '', path = ''] = /^([0-9a-f]+) (.*)$/s.exec(line) ?? []
-      const kind = kindsByType[Number.parseInt(mode, 16) >> 12]
-      return kind === undefined ? [] : [[path, kind] as const]
-    }),
-  )
-}
-
-function lines(text: string): string[] {
-  return text.split('\0').filter((line) => line !== '')
 }
 
 /** Packages by what they own. dpkg knows a path below /usr, or as it was before /usr had all. */

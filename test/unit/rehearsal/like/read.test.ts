@@ -73,7 +73,7 @@ const there = new Map([
   ...directories.map((path) => [path, '41ed'] as const),
 ])
 
-function hostWith(more: Record<string, string | number> = {}): ReadHost {
+function hostWith(more: Record<string, string | number> = {}, links: Record<string, string> = {}): ReadHost {
   const all = Object.entries({ ...answers, ...more }).sort(([a], [b]) => b.length - a.length)
   return {
     name: 'web',
@@ -81,8 +81,13 @@ function hostWith(more: Record<string, string | number> = {}): ReadHost {
       const line = [program, ...args].join(' ')
       asked.push(line)
       if (program === 'stat') {
-        const found = args.flatMap((path) => (there.has(path) ? `${there.get(path)} ${path}\0` : []))
+        const modeOf = (path: string) => (links[path] === undefined ? there.get(path) : 'a1ff')
+        const found = args.flatMap((path) => (modeOf(path) ? `${modeOf(path)} ${path}\0` : []))
         return { code: 1, stdout: found.join(''), stderr: '' }
+      }
+      if (program === 'readlink') {
+        const found = args.flatMap((path) => (links[path] === undefined ? [] : `${links[path]}\0`))
+        return { code: 0, stdout: found.join(''), stderr: '' }
       }
       const answer = all.find(([beginning]) => line.startsWith(beginning))?.[1]
       if (answer === undefined) throw new Error(`unexpected: ${line}`)
@@ -143,11 +148,39 @@ test('a host is read: packages, kernels, units with what belongs to them, accoun
   expect(likeness.files).toEqual([{ path: '/etc/default/pausing', secret: true }])
   const changing = asked.filter(
     (line) =>
-      !/^(cat|uname|ls|dpkg-query|systemctl show|stat|realpath|kernelswap (--version|plan --no-trial))\b/.test(
+      !/^(cat|uname|ls|dpkg-query|systemctl show|stat|realpath|readlink|kernelswap (--version|plan --no-trial))\b/.test(
         line,
       ),
   )
   expect(changing).toEqual([])
+})
+
+test('links are copied with what they lead to, link by link', async () => {
+  const links = {
+    '/etc/default/pausing': '/srv/current/env',
+    '/etc/systemd/system/pausing.service': '../../../opt/pausing.service',
+    '/opt/pausing.service': '/opt/5/pausing.service',
+    '/srv/www': '/mnt/www',
+    '/etc/systemd/system/nginx.service': '/usr/lib/systemd/system/nginx.service',
+  }
+  const data = { 'realpath --canonicalize-existing': '/mnt/www\0' }
+  await read(hostWith(data, links), { data: ['/srv/www'] })
+  expect(members).toEqual(
+    expect.arrayContaining([
+      ...['etc/default/pausing', 'srv/current/env', 'etc/systemd/system/pausing.service'],
+      ...['opt/pausing.service', 'opt/5/pausing.service', 'srv/www', 'mnt/www'],
+    ]),
+  )
+  // A package's file comes with the package.
+  expect(members).not.toContain('usr/lib/systemd/system/nginx.service')
+})
+
+test('a unit file that no package has brought is copied from wherever it lies', async () => {
+  const foreign = '/usr/lib/systemd/system/foreign.service'
+  const shown = `${nginx}\nId=foreign.service\nLoadState=loaded\nFragmentPath=${foreign}\n`
+  await read(hostWith({ 'systemctl show': shown }))
+  expect(members).toContain('usr/lib/systemd/system/foreign.service')
+  expect(members).not.toContain('usr/lib/systemd/system/nginx.service')
 })
 
 test('without names the plan there tells which units, and takes no trial checkpoints', async () => {
@@ -247,6 +280,18 @@ describe('a host is refused', () => {
     ['with data that means nothing', {}, { data: ['/srv/../etc'] }, 'is no absolute path'],
     ['with all of its data', {}, { data: [''] }, 'is no absolute path'],
     ['with what no copy gets', {}, { data: ['/etc/ssh'] }, 'is what no copy gets'],
+    [
+      'with that by another name',
+      { 'realpath --canonicalize-existing': '/etc/ssh\0' },
+      { data: ['/srv/keys'] },
+      '--with-data /srv/keys is what no copy gets',
+    ],
+    [
+      'without the data',
+      { 'realpath --canonicalize-existing': 1 },
+      { data: ['/srv/www'] },
+      '--with-data /srv/www is not there on web, or leads nowhere; see there with ls -l.',
+    ],
   ])('%s', async (_, more, wanted, message) => {
     await expect(read(hostWith(more), wanted)).rejects.toThrow(message)
   })

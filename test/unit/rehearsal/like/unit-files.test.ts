@@ -22,7 +22,7 @@ test("a package's unit names its file and the words of its command line", () => 
       name: 'redis-server.service',
       isLoaded: true,
       source: '/usr/lib/systemd/system/redis-server.service',
-      local: [],
+      unitFiles: ['/usr/lib/systemd/system/redis-server.service'],
       passing: [],
       environmentFiles: [],
       named: ['/usr/bin/redis-server', '/etc/redis/redis.conf'],
@@ -33,7 +33,11 @@ test("a package's unit names its file and the words of its command line", () => 
 
 test('a unit of the administrator is a file of its own, with drop-ins, environment and accounts', () => {
   expect(parseUnitFiles(own)[0]).toMatchObject({
-    local: ['/etc/systemd/system/app.service', '/etc/systemd/system/app.service.d/a.conf'],
+    unitFiles: [
+      '/etc/systemd/system/app.service',
+      '/etc/systemd/system/app.service.d/a.conf',
+      '/run/systemd/system/app.service.d/b.conf',
+    ],
     passing: ['/run/systemd/system/app.service.d/b.conf'],
     environmentFiles: ['/etc/default/app', '/etc/default/my app'],
     accounts: ['app', 'app', 'ssl-cert', 'audio'],
