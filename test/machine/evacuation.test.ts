@@ -21,7 +21,7 @@ const bytes = 400_000_000
 test.runIf(isAsked)('a checkpoint comes nearly as quickly as tar would bring it over SSH', async () => {
   const place = mkdtempSync(join(tmpdir(), 'kernelswap-throughput-'))
   const { server, configFile, connect } = await startHost(place)
-  ethernet('add', 'rate', '1gbit', 'burst', '512k', 'latency', '20ms')
+  const remove = likeEthernet()
   try {
     const content = randomBytes(bytes)
     writeFileSync(join(server.folder, image), content)
@@ -49,15 +49,17 @@ test.runIf(isAsked)('a checkpoint comes nearly as quickly as tar would bring it 
     )
     expect(ratio).toBeGreaterThan(0.8)
   } finally {
-    ethernet('del')
+    remove()
     await server.stop()
     rmSync(place, { recursive: true })
   }
 })
 
-/** Shapes the loopback of the sandbox that tests run in (tc-tbf(8)). */
-function ethernet(verb: 'add' | 'del', ...shape: string[]): void {
-  execFileSync('tc', ['qdisc', verb, 'dev', 'lo', 'root', 'tbf', ...shape])
+/** Slows the loopback of the sandbox that tests run in down to 1 Gbit/s (tc-tbf(8)), and returns what undoes it. */
+function likeEthernet(): () => void {
+  const tc = (...words: string[]) => execFileSync('tc', ['qdisc', ...words])
+  tc('add', 'dev', 'lo', 'root', 'tbf', 'rate', '1gbit', 'burst', '512k', 'latency', '20ms')
+  return () => void tc('del', 'dev', 'lo', 'root')
 }
 
 async function milliseconds(work: () => unknown): Promise<number> {
