@@ -15,7 +15,7 @@ export async function runInUnit(swap: Swap, say: (line: string) => void): Promis
     'systemd-run',
     [
       ...[`--unit=${unit}`, '--quiet', '--collect', '--pipe', '--wait', '--service-type=exec'],
-      `--property=ExecStopPost=${self.join(' ')} resume`,
+      `--property=ExecStopPost=${self.join(' ')} resume --if-any`,
       // Whoever reads its output may be gone: that must not end it.
       '--property=IgnoreSIGPIPE=yes',
       ...failpoint(),
