@@ -17,15 +17,18 @@ interface Sabotage {
 
 const isFull = process.env.KERNELSWAP_FAULTS === 'all'
 
-/** CRIU fails by itself: at once, while it writes pages, or once all is written (criu/include/fault-injection.h). */
-const criuFaults = [1, 3, 136].map(
-  (fault): Sabotage => ({
+/** CRIU fails by itself: at once, or while it writes pages (criu/include/fault-injection.h). */
+const criuFaults = [1, 3].map(
+  (fault): Sabotage => ({ ...criuFault(fault), reason: /The checkpoint of \S+ failed/ }),
+)
+
+function criuFault(fault: number): Pick<Sabotage, 'name' | 'setUp' | 'tearDown'> {
+  return {
     name: `CRIU_FAULT=${fault}`,
     setUp: `systemctl set-environment CRIU_FAULT=${fault}`,
     tearDown: 'systemctl unset-environment CRIU_FAULT',
-    reason: /The checkpoint of \S+ failed/,
-  }),
-)
+  }
+}
 
 const lostDirectory: Sabotage = {
   name: 'a lost image directory',
@@ -33,6 +36,9 @@ const lostDirectory: Sabotage = {
   strike: 'rm -r /var/lib/kernelswap/swaps/*/workloads/redis-server.service/images',
   reason: /redis-server.service/,
 }
+
+/** With this one a dump that fails anyway ends CRIU by SIGABRT, once the tasks are let go; it does no harm by itself. */
+const crash: Sabotage = { ...lostDirectory, ...criuFault(136) }
 
 const sabotages: readonly Sabotage[] = [
   {
@@ -49,7 +55,7 @@ const sabotages: readonly Sabotage[] = [
     strike: 'dd if=/dev/zero of=/var/lib/kernelswap/filler bs=64k 2>/dev/null || true',
     reason: /No space left|does not fit|CRIU cannot dump/,
   },
-  ...(isFull ? [lostDirectory, ...criuFaults] : []),
+  ...(isFull ? [lostDirectory, ...criuFaults, crash] : []),
 ]
 
 /** Whatever fails before the jump thaws every workload, opens the gate and leaves its clients a pause and no error. */
