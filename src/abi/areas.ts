@@ -9,7 +9,7 @@ export interface Range {
 const SPECIAL = new Set(['[vdso]', '[vvar]', '[vvar_vclock]', '[vsyscall]'])
 
 /** Areas that a kernel maps for itself: they differ between kernels, and are no memory of the program. */
-export function isSpecial(area: MapArea): boolean {
+export function isSpecial(area: Pick<MapArea, 'name'>): boolean {
   return SPECIAL.has(area.name)
 }
 

@@ -17,6 +17,9 @@ export type AreaDigest = {
   readonly pages: readonly (readonly [address: string, checksum: string])[]
 }
 
+/** Stands for the checksum of a page that the kernel maps for itself: it may be another one in another kernel. */
+export const KERNELS_PAGE = 'kernel'
+
 /** All supported machines use pages of this size for their smallest. */
 const PAGE = 4096
 /** Pages read at a time. */
@@ -37,8 +40,10 @@ export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, A
   try {
     const digests: Record<string, AreaDigest> = {}
     for (const area of joined(task.areas)) {
-      if (!area.permissions.endsWith('p') || isSpecial(area)) continue
-      const digest = digestWithFile(task, memory, pagemap, area, masks)
+      if (!area.permissions.endsWith('p')) continue
+      const digest = isSpecial(area)
+        ? kernelsDigest(area)
+        : digestWithFile(task, memory, pagemap, area, masks)
       if (digest.pages.length > 0) digests[`${area.start} ${area.name}`.trim()] = digest
     }
     return digests
@@ -46,6 +51,13 @@ export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, A
     closeSync(memory)
     closeSync(pagemap)
   }
+}
+
+function kernelsDigest(area: MapArea): AreaDigest {
+  const { start, end } = rangeOf(area)
+  const count = Number(end - start) / PAGE
+  const addresses = Array.from({ length: count }, (_, index) => start + BigInt(index * PAGE))
+  return { digest: '', pages: addresses.map((address) => [address.toString(16), KERNELS_PAGE]) }
 }
 
 function droppable(task: TaskReader): readonly Range[] {

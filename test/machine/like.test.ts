@@ -8,10 +8,13 @@ import type { Machine } from '../../src/rehearsal/machine.ts'
 import { reportSchema } from '../../src/report/report.ts'
 import { elsewhere } from './elsewhere.ts'
 import { fetchForeignPackages, foreignUnits } from './foreign-services.ts'
-import { inShell, withMachine } from './support.ts'
+import { inShell, outcomesOf, withMachine } from './support.ts'
 
 /** `npm run test:remote` asks for it. */
 const isAsked = process.env.KERNELSWAP_REMOTE === '1'
+
+/** CRIU doesn't bring back IP_TOS of an IPv6 socket, which is what ngircd listens at: this one comes back different. */
+const [whole, harmed] = foreignUnits
 
 /** A unit that no package has brought, and that nobody has adopted. */
 const own = 'pausing.service'
@@ -35,11 +38,12 @@ test.runIf(isAsked)(
           host: 'machine',
           kernel: { from: host.image.kernels['older-stable'], to },
           units: [
-            ...foreignUnits.map((unit) => ({ unit, outcome: 'preserved', reason: null })),
+            { unit: whole, outcome: 'preserved', reason: null },
+            { unit: harmed, outcome: 'cannot', reason: expect.stringContaining('another ip-options: ') },
             { unit: own, outcome: 'needs-adopt', reason: expect.stringContaining('PrivateUsers=no') },
           ],
           notes: [],
-          report: { verdict: 'swapped' },
+          report: { verdict: 'degraded' },
         })
         expect(prediction.secrets.files).toEqual(
           expect.arrayContaining(['/etc/default/pausing', '/etc/ngircd/ngircd.conf']),
@@ -52,13 +56,14 @@ test.runIf(isAsked)(
         expect(refused.code).toBe(3)
         expect(refused.stdout).toContain(`kernelswap adopt ${own}`)
         const swapped = await kernelswap('--host', 'machine', 'run', '--yes', '--json', ...foreignUnits)
-        expect(swapped.code, swapped.stderr).toBe(0)
+        expect(swapped.code, swapped.stderr).toBe(1)
         const report = reportSchema.parse(JSON.parse(swapped.stdout))
-        expect(report).toMatchObject({ verdict: 'swapped', kernel: { running: to } })
-        const predicted = prediction.units.filter(({ unit }) => unit !== own)
-        expect(report.workloads.map(({ unit, outcome }) => ({ unit, outcome, reason: null }))).toEqual(
-          predicted,
+        expect(report).toMatchObject({ verdict: 'degraded', kernel: { running: to } })
+        expect(outcomesOf(report)).toEqual({ [whole]: 'preserved', [harmed]: 'preserved' })
+        const differing = report.workloads.flatMap(({ unit, abi }) =>
+          (abi?.differences ?? []).map(({ facet }) => [unit, facet]),
         )
+        expect(differing).toEqual([[harmed, 'ip-options']])
       } finally {
         rmSync(place, { recursive: true })
       }

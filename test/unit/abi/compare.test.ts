@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { facets } from '../../../src/abi/facets/index.ts'
+import { memoryAdvice } from '../../../src/abi/facets/memory-advice.ts'
 import { memoryBytes } from '../../../src/abi/facets/memory-bytes.ts'
 import { memoryMap } from '../../../src/abi/facets/memory-map.ts'
 import { socketOptions } from '../../../src/abi/facets/socket-options.ts'
@@ -121,8 +122,28 @@ describe('bytes of memory', () => {
     expect(memoryBytes.compare(before, {}, strict)).toMatchObject({ kind: 'differing' })
   })
 
+  test('a vDSO that another kernel has elsewhere is no memory of the program, nor what CRIU makes of the old one', () => {
+    const vdso = { '7000 [vdso]': area('', ['7000', 'kernel']) }
+    const proxied = { '7000': area('d', ['7000', 'v']), '3000 [vdso]': area('', ['3000', 'kernel']) }
+    expect(memoryBytes.compare({ ...before, ...vdso }, { ...before, ...proxied }, strict).kind).toBe('equal')
+    expect(memoryBytes.compare({ ...before, ...vdso }, { ...before, ...vdso }, strict).kind).toBe('equal')
+    const lost = { '1000 [vdso]': area('', ['1000', 'kernel'], ['2000', 'kernel']) }
+    expect(memoryBytes.compare(before, lost, strict).kind).toBe('differing')
+  })
+
   test('bytes whose short checksums happen to be the same differ by their digest', () => {
     const after = { '1000 [heap]': area('b', ['1000', 'x'], ['2000', 'y']) }
     expect(memoryBytes.compare(before, after, strict)).toMatchObject({ lines: ['1000 [heap]: bytes differ'] })
   })
+})
+
+test('advice: what a kernel maps for itself counts on neither side', () => {
+  const own = { '1000-2000': 'dd' }
+  const before = { ...own, '7000-9000': 'kernel' }
+  expect(
+    memoryAdvice.compare(before, { ...own, '7000-9000': 'dd', '3000-4000': 'kernel' }, strict).kind,
+  ).toBe('equal')
+  expect(memoryAdvice.compare(before, { ...own }, strict).kind).toBe('equal')
+  expect(memoryAdvice.compare(before, { '7000-9000': 'kernel' }, strict).kind).toBe('differing')
+  expect(memoryAdvice.compare(own, { ...own, '3000-4000': 'dd' }, strict).kind).toBe('differing')
 })
