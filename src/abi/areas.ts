@@ -13,6 +13,17 @@ export function isSpecial(area: Pick<MapArea, 'name'>): boolean {
   return SPECIAL.has(area.name)
 }
 
+/** What facets note for such an area, in the place of what they note for others. */
+export const KERNELS = 'kernel'
+
+/**
+ * True where a kernel's own area was, or is one now where the program had nothing: CRIU leaves the old kernel's vDSO where
+ * it was, with jumps into the new one's, which lies elsewhere.
+ */
+export function isKernels(before: string | undefined, after: string | undefined): boolean {
+  return before === KERNELS || (before === undefined && after === KERNELS)
+}
+
 export function rangeOf(area: { readonly start: string; readonly end: string }): Range {
   return { start: BigInt(`0x${area.start}`), end: BigInt(`0x${area.end}`) }
 }

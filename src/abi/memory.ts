@@ -6,7 +6,7 @@ import type { MapArea } from '../proc/maps.ts'
 import { populatedPages } from '../proc/pagemap.ts'
 import { namedRegisters } from '../proc/registers.ts'
 import { parseVmFlags } from '../proc/vm-flags.ts'
-import { isSpecial, joined, type Range, rangeOf } from './areas.ts'
+import { isSpecial, joined, KERNELS, type Range, rangeOf } from './areas.ts'
 import type { TaskReader } from './task.ts'
 import type { ThreadReader } from './thread.ts'
 
@@ -16,9 +16,6 @@ export type AreaDigest = {
   /** Address and checksum, hexadecimal; pages that show what is there without them are left out. */
   readonly pages: readonly (readonly [address: string, checksum: string])[]
 }
-
-/** Stands for the checksum of a page that the kernel maps for itself: it may be another one in another kernel. */
-export const KERNELS_PAGE = 'kernel'
 
 /** All supported machines use pages of this size for their smallest. */
 const PAGE = 4096
@@ -57,7 +54,7 @@ function kernelsDigest(area: MapArea): AreaDigest {
   const { start, end } = rangeOf(area)
   const count = Number(end - start) / PAGE
   const addresses = Array.from({ length: count }, (_, index) => start + BigInt(index * PAGE))
-  return { digest: '', pages: addresses.map((address) => [address.toString(16), KERNELS_PAGE]) }
+  return { digest: '', pages: addresses.map((address) => [address.toString(16), KERNELS]) }
 }
 
 function droppable(task: TaskReader): readonly Range[] {

@@ -1,5 +1,5 @@
 import { parseVmFlags } from '../../proc/vm-flags.ts'
-import { isSpecial } from '../areas.ts'
+import { isKernels, isSpecial, KERNELS } from '../areas.ts'
 import { byKey } from '../compare.ts'
 import { facet } from '../types.ts'
 
@@ -9,9 +9,6 @@ import { facet } from '../types.ts'
  * other flags are the kernel's own business.
  */
 const LASTING = ['lo', 'lf', 'dc', 'dd', 'wf', 'hg', 'nh', 'mg', 'sr', 'rr', 'nr', 'gd']
-
-/** Stands for the flags of an area that the kernel maps for itself. */
-const KERNELS = 'kernel'
 
 export const memoryAdvice = facet<Readonly<Record<string, string>>>({
   name: 'memory-advice',
@@ -23,10 +20,8 @@ export const memoryAdvice = facet<Readonly<Record<string, string>>>({
     ...parseVmFlags(task.proc.text('smaps'), LASTING, (name) => isSpecial({ name })),
     ...Object.fromEntries(task.areas.filter(isSpecial).map(({ start, end }) => [`${start}-${end}`, KERNELS])),
   }),
-  // CRIU leaves the old kernel's vDSO where it was, as memory of the program, and the new one's lies elsewhere.
   compare(before, after, setting) {
-    const isPrograms = ([range]: [string, string]) =>
-      before[range] !== KERNELS && (before[range] !== undefined || after[range] !== KERNELS)
+    const isPrograms = ([range]: [string, string]) => !isKernels(before[range], after[range])
     const rest = (flags: typeof before) => Object.fromEntries(Object.entries(flags).filter(isPrograms))
     return byKey<string>()(rest(before), rest(after), setting)
   },

@@ -1,5 +1,6 @@
+import { isKernels } from '../areas.ts'
 import { combine, differing } from '../compare.ts'
-import { type AreaDigest, digestPrivateMemory, KERNELS_PAGE } from '../memory.ts'
+import { type AreaDigest, digestPrivateMemory } from '../memory.ts'
 import { type Comparison, facet } from '../types.ts'
 
 type Digests = Readonly<Record<string, AreaDigest>>
@@ -34,9 +35,7 @@ function changedPages(areas: readonly string[], before: Digests, after: Digests)
   const changed = new Map<string, string[]>()
   for (const page of new Set([...was.keys(), ...is.keys()])) {
     const [old, present] = [was.get(page)?.checksum, is.get(page)?.checksum]
-    // CRIU leaves the old kernel's vDSO where it was, with jumps into the new one's, which lies elsewhere.
-    const isKernels = old === KERNELS_PAGE || (old === undefined && present === KERNELS_PAGE)
-    if (old === present || isKernels) continue
+    if (old === present || isKernels(old, present)) continue
     const area = (was.get(page) ?? is.get(page))!.area
     changed.set(area, [...(changed.get(area) ?? []), page])
   }
