@@ -7,7 +7,7 @@ export function tasksOf(plan: Plan): Promise<number[][]> {
   return Promise.all(preserved(plan).map(({ controlGroup }) => pidsOf(controlGroup)))
 }
 
-/** TCP and UDP sockets of the preserved workloads as they run now. */
-export async function socketsOf(plan: Plan): Promise<InetSocket[]> {
-  return (await Promise.all((await tasksOf(plan)).map(inetSocketsOf))).flat()
+/** TCP and UDP sockets that the tasks of workloads have now. */
+export async function socketsOf(tasks: readonly (readonly number[])[]): Promise<InetSocket[]> {
+  return (await Promise.all(tasks.map(inetSocketsOf))).flat()
 }

@@ -20,7 +20,7 @@ import { type InetSocket, tcpListen } from '../../proc/inet-sockets.ts'
 import { preserved } from '../plan.ts'
 import type { Crossing, Step } from '../step.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
-import { socketsOf } from '../tasks.ts'
+import { socketsOf, tasksOf } from '../tasks.ts'
 
 /** Where the sealed checkpoint is fetched (`kernelswap evacuation`); only root may enter its directory. */
 export const evacuationSocket = join(paths.run, 'evacuation.sock')
@@ -121,7 +121,7 @@ async function indexOf(swap: Swap): Promise<BundleIndex> {
     ...(await Promise.all(small.map((name) => describe(swap, name)))),
     ...(await Promise.all(units.map((unit) => checkpointFiles(swap, unit)))).flat(),
   ]
-  const sockets = bundleSockets(await socketsOf(plan))
+  const sockets = bundleSockets(await socketsOf(await tasksOf(plan)))
   return { schema: 'kernelswap.bundle/2', id, host: hostname(), kernel: plan.kernel, units, sockets, files }
 }
 

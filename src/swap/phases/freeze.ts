@@ -49,7 +49,7 @@ async function capture(crossing: Crossing): Promise<void> {
 }
 
 async function closeGate(crossing: Crossing): Promise<void> {
-  crossing.gate = gateRules(await socketsOf(crossing.swap.plan))
+  crossing.gate = gateRules(await socketsOf(await tasksOf(crossing.swap.plan)))
   await raiseGate(crossing.gate)
 }
 
@@ -130,8 +130,8 @@ async function listFiles({ passengers, hashes }: Crossing): Promise<void> {
 }
 
 async function seal(crossing: Crossing): Promise<void> {
-  const sockets = await socketsOf(crossing.swap.plan)
-  const pids = (await tasksOf(crossing.swap.plan)).flat()
+  const tasks = await tasksOf(crossing.swap.plan)
+  const [sockets, pids] = [await socketsOf(tasks), tasks.flat()]
   refuseIfMoved(crossing, sockets, pids)
   await writeLandingGate(gateRules(sockets, 'unreachable'))
   await writeLandingPeers(await awaitedSegments(pids))
