@@ -35,7 +35,7 @@ test.runIf(isAsked)(
         expect(first.code, first.stderr).toBe(0)
         const report = reportSchema.parse(JSON.parse(first.stdout))
         expect(report).toMatchObject({ verdict: 'swapped', reason: null })
-        expect(first.stderr).toMatch(/jumping\n.*waiting for the new kernel\n/)
+        expect(first.stderr).toMatch(/: jumping\n(.*\n)?.*waiting for the new kernel\n/)
         expect(report.freeze.map(({ step }) => step)).toContain('evacuate')
         const local = await inShell(machine, 'kernelswap report --json')
         expect(JSON.parse((await kernelswap('report', '--json')).stdout)).toEqual(JSON.parse(local))
