@@ -2,10 +2,11 @@ import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BundleIndex, readBundleIndex, unpackBundle } from '../archive/bundle.ts'
 import { checkArchive } from '../archive/check.ts'
-import { manifestLines, manifestName } from '../archive/manifest.ts'
+import { manifestName, sealComplaint } from '../archive/manifest.ts'
 import { loadConfiguration } from '../config/configuration.ts'
 import { writeDurably } from '../durable.ts'
 import { Failure } from '../errors.ts'
+import { attempt } from '../host/local.ts'
 import { landingUnit, sealLanding, writeLanding, writeLandingGate } from '../landing/landing.ts'
 import { readAddresses } from '../network/addresses.ts'
 import { gateRules } from '../network/gate.ts'
@@ -159,8 +160,8 @@ async function unpack(file: string, index: BundleIndex, signal: AbortSignal): Pr
   // Not what somebody wrote there: nft(8) does whatever it reads.
   const held = found.sockets.map(({ protocol, port }) => ({ protocol, localPort: port }))
   await writeDurably(join(unpacked, 'landing/gate.nft'), gateRules(held, 'unreachable'))
-  const sums = new Map(found.files.map(({ name, sha256 }) => [name, sha256]))
-  for (const unit of found.units) await refuseUnlessSealed(join('workloads', unit), sums)
+  const names = new Set(found.files.map(({ name }) => name))
+  for (const unit of found.units) await refuseUnlessSealed(join('workloads', unit), names)
   const plan = planSchema.safeParse(JSON.parse(await readFile(join(unpacked, 'plan.json'), 'utf8')))
   if (!plan.success) throw unusable('its plan is of another kernelswap')
   const carried = preserved(plan.data).map(({ unit }) => unit)
@@ -169,16 +170,15 @@ async function unpack(file: string, index: BundleIndex, signal: AbortSignal): Pr
 }
 
 /** Its seal must name what came, and its archives must stay where they are unpacked: the landing refuses what doesn't. */
-async function refuseUnlessSealed(checkpoint: string, sums: ReadonlyMap<string, string>): Promise<void> {
-  const lines = await manifestLines(join(unpacked, checkpoint))
-  if (lines.length === 0) throw unusable(`the seal of ${checkpoint} names no file`)
-  const broken = lines.find(({ name, sha256 }) => sums.get(join(checkpoint, name)) !== sha256)
-  if (broken) throw unusable(`the seal of ${join(checkpoint, broken.name)} is of another file`)
+async function refuseUnlessSealed(checkpoint: string, names: ReadonlySet<string>): Promise<void> {
+  const directory = join(unpacked, checkpoint)
+  const { code } = await attempt(join(paths.library, 'check-seal'), [directory])
+  if (code !== 0) throw unusable(`the seal of ${checkpoint} is broken: ${await sealComplaint(directory)}`)
   // CRIU has options that run programs.
   const options = await readFile(join(unpacked, checkpoint, 'images/restore.conf'), 'utf8')
   if (!/^((external|inherit-fd) .+\n)*$/.test(options))
     throw unusable(`${join(checkpoint, 'images/restore.conf')} holds other options than a checkpoint has`)
-  const archives = ['host.tar', 'private.tar'].filter((name) => sums.has(join(checkpoint, name)))
+  const archives = ['host.tar', 'private.tar'].filter((name) => names.has(join(checkpoint, name)))
   for (const name of archives) await checkArchive(join(unpacked, checkpoint, name))
 }
 

@@ -10,8 +10,8 @@ export interface Crossing {
   passengers: readonly Passenger[]
   /** PIDs up to here stay free for the checkpoint on the other side. */
   lastPid: number
-  /** The manifest's lines of images, by checkpoint: hashing goes on while other steps are taken. */
-  readonly hashes: Map<string, Promise<string>>
+  /** The manifest's lines of images, by checkpoint: summing up goes on while other steps are taken. */
+  readonly sums: Map<string, Promise<string>>
   /** Ports that the gate holds. */
   gate: string
   /** Started while the services still ran; it waits for their snapshot. */

@@ -12,11 +12,12 @@ import {
   contentsOf,
 } from '../../archive/bundle.ts'
 
-import { manifestLines, manifestName } from '../../archive/manifest.ts'
+import { manifestName, manifestNames } from '../../archive/manifest.ts'
 import { Failure, messageOf } from '../../errors.ts'
 import { readRequest, serveInTurn } from '../../host/socket.ts'
 import { paths } from '../../paths.ts'
 import { type InetSocket, tcpListen } from '../../proc/inet-sockets.ts'
+import { sha256sum } from '../../tools/checksum.ts'
 import { preserved } from '../plan.ts'
 import type { Crossing, Step } from '../step.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
@@ -133,16 +134,18 @@ export function bundleSockets(sockets: readonly InetSocket[]): BundleSocket[] {
   return [...new Map(places.map((place) => [JSON.stringify(place), place])).values()]
 }
 
-/** Their checksums are those of the seal: nothing is read twice. */
+/** What the seal names, with digests that tell more than its checksums: a bundle goes elsewhere, and may lie there for long. */
 async function checkpointFiles(swap: Swap, unit: string): Promise<BundleFile[]> {
   const checkpoint = checkpointDirectory(swap, unit)
   const directory = relative(swap.directory, checkpoint)
-  const listed = await manifestLines(checkpoint)
-  const files = listed.map(async ({ name, sha256 }): Promise<BundleFile> => {
-    const { size } = await stat(join(checkpoint, name))
-    return { name: join(directory, name), bytes: size, sha256 }
-  })
-  return [await describe(swap, join(directory, manifestName)), ...(await Promise.all(files))]
+  const names = [manifestName, ...(await manifestNames(checkpoint))]
+  const digests = await sha256sum(checkpoint, names)
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(checkpoint, name))).size))
+  return names.map((name, at) => ({
+    name: join(directory, name),
+    bytes: sizes[at]!,
+    sha256: digests[at]!,
+  }))
 }
 
 async function describe(swap: Swap, name: string): Promise<BundleFile> {

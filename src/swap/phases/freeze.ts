@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { checkArchive } from '../../archive/check.ts'
-import { hashFiles, writeManifest } from '../../archive/manifest.ts'
+import { sumFiles, writeManifest } from '../../archive/manifest.ts'
 import { packTree } from '../../archive/pack.ts'
 import { Failure } from '../../errors.ts'
 import { type Passenger, sealLanding, writeLandingGate, writeLandingPeers } from '../../landing/landing.ts'
@@ -53,16 +53,16 @@ async function closeGate(crossing: Crossing): Promise<void> {
   await raiseGate(crossing.gate)
 }
 
-async function checkpoint({ passengers, hashes }: Crossing): Promise<void> {
-  const dumpAndHash = async (passenger: Passenger) => {
+async function checkpoint({ passengers, sums }: Crossing): Promise<void> {
+  const dumpAndSum = async (passenger: Passenger) => {
     await checkpointOne(passenger)
-    const hashing = hashFiles(passenger.checkpoint, 'images')
+    const summing = sumFiles(passenger.checkpoint, 'images')
     // It goes on beside the other dumps and the next steps; where it fails, `manifest` tells.
-    hashing.catch(() => {})
-    hashes.set(passenger.checkpoint, hashing)
+    summing.catch(() => {})
+    sums.set(passenger.checkpoint, summing)
   }
   // Every dump has ended before a failure is told: thawing what CRIU is still about to stop would leave it stopped.
-  const dumps = await Promise.allSettled(passengers.map(dumpAndHash))
+  const dumps = await Promise.allSettled(passengers.map(dumpAndSum))
   const failed = dumps.find((dump) => dump.status === 'rejected')
   if (failed) throw failed.reason
 }
@@ -123,9 +123,9 @@ async function archiveFiles(root: string, members: readonly string[], target: st
   await writeFile(`${target}.xattrs`, await dumpAttributes(root, relative), { mode: 0o600 })
 }
 
-async function listFiles({ passengers, hashes }: Crossing): Promise<void> {
+async function listFiles({ passengers, sums }: Crossing): Promise<void> {
   await Promise.all(
-    passengers.map(async ({ checkpoint }) => writeManifest(checkpoint, await hashes.get(checkpoint))),
+    passengers.map(async ({ checkpoint }) => writeManifest(checkpoint, await sums.get(checkpoint))),
   )
 }
 

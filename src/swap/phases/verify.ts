@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbiResult } from '../../abi/diff.ts'
+import { sealComplaint } from '../../archive/manifest.ts'
 import { messageOf } from '../../errors.ts'
 import type { HookResult } from '../../hooks/types.ts'
 import { logErrors } from '../../tools/criu.ts'
@@ -54,9 +54,7 @@ async function compare(swap: Swap, unit: string): Promise<Pick<Outcome, 'reason'
 
 /** Why a unit is not back, in words; `state` is what systemd says of it. */
 export async function restoreProblem(swap: Swap, unit: string, state: string): Promise<string> {
-  const [damage] = (
-    await readFile(join(checkpointDirectory(swap, unit), 'seal.log'), 'utf8').catch(() => '')
-  ).split('\n')
+  const damage = await sealComplaint(checkpointDirectory(swap, unit))
   if (damage) return `its checkpoint was damaged: ${damage}`
   const images = join(checkpointDirectory(swap, unit), 'images')
   const errors = [

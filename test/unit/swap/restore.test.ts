@@ -13,6 +13,7 @@ import type { WorkloadPlan } from '../../../src/swap/plan.ts'
 import { restoreAtReboot, restoreNow, takeBundle } from '../../../src/swap/restore.ts'
 import { findPending, resume } from '../../../src/swap/resume.ts'
 import { bootId, type Swap } from '../../../src/swap/store.ts'
+import { cksum } from '../../../src/tools/checksum.ts'
 import { awaitUnits, daemonReload, startUnits, stopUnitsAlone } from '../../../src/tools/systemd.ts'
 import { writeBundle } from '../archive/bundles.ts'
 import { service } from '../workload/builders.ts'
@@ -26,6 +27,7 @@ vi.mock(import('../../../src/paths.ts'), async (original) => {
   return {
     paths: {
       ...paths,
+      library: new URL('../../../src/landing/static', import.meta.url).pathname as never,
       ...{ state: within('state'), swaps: within('state/swaps'), landing: within('landing') },
       ...{ run: within('run'), rebootRequired: within('reboot-required') },
     },
@@ -85,13 +87,13 @@ async function makeBundle({ files = {}, index = {}, restoreOptions }: Changes = 
     'on-restore-failure': 'cold\n',
   }
   const planned = { ...planWith(), fallback: { loader: 'grub', entry: 'menu' }, workloads: [workload] }
-  const seal = Object.entries(images).map(([name, content]) => `${sha256(content)}  ${name}\n`)
+  const seal = await sealOf(images)
   const all: Record<string, string | Buffer | undefined> = {
     'plan.json': JSON.stringify(planned),
     'landing/last-pid': '4194301\n',
     'landing/gate.nft': 'table inet kernelswap\n',
     'landing/boot-id': 'there\n',
-    [`${checkpoint}/manifest`]: seal.join(''),
+    [`${checkpoint}/manifest`]: seal,
     ...Object.fromEntries(
       Object.entries(images).map(([name, content]) => [`${checkpoint}/${name}`, content]),
     ),
@@ -119,6 +121,16 @@ async function makeBundle({ files = {}, index = {}, restoreOptions }: Changes = 
     (name) => join(place.directory, 'parts', name),
     createWriteStream(bundle()),
   )
+}
+
+/** As the freeze makes it, of files that are as they should be. */
+async function sealOf(images: Record<string, string | Buffer>): Promise<string> {
+  const directory = join(place.directory, 'parts', 'sealed')
+  for (const [name, content] of Object.entries(images)) {
+    await mkdir(join(directory, name, '..'), { recursive: true })
+    await writeFile(join(directory, name), content)
+  }
+  return cksum(directory, Object.keys(images))
 }
 
 const sockets: BundleIndex['sockets'] = [{ protocol: 'tcp', address: '127.0.0.1', port: 6379, listens: true }]
@@ -265,7 +277,7 @@ describe('nothing is touched, and nothing stays', () => {
       { files: { 'plan.json': JSON.stringify(planWith()) } },
       'its plan has other units',
     ],
-    ['a seal names nothing', { files: { [`${checkpoint}/manifest`]: '' } }, 'names no file'],
+    ['a seal names nothing', { files: { [`${checkpoint}/manifest`]: '' } }, 'manifest: missing or empty'],
     [
       'CRIU would be told more than a checkpoint tells it',
       { restoreOptions: 'external unix[7]\naction-script /root/x\n' },
@@ -273,8 +285,8 @@ describe('nothing is touched, and nothing stays', () => {
     ],
     [
       'a seal is of another file',
-      { files: { [`${checkpoint}/main-pid`]: '1\n' } },
-      `the seal of ${checkpoint}/main-pid is of another file`,
+      { files: { [`${checkpoint}/main-pid`]: '4194301\n' } },
+      `the seal of ${checkpoint} is broken: main-pid: other bytes than were sealed`,
     ],
   ])('where %s', async (_, changes, complaint) => {
     await makeBundle(changes)
