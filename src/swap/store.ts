@@ -122,10 +122,14 @@ export async function freeBytes(): Promise<number> {
   return bavail * bsize
 }
 
-/** Bytes that a swap's directory takes on disk: mostly its checkpoints, while they are kept. */
+/**
+ * Bytes that a swap's directory takes on disk: mostly its checkpoints, while they are kept. A swap under way makes and
+ * removes files meanwhile.
+ */
 export async function bytesOf(id: string): Promise<number> {
   const directory = join(paths.swaps, id)
   const names = await readdir(directory, { recursive: true }).catch(ifMissing<string[]>([]))
-  const sizes = await Promise.all(names.map(async (name) => (await lstat(join(directory, name))).size))
+  const sizeOf = async (name: string) => (await lstat(join(directory, name))).size
+  const sizes = await Promise.all(names.map((name) => sizeOf(name).catch(ifMissing(0))))
   return sizes.reduce((sum, size) => sum + size, 0)
 }
