@@ -168,11 +168,13 @@ class IndexLine {
 
 /** Says how far it is, how fast, and how long it will take. */
 function progressOf(arrival: Arrival, say: (line: string) => void): () => void {
-  const began = performance.now()
+  let began: number | undefined
   return () => {
     const { writer } = arrival
     if (!writer) return
-    say(progressLine(writer.done(), bytesOfBundle(writer.index), (performance.now() - began) / 1000))
+    // The host has taken a while to send the first byte, which tells nothing of the rate.
+    if (began === undefined) began = performance.now()
+    else say(progressLine(writer.done(), bytesOfBundle(writer.index), (performance.now() - began) / 1000))
   }
 }
 
