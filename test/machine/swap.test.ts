@@ -9,10 +9,10 @@ import { installTicker, tickerFiles } from './ticker.ts'
 const units = [...machineUnits, 'ticker.service']
 
 /**
- * Three swaps in a row with the same processes: to the patched kernel, back, and to the next major version. Protects
- * what a swap promises of each workload, and that a restored workload can be carried again.
+ * Two swaps in a row with the same processes: to the patched kernel, and to the next major version. Protects what a swap
+ * promises of each workload, and that a restored workload can be carried again. test/machine/soak.test.ts goes on.
  */
-test('services, connections, files and the journal survive three swaps in a row', () =>
+test('services, connections, files and the journal survive two swaps in a row', () =>
   withMachine('swap', async (machine) => {
     await installTicker(machine)
     const { kernels } = machine.image
@@ -20,7 +20,7 @@ test('services, connections, files and the journal survive three swaps in a row'
     const statesBefore = await unitStates(machine)
     const clients = await startClients(machine.address, machineUnits)
 
-    for (const kernel of [kernels['newest-stable'], kernels['older-stable'], kernels['newest-backports']]) {
+    for (const kernel of [kernels['newest-stable'], kernels['newest-backports']]) {
       const report = await swapTo(machine, kernel)
       expect(report).toMatchObject({
         verdict: 'swapped',
@@ -71,7 +71,7 @@ async function expectNothingLeftOver(machine: Machine): Promise<void> {
   expect(await inShell(machine, 'ip route show | grep mtu || true')).toBe('')
 }
 
-/** Every tick that the service wrote is in the journal once, under its own name, over all four kernels. */
+/** Every tick that the service wrote is in the journal once, under its own name, over all three kernels. */
 async function expectUnbrokenJournal(machine: Machine): Promise<void> {
   const ticks = await inShell(
     machine,
@@ -82,13 +82,13 @@ async function expectUnbrokenJournal(machine: Machine): Promise<void> {
     machine,
     'journalctl --unit=ticker --output=json --no-pager | grep -o "\\"_BOOT_ID\\":\\"[0-9a-f]*" | sort -u | wc -l',
   )
-  expect(Number(boots)).toBe(4)
-  expect(numbers.length).toBeGreaterThan(60)
+  expect(Number(boots)).toBe(3)
+  expect(numbers.length).toBeGreaterThan(40)
   // The last line before each jump may be on its way from journald to the disk when file systems go read-only.
   const missing = Array.from({ length: numbers.at(-1)! }, (_, index) => index).filter(
     (tick) => !numbers.includes(tick),
   )
-  expect(missing.length).toBeLessThanOrEqual(3 * 2)
+  expect(missing.length).toBeLessThanOrEqual(2 * 2)
   expect(new Set(numbers).size).toBe(numbers.length)
 }
 
