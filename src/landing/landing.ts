@@ -13,6 +13,9 @@ import type { Service } from '../workload/service.ts'
 /** Restores what is sealed, in the boot that finds it so. */
 export const landingUnit = 'kernelswap-land.service'
 
+/** Calls `kernelswap resume` in each boot that finds a swap pending. */
+export const settleUnit = 'kernelswap-settle.service'
+
 /** A service that the landing restores. */
 export interface Passenger {
   readonly service: Service

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import { Failure, type FailureKind, messageOf } from '../errors.ts'
 import type { Ended } from '../host/local.ts'
 import { ConnectionLost } from '../host/ssh-connection.ts'
+import { settleUnit } from '../landing/landing.ts'
 import { paths } from '../paths.ts'
 import { type Report, reportSchema } from '../report/report.ts'
 import { verdictSchema } from '../swap/journal.ts'
@@ -154,7 +155,7 @@ function observer(host: SwapHost, before: Before | undefined, progress: (line: s
  * A host that brings its services back has better things to do than to start Node again and again.
  */
 export const openSwap = [
-  `id=$(cat ${paths.state}/pending) && ! systemctl --quiet is-failed kernelswap-settle.service`,
+  `id=$(cat ${paths.state}/pending) && ! systemctl --quiet is-failed ${settleUnit}`,
   `uname -r && tail -n 1 ${paths.swaps}/"$id"/journal.jsonl`,
 ].join(' && ')
 
@@ -194,20 +195,23 @@ async function verified(
 
 /** Units that could not be restored may wait for a decision (`on-restore-failure = "stop"`): no report comes then. */
 async function refuseIfItWaits(host: SwapHost): Promise<void> {
-  const unit = 'kernelswap-settle.service'
-  const shown = await host.run('systemctl', ['show', '--property=ActiveState,ExecMainStatus', unit], {
+  const shown = await host.run('systemctl', ['show', '--property=ActiveState,ExecMainStatus', settleUnit], {
     timeoutSeconds: lookLimit,
   })
   if (!/^ActiveState=failed$/m.test(shown.stdout)) return
   const status = Number(/^ExecMainStatus=(\d+)$/m.exec(shown.stdout)?.[1])
-  const journal = await host.run('journalctl', ['--unit', unit, '--boot', '--output=cat', '--no-pager'], {
-    timeoutSeconds: lookLimit,
-  })
+  const journal = await host.run(
+    'journalctl',
+    ['--unit', settleUnit, '--boot', '--output=cat', '--no-pager'],
+    {
+      timeoutSeconds: lookLimit,
+    },
+  )
   const said = journal.stdout.split('\n').filter((line) => line.startsWith('kernelswap: '))
   const kinds: Readonly<Record<number, FailureKind>> = { 4: 'mismatch', 5: 'operator', 78: 'configuration' }
   throw new Failure(
     kinds[status] ?? 'failed',
-    `${host.name}: ${said.at(-1)?.replace('kernelswap: ', '') ?? `${unit} failed; \`systemctl status ${unit}\` there tells why.`}`,
+    `${host.name}: ${said.at(-1)?.replace('kernelswap: ', '') ?? `${settleUnit} failed; \`systemctl status ${settleUnit}\` there tells why.`}`,
   )
 }
 

@@ -1,4 +1,5 @@
 import { Failure } from '../errors.ts'
+import { settleUnit } from '../landing/landing.ts'
 
 /** What `kernelswap schedule` was asked for; lengths as systemd.time(7) writes them. */
 export interface Schedule {
@@ -45,7 +46,7 @@ export function serviceUnit({ calendars, window, maxOutage, strict }: Schedule):
     'Description=kernelswap: swap the kernel if a newer one is installed',
     'Documentation=man:kernelswap(8)',
     'Wants=network-online.target',
-    'After=network-online.target kernelswap-settle.service',
+    `After=network-online.target ${settleUnit}`,
     'StartLimitIntervalSec=0',
     '',
     '[Service]',

@@ -7,7 +7,7 @@ import { loadConfiguration } from '../config/configuration.ts'
 import { writeDurably } from '../durable.ts'
 import { Failure } from '../errors.ts'
 import { attempt } from '../host/local.ts'
-import { landingUnit, sealLanding, writeLanding, writeLandingGate } from '../landing/landing.ts'
+import { landingUnit, sealLanding, settleUnit, writeLanding, writeLandingGate } from '../landing/landing.ts'
 import { readAddresses } from '../network/addresses.ts'
 import { gateRules } from '../network/gate.ts'
 import { paths } from '../paths.ts'
@@ -37,7 +37,6 @@ export interface RestoreRequest {
 
 /** Where a bundle is unpacked; what a crash leaves there the next restore removes. */
 const unpacked = join(paths.state, 'unpacked')
-const settleUnit = 'kernelswap-settle.service'
 /** What journal and landing of a restore name as their boot: the checkpoint comes from another than this one. */
 const elsewhere = 'bundle'
 
