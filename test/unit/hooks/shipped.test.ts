@@ -67,6 +67,31 @@ function talk(port: number, text: string): Promise<string> {
   })
 }
 
+describe('unit', () => {
+  const hook = 'all/10-unit'
+  const slice = String.raw`/system.slice/system-redis\x2dserver.slice`
+
+  /** What systemctl shows of the unit. */
+  function shows(group: string): Record<string, string> {
+    const lines = ['ActiveState=active', 'MainPID=7', `ControlGroup=${group}`, 'NRestarts=0']
+    const script = `#!/bin/sh\ncat <<'END'\n${lines.join('\n')}\nEND\n`
+    writeFileSync(join(directory, 'systemctl'), script, { mode: 0o755 })
+    return {
+      PATH: `${directory}:${process.env.PATH}`,
+      KERNELSWAP_UNIT: String.raw`redis\x2dserver@1.service`,
+    }
+  }
+
+  test('names with what systemd escapes in them are told and compared as they are', () => {
+    const env = shows(`${slice}/a`)
+    expect(JSON.parse(call(hook, 'capture', env).out)).toMatchObject({ group: `${slice}/a` })
+    expect(call(hook, 'verify', env)).toEqual({ code: 0, out: '' })
+    const { code, out } = call(hook, 'verify', shows(`${slice}/b`))
+    expect(code).toBe(1)
+    expect(JSON.parse(out).message).toBe(`control group ${slice}/a is now ${slice}/b`)
+  })
+})
+
 describe.skipIf(!has('redis-server'))('redis', () => {
   const hook = 'redis-server.service/50-redis'
   const env = () => ({ REDIS_SOCKET: join(directory, 'socket') })
