@@ -7,6 +7,7 @@ import { run } from '../host/local.ts'
 import type { AddressBook } from '../network/addresses.ts'
 import { paths } from '../paths.ts'
 import type { KernelImage } from '../tools/kexec.ts'
+import type { DumpedConnections } from '../tools/tcp-repair.ts'
 import type { RoomTies } from '../workload/room.ts'
 import type { Service } from '../workload/service.ts'
 
@@ -135,9 +136,10 @@ export async function writeLandingGate(rules: string): Promise<void> {
   await writeDurably(join(paths.landing, 'gate.nft'), rules)
 }
 
-/** Writes what the landing's `wake` tells the peers of the restored connections. */
-export async function writeLandingPeers(segments: string): Promise<void> {
-  await writeDurably(join(paths.landing, 'peers'), segments)
+/** Writes what the landing's `wake` tells the peers of the restored connections, and which of them `unscale` looks after. */
+export async function writeLandingConnections({ awaited, unscaled }: DumpedConnections): Promise<void> {
+  await writeDurably(join(paths.landing, 'peers'), awaited)
+  await writeDurably(join(paths.landing, 'unscaled'), unscaled)
 }
 
 /** From here on the next boot restores the checkpoint. */

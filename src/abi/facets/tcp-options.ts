@@ -34,7 +34,7 @@ export const tcpOptions = facet<PerSocket<Options>>({
   }),
 })
 
-/** Options that differ for a while without harm. */
+/** Options that differ without harm. */
 const PASSING: readonly {
   readonly name: string
   readonly isPassing: (before: Options, after: Options) => boolean
@@ -44,6 +44,12 @@ const PASSING: readonly {
     name: 'advmss',
     isPassing: (before, after) => before.advmss !== after.advmss,
     reason: 'advmss counts while connecting alone',
+  },
+  {
+    // What the landing's `unscale` makes of it.
+    name: 'wscale',
+    isPassing: (before, after) => before.wscale === 'off' && after.wscale === '0,0',
+    reason: 'a window that is scaled by no bit is not scaled',
   },
   {
     name: 'mss',

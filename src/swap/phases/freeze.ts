@@ -4,14 +4,19 @@ import { checkArchive } from '../../archive/check.ts'
 import { sumFiles, writeManifest } from '../../archive/manifest.ts'
 import { packTree } from '../../archive/pack.ts'
 import { Failure } from '../../errors.ts'
-import { type Passenger, sealLanding, writeLandingGate, writeLandingPeers } from '../../landing/landing.ts'
+import {
+  type Passenger,
+  sealLanding,
+  writeLandingConnections,
+  writeLandingGate,
+} from '../../landing/landing.ts'
 import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
 import type { InetSocket } from '../../proc/inet-sockets.ts'
 import { dump, logErrors } from '../../tools/criu.ts'
 import { dumpAttributes } from '../../tools/getfattr.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
 import { signalUnits } from '../../tools/systemd.ts'
-import { awaitedSegments, endTcpRepair } from '../../tools/tcp-repair.ts'
+import { dumpedConnections, endTcpRepair } from '../../tools/tcp-repair.ts'
 import { explainDump } from '../../workload/dump-errors.ts'
 import { inspectSurroundings } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
@@ -134,7 +139,7 @@ async function seal(crossing: Crossing): Promise<void> {
   const [sockets, pids] = [await socketsOf(tasks), tasks.flat()]
   refuseIfMoved(crossing, sockets, pids)
   await writeLandingGate(gateRules(sockets, 'unreachable'))
-  await writeLandingPeers(await awaitedSegments(pids))
+  await writeLandingConnections(await dumpedConnections(pids))
   await syncFileSystem(crossing.swap.directory)
   await sealLanding()
 }

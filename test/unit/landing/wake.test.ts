@@ -1,11 +1,12 @@
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import { awaitedSegments, endTcpRepair } from '../../../src/tools/tcp-repair.ts'
+import { dumpedConnections, endTcpRepair } from '../../../src/tools/tcp-repair.ts'
 import { canInOwnNetwork } from '../isolated.ts'
+import { endAll, network, shell, start, within } from './networks.ts'
 
 const wake = fileURLToPath(new URL('../../../src/landing/static/wake', import.meta.url))
 
@@ -32,8 +33,7 @@ process.stdin.once('data', () => clients.forEach((client) => client.write('x')))
 const woken = ['10.0.0.1', 'fd00::1']
 const left = ['10.0.0.2', 'fd00::2']
 
-const started: ChildProcessWithoutNullStreams[] = []
-afterAll(() => started.forEach((child) => void child.kill()))
+afterAll(endAll)
 
 /**
  * TCP tries again after 0.2, 0.6, 1.4, 3.0, 6.2, 12.6 s: between the last two a peer has just begun its longest wait, and a
@@ -44,17 +44,17 @@ test.runIf(canInOwnNetwork('ip link add name cable type veth peer name other'))(
   async () => {
     const [here, there] = [await network(), await network()]
     connectNetworks(here, there)
-    const server = start(here, service, [...woken, ...left])
+    const server = start(here, process.execPath, ['-e', service, ...woken, ...left])
     const heard: string[] = []
     createInterface(server.stdout).on('line', (line) => heard.push(line))
     await once(server.stdout, 'data')
-    const client = start(there, peer, [...woken, ...left])
+    const client = start(there, process.execPath, ['-e', peer, ...woken, ...left])
     await once(client.stdout, 'data')
 
     beginRepair(server.pid!)
-    const segments = (await awaitedSegments([server.pid!])).split('\n')
+    const segments = (await dumpedConnections([server.pid!])).awaited.split('\n')
     await endTcpRepair([server.pid!])
-    expect(await awaitedSegments([server.pid!])).toBe('')
+    expect(await dumpedConnections([server.pid!])).toEqual({ awaited: '', unscaled: '' })
 
     shell(here, eachFamily('add pref 0 iif cable blackhole'))
     client.stdin.write('go')
@@ -71,14 +71,6 @@ test.runIf(canInOwnNetwork('ip link add name cable type veth peer name other'))(
   },
   40_000,
 )
-
-/** A network namespace, as the process that keeps it. */
-async function network(): Promise<number> {
-  const child = spawn('unshare', ['--net', 'sh', '-c', 'echo up; exec cat'])
-  started.push(child)
-  await once(child.stdout, 'data')
-  return child.pid!
-}
 
 /** Joins two by a cable whose packets the first may lose. */
 function connectNetworks(first: number, second: number): void {
@@ -98,22 +90,6 @@ function connectNetworks(first: number, second: number): void {
 
 function eachFamily(...changes: readonly string[]): string {
   return changes.flatMap((change) => [`ip -4 rule ${change}`, `ip -6 rule ${change}`]).join('; ')
-}
-
-function start(namespace: number, script: string, args: readonly string[]): ChildProcessWithoutNullStreams {
-  const entered = ['--net', '--target', String(namespace), process.execPath, '-e', script, ...args]
-  const child = spawn('nsenter', entered)
-  started.push(child)
-  return child
-}
-
-function shell(namespace: number, line: string): void {
-  within(namespace, 'sh', ['-euc', line])
-}
-
-function within(namespace: number, program: string, args: readonly string[], input = ''): void {
-  const entered = ['--net', '--target', String(namespace), program, ...args]
-  execFileSync('nsenter', entered, { input, stdio: 'pipe' })
 }
 
 /** Puts every connection of a process into repair mode, as CRIU leaves those that it has dumped. */

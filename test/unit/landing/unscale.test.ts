@@ -1,0 +1,89 @@
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, test } from 'vitest'
+import { canInOwnNetwork } from '../isolated.ts'
+import { endAll, network, shell, start, within } from './networks.ts'
+
+const unscale = fileURLToPath(new URL('../../../src/landing/static/unscale', import.meta.url))
+
+/**
+ * Accepts a connection, takes it down and makes it anew as CRIU does (soccr/soccr.c) where no scale was agreed on, says
+ * where it is, waits, and tells how much arrives.
+ */
+const restored = `
+use strict;
+use warnings;
+use Socket;
+$| = 1;
+my ($repair, $queue, $number, $options, $window) = (19 .. 22, 29);
+sub put { setsockopt(shift, 6, shift, shift) or die $! }
+socket(my $listener, AF_INET, SOCK_STREAM, 0);
+bind($listener, pack_sockaddr_in(7000, INADDR_ANY)) or die $!;
+listen($listener, 1);
+print "up\\n";
+accept(my $old, $listener) or die $!;
+my ($here, $there) = (getsockname($old), getpeername($old));
+put($old, $repair, pack('i', 1));
+my %next = map { put($old, $queue, pack('i', $_)); ($_, getsockopt($old, 6, $number)) } 1, 2;
+close($_) for $listener, $old;
+socket(my $new, AF_INET, SOCK_STREAM, 0);
+put($new, $repair, pack('i', 1));
+for (1, 2) { put($new, $queue, pack('i', $_)); put($new, $number, $next{$_}) }
+bind($new, $here) or die $!;
+connect($new, $there) or die $!;
+put($new, $options, pack('LL', 2, 1460));
+put($new, $queue, pack('i', 0));
+put($new, $window, pack('LLLLL', unpack('L', $next{1}), 64240, 64240, 65535, unpack('L', $next{1})));
+put($new, $repair, pack('i', 0));
+setsockopt($new, SOL_SOCKET, SO_REUSEADDR, 1);
+print "$$ ", fileno($new), "\\n";
+<STDIN>;
+my $sum = 0;
+while (my $length = sysread($new, my $bytes, 65536)) { print $sum += $length, " ", unpack('i', getsockopt($new, SOL_SOCKET, SO_REUSEADDR)), "\\n" }
+`
+
+const BYTES = 300_000
+
+/** Connects, and sends all that at once when it is told to. */
+const peer = `
+const { connect } = require('node:net')
+const socket = connect(7000, '10.0.0.1', () => console.log('up'))
+process.stdin.once('data', () => socket.write(Buffer.alloc(${BYTES})))
+`
+
+afterEach(endAll)
+
+/** A peer without window scaling takes a scaled window for what it says: a connection that survives as good as dead. */
+describe.runIf(canInOwnNetwork('ip link add name cable type veth peer name other'))('windows', () => {
+  test('of a restored connection are told as they are to a peer that agreed on no scale', async () => {
+    expect(await arrived((here, socket) => within(here, unscale, [], socket))).toBe(`${BYTES} 1`)
+  })
+
+  test('are not, where nobody looks after them', async () => {
+    const [bytes] = (await arrived(() => {})).split(' ')
+    expect(Number(bytes)).toBeLessThan(BYTES / 2)
+  })
+})
+
+/** What has arrived after a while over a connection that was made anew, and whether its address may be used again. */
+async function arrived(mend: (here: number, socket: string) => void): Promise<string> {
+  const [here, there] = [await network(), await network()]
+  shell(here, `ip link add name cable type veth peer name cable netns ${there}; ip link set cable up`)
+  shell(here, 'ip address add 10.0.0.1/24 dev cable')
+  shell(there, 'ip address add 10.0.0.9/24 dev cable; ip link set cable up')
+  shell(there, 'echo 0 > /proc/sys/net/ipv4/tcp_window_scaling')
+  const service = start(here, 'perl', ['-e', restored])
+  const said: string[] = []
+  createInterface(service.stdout).on('line', (line) => said.push(line))
+  await expect.poll(() => said, { timeout: 5000 }).toEqual(['up'])
+  const client = start(there, process.execPath, ['-e', peer])
+  await once(client.stdout, 'data')
+  await expect.poll(() => said.length, { timeout: 5000 }).toBe(2)
+  mend(here, `${said[1]}\n`)
+  client.stdin.write('go')
+  service.stdin.write('go\n')
+  await sleep(3000)
+  return said.at(-1)!
+}
