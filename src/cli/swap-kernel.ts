@@ -6,6 +6,7 @@ import { withLock } from '../swap/lock.ts'
 import { makePlan } from '../swap/phases/check.ts'
 import type { Plan, Request } from '../swap/plan.ts'
 import { keepRebootRequest } from '../swap/reboot-required.ts'
+import { refuseIfPending } from '../swap/resume.ts'
 import { createSwap, readReport, type Swap } from '../swap/store.ts'
 import { runInUnit, stopUnit } from '../swap/unit.ts'
 import { confirm } from './confirm.ts'
@@ -31,6 +32,7 @@ async function planSwap(
   ask: boolean,
   output: Output,
 ): Promise<Swap | Extract<Stayed, { kind: 'refused' }>> {
+  await refuseIfPending()
   const configuration = await loadConfiguration()
   await takeFleetLock(configuration['fleet-lock'])
   let swap: Swap | undefined

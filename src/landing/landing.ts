@@ -114,14 +114,22 @@ export function dropIn({ service, checkpoint }: Pick<Passenger, 'service' | 'che
     'RuntimeDirectoryPreserve=yes',
     // CRIU leaves a score of 0 as the restore has it, which would be the unit's.
     'OOMScoreAdjust=0',
+    // A restored task that is held must never run again once it is told to end: its checkpoint still counts. Any other
+    // signal than this one is followed by SIGCONT (systemd.kill(5)).
+    ...['KillMode=control-group', 'KillSignal=SIGKILL', 'RestartKillSignal=SIGKILL'],
     // The journal names messages by the program that opened the stream: restore-unit, without this.
     `SyslogIdentifier=${identifier(properties)}`,
     ...(properties.NoExecPaths ? [`ExecPaths=${placeholder} /usr/lib`] : []),
     ...['ExecCondition=', 'ExecStartPre=', 'ExecStartPost=', 'ExecStop=', 'ExecStopPost=', 'ExecStart='],
     `ExecStart=${placeholder} infinity`,
-    `ExecStartPost=+${paths.library}/restore-unit ${checkpoint}`,
+    `ExecStartPost=+${paths.library}/restore-unit ${escaped(checkpoint)}`,
     '',
   ].join('\n')
+}
+
+/** A word of a command line as systemd reads it, with C escapes and specifiers undone (systemd.service(5), COMMAND LINES). */
+function escaped(word: string): string {
+  return word.replaceAll('\\', '\\\\').replaceAll('%', '%%')
 }
 
 /** What systemd names the unit's messages by: its setting, or the name of the program it starts. */
@@ -146,6 +154,12 @@ export async function writeLandingConnections({ awaited, unscaled }: DumpedConne
 export async function sealLanding(): Promise<void> {
   await syncDirectory(paths.landing)
   await writeDurably(join(paths.landing, 'sealed'), '')
+}
+
+/** From here on no boot restores the checkpoint. */
+export async function unsealLanding(): Promise<void> {
+  await rm(join(paths.landing, 'sealed'), { force: true })
+  if (existsSync(paths.landing)) await syncDirectory(paths.landing)
 }
 
 /** How far the landing is, as the boot with this id finds it. */
@@ -187,6 +201,6 @@ export async function goBack(): Promise<never> {
 
 /** Takes the landing away: the seal first, so that no boot finds half of it. */
 export async function removeLanding(): Promise<void> {
-  await rm(join(paths.landing, 'sealed'), { force: true })
+  await unsealLanding()
   await rm(paths.landing, { recursive: true, force: true })
 }

@@ -86,6 +86,7 @@ const neededOptions = [
   'NETLINK_DIAG',
   'NF_TABLES',
   'NF_TABLES_INET',
+  'NFT_REJECT_INET',
 ]
 
 /** What keeps the host from landing on this kernel. */

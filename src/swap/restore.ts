@@ -21,7 +21,7 @@ import { runningKernel } from './kernels.ts'
 import { withLock } from './lock.ts'
 import { discardOldCheckpoints } from './phases/settle.ts'
 import { type Plan, planSchema, preserved, type WorkloadPlan } from './plan.ts'
-import { findPending, resume } from './resume.ts'
+import { refuseIfPending, resume } from './resume.ts'
 import { adoptSwap, bootId, checkpointDirectory, readReport, type Swap } from './store.ts'
 
 /** What is asked of the restore of a bundle. */
@@ -110,15 +110,6 @@ export async function restoredReport(swap: Swap): Promise<Report> {
   throw new Failure(
     ExecMainStatus === '5' ? 'operator' : 'failed',
     `The restore has no verdict yet: \`journalctl -u ${settleUnit}\` tells why, \`kernelswap resume\` goes on, \`kernelswap abandon\` starts cold what is not back.`,
-  )
-}
-
-async function refuseIfPending(): Promise<void> {
-  const pending = await findPending()
-  if (!pending || pending.decision.kind === 'nothing') return
-  throw new Failure(
-    'refused',
-    `Swap ${pending.swap.id} has no verdict yet; finish it first: \`kernelswap resume\`, or \`kernelswap abandon\`.`,
   )
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ifMissing, messageOf } from '../errors.ts'
+import { Failure, ifMissing, messageOf } from '../errors.ts'
 import { landingState, landingUnit, releaseLanding } from '../landing/landing.ts'
 import type { Report } from '../report/report.ts'
 import { awaitUnits, daemonReload } from '../tools/systemd.ts'
@@ -50,6 +50,16 @@ export async function findPending(): Promise<Pending | undefined> {
   const jumped = isJumpOf(await readFile('/proc/cmdline', 'utf8'), swap.id)
   const present = { boot, jumped, landing: await landingState(boot) }
   return { swap, present, decision: decide(await swap.journal.read(), present) }
+}
+
+/** @throws Failure 'refused' while a swap has no verdict: another one would take its landing and its checkpoint. */
+export async function refuseIfPending(): Promise<void> {
+  const pending = await findPending()
+  if (!pending || pending.decision.kind === 'nothing') return
+  throw new Failure(
+    'refused',
+    `Swap ${pending.swap.id} has no verdict yet; finish it first: \`kernelswap resume\`, or \`kernelswap abandon\`.`,
+  )
 }
 
 /** A swap that was finished. */
@@ -167,7 +177,9 @@ async function conclude(
     ...problems,
     ...outcomes.flatMap(({ unit, reason }) => (reason ? [`${unit}: ${reason}.`] : [])),
   ]
-  const reason = isGood(verdict) ? null : reasons.join(' ') || 'the new kernel did not come up'
+  const reason = isGood(verdict)
+    ? problems.join(' ') || null
+    : reasons.join(' ') || 'the new kernel did not come up'
   const report = await finalReport(swap, { verdict, reason, outcomes })
   if (isGood(verdict) || verdict === 'fell-back') await discardImages(swap.directory)
   await recordVerdict(swap, report)

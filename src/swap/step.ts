@@ -14,6 +14,8 @@ export interface Crossing {
   readonly sums: Map<string, Promise<string>>
   /** Ports that the gate holds. */
   gate: string
+  /** PIDs of the tasks that the seal holds. */
+  sealed: readonly number[]
   /** Started while the services still ran; it waits for their snapshot. */
   probe?: Probe | undefined
 }

@@ -27,7 +27,7 @@ export type Progress = (phase: string, step: string) => void
  * A request to stop (`stopRequested`) is honoured between two steps, until the jump.
  */
 export async function runSwap(swap: Swap, progress: Progress, stopRequested: () => boolean): Promise<Report> {
-  const crossing: Crossing = { swap, passengers: [], lastPid: 0, sums: new Map(), gate: '' }
+  const crossing: Crossing = { swap, passengers: [], lastPid: 0, sums: new Map(), gate: '', sealed: [] }
   const begun: Step[] = []
   try {
     await discardOldCheckpoints(swap)

@@ -28,6 +28,7 @@ type Rule = (service: Service, surroundings: Surroundings) => Obstacle | undefin
 const rules: readonly Rule[] = [
   belongsToPlatform,
   isNotRunning,
+  endsWithTheBoot,
   runsUs,
   hasOwnUserNamespace,
   hasOwnPidNamespace,
@@ -52,6 +53,15 @@ function isNotRunning({ unit, mainPid, properties }: Service): Obstacle | undefi
   return {
     reason: `is ${properties.ActiveState} (${properties.SubState}) and has no running main process`,
     remedy: `start it, or leave it out: systemctl start ${unit}`,
+  }
+}
+
+/** What systemd-run made, or another program below /run/systemd; generators make theirs in every boot (systemd.unit(5)). */
+function endsWithTheBoot({ properties }: Service): Obstacle | undefined {
+  if (!/^\/run\/systemd\/(transient|system)\//.test(properties.FragmentPath ?? '')) return undefined
+  return {
+    reason: `has its unit file in ${properties.FragmentPath}, which ends with the boot`,
+    remedy: 'put the unit file into /etc/systemd/system, or leave the unit out',
   }
 }
 

@@ -7,6 +7,7 @@ import { Failure } from '../../errors.ts'
 import {
   type Passenger,
   sealLanding,
+  unsealLanding,
   writeLandingConnections,
   writeLandingGate,
 } from '../../landing/landing.ts'
@@ -42,7 +43,8 @@ export const freeze: Phase = {
     { name: 'snapshot', do: snapshot },
     { name: 'archive', do: archive },
     { name: 'manifest', do: listFiles },
-    { name: 'seal', do: seal },
+    // Taken back before the tasks are thawed: they will change files that no boot must restore a checkpoint over.
+    { name: 'seal', do: seal, undo: unsealLanding },
     evacuate,
   ],
 }
@@ -140,6 +142,7 @@ async function seal(crossing: Crossing): Promise<void> {
   refuseIfMoved(crossing, sockets, pids)
   await writeLandingGate(gateRules(sockets, 'unreachable'))
   await writeLandingConnections(await dumpedConnections(pids))
+  crossing.sealed = pids
   await syncFileSystem(crossing.swap.directory)
   await sealLanding()
 }

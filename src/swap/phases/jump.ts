@@ -1,9 +1,12 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, messageOf } from '../../errors.ts'
 import { run } from '../../host/local.ts'
 import { paths } from '../../paths.ts'
+import { parsePidStat } from '../../proc/pid-stat.ts'
 import { remountWritable } from '../../tools/mount.ts'
-import type { Phase } from '../step.ts'
+import type { Crossing, Phase } from '../step.ts'
+import { tasksOf } from '../tasks.ts'
 
 /** The point of no return. */
 export const jump: Phase = {
@@ -12,11 +15,26 @@ export const jump: Phase = {
 }
 
 /** Starts the loaded kernel (landing/static/leap); the way back from a bad landing goes by the same script. */
-async function leap(): Promise<void> {
+async function leap(crossing: Crossing): Promise<void> {
+  await refuseIfAwake(crossing)
   try {
     await run(join(paths.library, 'leap'), [])
   } catch (error) {
     throw new Failure('failed', `The kernel refused to jump: ${messageOf(error)}.`, { cause: error })
   }
   throw new Failure('failed', 'kexec returned without a jump; `dmesg` may say why.')
+}
+
+/** A watchdog or a restart ends tasks that stand still, and what they did meanwhile isn't in the checkpoint. */
+async function refuseIfAwake({ swap, sealed }: Crossing): Promise<void> {
+  const pids = (await tasksOf(swap.plan)).flat()
+  const stats = await Promise.all(
+    pids.map(async (pid) => parsePidStat(await readFile(`/proc/${pid}/stat`, 'utf8'))),
+  )
+  const isSame = pids.length === sealed.length && pids.every((pid) => sealed.includes(pid))
+  if (isSame && stats.every(({ state }) => state === 'T')) return
+  throw new Failure(
+    'failed',
+    'A service was restarted or woken after its checkpoint, by a watchdog or by somebody; see its journal, and swap again.',
+  )
 }

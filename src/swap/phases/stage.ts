@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { Failure } from '../../errors.ts'
 import { prepareCheckpoint, removeLanding, writeLanding } from '../../landing/landing.ts'
 import { readAddresses } from '../../network/addresses.ts'
 import { type KernelImage, load, unload } from '../../tools/kexec.ts'
-import { mountsWaitForDevices, startUnits, stopUnits } from '../../tools/systemd.ts'
+import { mountsWaitForDevices, startUnits, stopUnitsAlone } from '../../tools/systemd.ts'
 import { roomTies } from '../../workload/room.ts'
 import { aimFallback, clearFallback } from '../fallback.ts'
 import { armWatchdog, hasWatchdog, restoreHostSettings } from '../host-settings.ts'
@@ -59,7 +60,7 @@ async function highestPid(): Promise<number> {
 }
 
 async function stopRestarted({ swap }: Crossing): Promise<void> {
-  await stopUnits(restarted(swap.plan).map(({ unit }) => unit))
+  await stopUnitsAlone(restarted(swap.plan).map(({ unit }) => unit))
 }
 
 async function startRestarted(swap: Swap): Promise<void> {
@@ -70,6 +71,11 @@ async function planLanding(crossing: Crossing): Promise<void> {
   const { swap } = crossing
   const workloads = preserved(swap.plan)
   const { services, surroundings } = await inspect(workloads.map(({ unit }) => unit))
+  const other = services.find(
+    ({ unit, mainPid }) => mainPid !== workloads.find((workload) => workload.unit === unit)?.mainPid,
+  )
+  if (other)
+    throw new Failure('failed', `${other.unit} was stopped or restarted since it was planned; swap again.`)
   crossing.passengers = services.map((service) => ({
     service,
     ties: roomTies(service, surroundings),

@@ -65,6 +65,8 @@ describe('damage is found', () => {
     ['a missing file', 'rm images/empty.img'],
     ['a file cut short', 'truncate --size=2999999 images/pages-1.img'],
     ['a manifest that a power cut tore', 'truncate --size=-9 manifest'],
+    ['a manifest that reads as zeroes', 'truncate --size=0 manifest && truncate --size=300 manifest'],
+    ['a manifest of blank lines', "printf '\\n\\n' > manifest"],
     ['an empty manifest', ': > manifest'],
     ['no manifest', 'rm manifest'],
     ['an absolute name', 'cksum /etc/hostname >> manifest'],

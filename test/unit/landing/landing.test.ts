@@ -56,6 +56,8 @@ describe('the drop-in of a unit', () => {
     ['a restore takes the time it takes', 'TimeoutStartSec=infinity'],
     ['restore-unit may say who the main process is', 'NotifyAccess=all'],
     ['files that were put back are not wiped', 'RuntimeDirectoryPreserve=yes'],
+    ['tasks that are held are never woken to end, over a checkpoint that still counts', 'KillSignal=SIGKILL'],
+    ['none of them is forgotten by that', 'KillMode=control-group'],
   ])('%s', (_, line) => {
     expect(dropIn(passenger()).split('\n')).toContain(line)
   })
@@ -66,6 +68,13 @@ describe('the drop-in of a unit', () => {
     ['the unit where nothing else is known', { ExecStart: '' }, 'SyslogIdentifier=%p'],
   ])('messages are named in the journal by %s', (_, properties, line) => {
     expect(dropIn(passenger(properties)).split('\n')).toContain(line)
+  })
+
+  test('a unit whose name is escaped finds its checkpoint', () => {
+    const checkpoint = String.raw`/swap/workloads/app@a-b\x2dc.service`
+    expect(dropIn({ ...passenger(), checkpoint }).split('\n')).toContain(
+      String.raw`ExecStartPost=+/usr/lib/kernelswap/restore-unit /swap/workloads/app@a-b\\x2dc.service`,
+    )
   })
 
   test('a sandbox that forbids programs allows the placeholder', () => {

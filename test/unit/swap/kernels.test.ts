@@ -23,7 +23,7 @@ vi.mock(import('../../../src/paths.ts'), async (original) => {
 const old = '6.12.116+deb13-cloud-amd64'
 const newer = '6.12.117+deb13-cloud-amd64'
 const options =
-  'CHECKPOINT_RESTORE NAMESPACES UTS_NS IPC_NS PID_NS NET_NS FHANDLE EVENTFD EPOLL INOTIFY_USER UNIX_DIAG INET_DIAG INET_UDP_DIAG NETLINK_DIAG NF_TABLES NF_TABLES_INET'
+  'CHECKPOINT_RESTORE NAMESPACES UTS_NS IPC_NS PID_NS NET_NS FHANDLE EVENTFD EPOLL INOTIFY_USER UNIX_DIAG INET_DIAG INET_UDP_DIAG NETLINK_DIAG NF_TABLES NF_TABLES_INET NFT_REJECT_INET'
 const config = options
   .split(' ')
   .map((option, index) => `CONFIG_${option}=${index % 3 === 0 ? 'm' : 'y'}\n`)

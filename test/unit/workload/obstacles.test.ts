@@ -58,6 +58,12 @@ const cases: readonly Case[] = [
     remedy: 'start kernelswap in a unit of its own: systemd-run --wait --pipe kernelswap …',
   },
   {
+    name: 'a unit of systemd-run',
+    service: serviceWith({ FragmentPath: '/run/systemd/transient/run-u7.service' }),
+    reason: /which ends with the boot/,
+    remedy: 'put the unit file into /etc/systemd/system, or leave the unit out',
+  },
+  {
     name: 'PrivateUsers=yes',
     service: service({ processes: [task({ namespaces: ownUsers })] }),
     reason: /user namespace of its own/,
