@@ -1,4 +1,4 @@
-import { open, rename } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /**
@@ -7,7 +7,9 @@ import { dirname } from 'node:path'
  */
 export async function writeDurably(path: string, content: string, mode = 0o600): Promise<void> {
   const temporary = `${path}.new`
-  const file = await open(temporary, 'w', mode)
+  // Nothing that lies there already is followed, or written into.
+  await rm(temporary, { force: true })
+  const file = await open(temporary, 'wx', mode)
   try {
     await file.writeFile(content)
     await file.sync()

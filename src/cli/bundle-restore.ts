@@ -55,7 +55,7 @@ export function bundleRestoreCommand(): Command {
       if (options.reboot) {
         await withLock(() => rebootInto(swap))
         const then = `rebooting; afterwards \`kernelswap report ${swap.id}\` tells how it went`
-        output.result({ id: swap.id }, then)
+        output.result({ schema: 'kernelswap.restore/1', id: swap.id }, then)
         return
       }
       output.say('restoring')

@@ -119,11 +119,15 @@ async function runVerb(
   const [verb = '', ...rest] = words
   const question = questions[verb]
   if (question === undefined) return passOn(host, words, output)
-  if (!yes) await askHere(host, verb, rest, question, output)
+  const isAgreed = yes || rest.includes('--scheduled')
+  if (!isAgreed) await askHere(host, verb, rest, question, output)
   const agreed = [verb, ...(yes ? [] : ['--yes']), ...rest]
   if (evacuate !== undefined) return evacuatingSwap(host, [...agreed, '--hand-over'], evacuate, output)
   return swapping.includes(verb) ? swap(host, agreed, output) : passOn(host, agreed, output)
 }
+
+/** Options of `run` that `plan` doesn't know. */
+const isOfRunAlone = /^--(strict|json|or-reboot|max-outage(=.*)?)$/
 
 /** What the verb would ask on a terminal there; a swap is asked for with its plan, without trial checkpoints. */
 async function askHere(
@@ -134,7 +138,7 @@ async function askHere(
   output: Output,
 ): Promise<void> {
   if (verb === 'run') {
-    const words = rest.filter((word) => word !== '--strict' && word !== '--json')
+    const words = rest.filter((word, at) => !isOfRunAlone.test(word) && rest[at - 1] !== '--max-outage')
     const plan = await host.run('kernelswap', ['plan', '--no-trial', ...words])
     output.say(`${plan.stdout}${plan.stderr}`.trimEnd())
     if (plan.code !== 0) throw new Failure('refused', `The plan of ${host.name} refuses; it says why.`)

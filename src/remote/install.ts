@@ -19,7 +19,9 @@ export async function installPackage(host: RemoteHost, file: string): Promise<vo
     const copy = `${directory}/${basename(file)}`
     await host.putFile(file, copy, 0o600)
     const options = ['--yes', '--no-install-recommends', '--reinstall', '--allow-downgrades']
-    const install = ['DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', ...options, copy]
+    // A configuration that was edited there stays; dpkg would ask, and nobody could answer.
+    const keeping = ['confdef', 'confold'].flatMap((how) => ['--option', `Dpkg::Options::=--force-${how}`])
+    const install = ['DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', ...options, ...keeping, copy]
     await must(host, host.run('env', install, { timeoutSeconds: installSeconds }))
   } finally {
     await host.runAsUser('rm', ['-r', directory]).catch(() => {})

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Failure } from '../errors.ts'
+import { version } from '../version.ts'
 
 /**
  * Finds the Debian package of this kernelswap, to be installed elsewhere: in a checkout
@@ -12,12 +13,10 @@ export function findPackage(): string {
   const folders = ['.', '../dist', '../../dist', '/usr/share/kernelswap'].map((path) =>
     path.startsWith('/') ? path : fileURLToPath(new URL(path, import.meta.url)),
   )
-  for (const folder of folders) {
-    const name = existsSync(folder) && readdirSync(folder).find((file) => /^kernelswap_.*\.deb$/.test(file))
-    if (name) return join(folder, name)
-  }
+  const file = folders.map((folder) => join(folder, `kernelswap_${version}_all.deb`)).find(existsSync)
+  if (file !== undefined) return file
   throw new Failure(
     'failed',
-    'The Debian package of kernelswap is missing here; `npm run package` in a checkout builds it.',
+    `The Debian package of kernelswap ${version} is missing here; \`npm run package\` in a checkout builds it, and in /usr/share/kernelswap a copy of it is found, too.`,
   )
 }

@@ -47,7 +47,8 @@ export async function dump(options: DumpOptions): Promise<Ended> {
         options.leave === 'stopped' ? '--leave-stopped' : '--leave-running',
         ...['-v4', '--log-file', 'dump.log'],
       ],
-      { fds: [images, binary], timeoutSeconds: options.timeoutSeconds },
+      // A Ctrl-C on our terminal must not end it half-way.
+      { fds: [images, binary], timeoutSeconds: options.timeoutSeconds, ownSession: true },
     )
   } catch (error) {
     // Killed, or out of time: as good as an exit code, and CRIU's log may still tell more.

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Configuration } from '../../config/configuration.ts'
 import { paths } from '../../paths.ts'
 import { check as criuCheck, dump, logErrors } from '../../tools/criu.ts'
+import { endTcpRepair } from '../../tools/tcp-repair.ts'
 import { explainDump } from '../../workload/dump-errors.ts'
 import { type Obstacle, obstaclesOf } from '../../workload/obstacles.ts'
 import { roomTies } from '../../workload/room.ts'
@@ -148,6 +149,8 @@ async function tryCheckpoint(service: Service, surroundings: Surroundings): Prom
     })
     const seconds = (performance.now() - began) / 1000
     if (ended.code === 0) return { seconds, obstacle: undefined }
+    // One that was cut short leaves connections that nobody can read from.
+    await endTcpRepair(service.processes.map(({ pid }) => pid))
     return { seconds, obstacle: explainDump(service.unit, await logErrors(images, 'dump.log'), ended.stderr) }
   } finally {
     await rm(images, { recursive: true, force: true })

@@ -216,17 +216,18 @@ ${lines}`,
 
   test('installs the package first where it is told to', () => {
     const { folder } = servers[0]!
-    writeFileSync(join(place, 'kernelswap_9_all.deb'), 'a package')
+    writeFileSync(join(place, 'kernelswap_0.0.9_all.deb'), 'the one before')
+    writeFileSync(join(place, `kernelswap_${version}_all.deb`), 'a package')
     writeFileSync(
       join(folder, 'bin/apt-get'),
-      `#!/bin/sh\necho "$*" >&2; cat "$6"; for last; do :; done; cp "$last" ${folder}/installed; echo last $last > ${folder}/state/apt`,
+      `#!/bin/sh\necho "$*" >&2; for last; do :; done; cp "$last" ${folder}/installed; echo last $last > ${folder}/state/apt`,
     )
     chmodSync(join(folder, 'bin/apt-get'), 0o755)
     install(servers[0]!, 'echo fine')
     expect(kernelswap('--host', 'a', '--install', 'status', '--json')).toMatchObject({ code: 0 })
     expect(readFileSync(join(folder, 'installed'), 'utf8')).toBe('a package')
     const copy = readFileSync(join(folder, 'state/apt'), 'utf8').trim().replace('last ', '')
-    expect(copy).toMatch(/^\/tmp\/kernelswap\.\w+\/kernelswap_9_all\.deb$/)
+    expect(copy).toMatch(/^\/tmp\/kernelswap\.\w+\/kernelswap_[\d.]+_all\.deb$/)
     expect(() => readFileSync(copy)).toThrow('ENOENT')
   })
 
