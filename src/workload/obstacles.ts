@@ -28,7 +28,6 @@ type Rule = (service: Service, surroundings: Surroundings) => Obstacle | undefin
 const rules: readonly Rule[] = [
   belongsToPlatform,
   isNotRunning,
-  endsWithTheBoot,
   runsUs,
   hasOwnUserNamespace,
   hasOwnPidNamespace,
@@ -40,6 +39,7 @@ const rules: readonly Rule[] = [
   isSpreadOverControlGroups,
   isNoSingleTree,
   holdsForeignFiles,
+  endsWithTheBoot,
 ]
 
 function belongsToPlatform({ unit }: Service): Obstacle | undefined {
