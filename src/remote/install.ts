@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { Failure } from '../errors.ts'
 import type { Ended } from '../host/local.ts'
+import { installFiles } from '../tools/apt.ts'
 import type { RemoteHost } from './host.ts'
 
 /** apt fetches what the package needs. */
@@ -18,11 +19,8 @@ export async function installPackage(host: RemoteHost, file: string): Promise<vo
   try {
     const copy = `${directory}/${basename(file)}`
     await host.putFile(file, copy, 0o600)
-    const options = ['--yes', '--no-install-recommends', '--reinstall', '--allow-downgrades']
-    // A configuration that was edited there stays; dpkg would ask, and nobody could answer.
-    const keeping = ['confdef', 'confold'].flatMap((how) => ['--option', `Dpkg::Options::=--force-${how}`])
-    const install = ['DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', ...options, ...keeping, copy]
-    await must(host, host.run('env', install, { timeoutSeconds: installSeconds }))
+    const install = host.run('env', installFiles([copy], '--reinstall'), { timeoutSeconds: installSeconds })
+    await must(host, install)
   } finally {
     await host.runAsUser('rm', ['-r', directory]).catch(() => {})
   }

@@ -70,6 +70,13 @@ export function fileOf({ name, version, architecture }: Candidate): string {
   return `${name}_${version.replaceAll(':', '%3a')}_${architecture}.deb`
 }
 
+/** What `env` is given on another machine to install package files there. Configuration that was edited there stays. */
+export function installFiles(files: readonly string[], ...options: readonly string[]): string[] {
+  const keeping = ['confdef', 'confold'].flatMap((how) => ['--option', `Dpkg::Options::=--force-${how}`])
+  const words = ['--yes', '--no-install-recommends', '--allow-downgrades', ...keeping, ...options]
+  return ['DEBIAN_FRONTEND=noninteractive', 'apt-get', 'install', ...words, ...files]
+}
+
 function install(names: readonly string[]): string[] {
   return ['--yes', '--no-install-recommends', '--allow-downgrades', 'install', ...names]
 }

@@ -14,8 +14,8 @@ export async function endTcpRepair(pids: readonly number[]): Promise<void> {
 /** What the landing must know of dumped connections, a line each. */
 export interface DumpedConnections {
   /**
-   * What their peers may be waiting for, as the landing's `wake` reads it: both ends, and the numbers of the next byte
-   * that we expect and of the one that the peer was last told.
+   * What their peers may be waiting for, as the landing's `wake` reads it: both ends, and the number of the next byte that
+   * we expect.
    */
   readonly awaited: string
   /** Those whose windows aren't scaled, as the landing's `unscale` reads it: PID and descriptor. */
@@ -24,11 +24,9 @@ export interface DumpedConnections {
 
 /** The TCP connections of these processes. Only sockets in repair mode tell their numbers, so this is for dumped tasks. */
 export async function dumpedConnections(pids: readonly number[]): Promise<DumpedConnections> {
-  const lines = (await eachInRepair(pids, tellConnection)).split('\n')
+  const text = await eachInRepair(pids, tellConnection)
   const told = (what: string) =>
-    lines
-      .flatMap((line) => (line.startsWith(`${what} `) ? [`${line.slice(what.length + 1)}\n`] : []))
-      .join('')
+    [...text.matchAll(new RegExp(`^${what} (.*\n)`, 'gm'))].map(([, line]) => line).join('')
   return { awaited: told('awaited'), unscaled: told('unscaled') }
 }
 
@@ -63,18 +61,17 @@ for my $pid (@ARGV) {
 
 /**
  * TCP_INFO (11) begins with the state, 1 where it is established; its sixth byte has a bit 4 where windows are scaled
- * (TCPI_OPT_WSCALE). TCP_REPAIR_QUEUE (20) chooses the receive queue (1), whose number TCP_QUEUE_SEQ (21) is the next one expected, and
- * then none again; rcv_wup, the fifth of TCP_REPAIR_WINDOW (29), is the last one that was acknowledged to the peer.
+ * (TCPI_OPT_WSCALE). TCP_REPAIR_QUEUE (20) chooses the receive queue (1), whose number TCP_QUEUE_SEQ (21) is the next
+ * one expected, and then none again.
  */
 const tellConnection = `
     my @ends = map { address($_) } getsockname($socket), getpeername($socket) // next;
     setsockopt($socket, 6, 20, pack("i", 1));
     my $next = unpack("L", getsockopt($socket, 6, 21) // next);
     setsockopt($socket, 6, 20, pack("i", 0));
-    my $told = unpack("x16L", getsockopt($socket, 6, 29) // pack("x16L", $next));
     my ($state, $options) = unpack("Cx4C", getsockopt($socket, 6, 11) // next);
     print "unscaled $pid $fd\\n" if $state == 1 && !($options & 4);
-    print join(" ", "awaited", @ends, $next, $told == $next ? () : $told), "\\n";
+    print join(" ", "awaited", @ends, $next), "\\n";
 
     # An IPv4 connection of an IPv6 socket goes by IPv4 all the same (ipv6(7)).
     sub address {

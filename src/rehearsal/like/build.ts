@@ -5,6 +5,7 @@ import * as z from 'zod'
 import { tableOf } from '../../config/settings.ts'
 import { Failure } from '../../errors.ts'
 import { ProgramError } from '../../host/local.ts'
+import { installFiles } from '../../tools/apt.ts'
 import { parseGrubMenu } from '../../tools/boot-loader.ts'
 import type { Image } from '../image.ts'
 import { installKernelswap, packageKey, prepareBy } from '../installation.ts'
@@ -87,12 +88,8 @@ async function installPackages(machine: Machine, folder: string): Promise<void> 
   const policy = '/usr/sbin/policy-rc.d'
   await prepareBy(machine, 'tee', [policy], { input: '#!/bin/sh\nexit 101\n' })
   await prepareBy(machine, 'chmod', ['755', policy])
-  const options = ['--yes', '--no-install-recommends', '--allow-downgrades']
-  const keepFiles = ['confdef', 'confold'].flatMap((how) => ['--option', `Dpkg::Options::=--force-${how}`])
-  const install = ['apt-get', 'install', ...options, ...keepFiles, ...files.map((file) => join(place, file))]
-  await prepareBy(machine, 'env', ['DEBIAN_FRONTEND=noninteractive', ...install], {
-    timeoutSeconds: installSeconds,
-  })
+  const install = installFiles(files.map((file) => join(place, file)))
+  await prepareBy(machine, 'env', install, { timeoutSeconds: installSeconds })
   await prepareBy(machine, 'rm', ['--recursive', policy, place])
 }
 

@@ -71,16 +71,15 @@ async function planLanding(crossing: Crossing): Promise<void> {
   const { swap } = crossing
   const workloads = preserved(swap.plan)
   const { services, surroundings } = await inspect(workloads.map(({ unit }) => unit))
-  const other = services.find(
-    ({ unit, mainPid }) => mainPid !== workloads.find((workload) => workload.unit === unit)?.mainPid,
-  )
+  const planned = new Map(workloads.map((workload) => [workload.unit, workload]))
+  const other = services.find(({ unit, mainPid }) => mainPid !== planned.get(unit)?.mainPid)
   if (other)
     throw new Failure('failed', `${other.unit} was stopped or restarted since it was planned; swap again.`)
   crossing.passengers = services.map((service) => ({
     service,
     ties: roomTies(service, surroundings),
     checkpoint: checkpointDirectory(swap, service.unit),
-    onRestoreFailure: workloads.find(({ unit }) => unit === service.unit)?.onRestoreFailure ?? 'cold',
+    onRestoreFailure: planned.get(service.unit)?.onRestoreFailure ?? 'cold',
   }))
   for (const passenger of crossing.passengers) await prepareCheckpoint(passenger)
   await writeLanding({

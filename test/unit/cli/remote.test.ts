@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parseRemote } from '../../../src/cli/remote.ts'
 import { version } from '../../../src/version.ts'
@@ -181,6 +181,9 @@ ${lines}`,
       stderr: expect.stringMatching(/^the plan\nkernelswap: There is no terminal/),
     })
     expect(calls(servers[0]!)).toEqual(['plan --no-trial redis'])
+    // The plan is asked without the words that the swap alone knows.
+    kernelswap('--host', 'a', 'run', '--max-outage', '20s', '--or-reboot', '--kernel', '6', 'redis')
+    expect(calls(servers[0]!).at(-1)).toBe('plan --no-trial --kernel 6 redis')
     install(servers[0]!, 'echo refused; exit 3')
     expect(kernelswap('--host', 'a', 'run', '--yes')).toMatchObject({ code: 3, stdout: 'refused\n' })
     expect(kernelswap('--host', 'a', 'run')).toMatchObject({ code: 3 })
@@ -227,7 +230,8 @@ ${lines}`,
     expect(kernelswap('--host', 'a', '--install', 'status', '--json')).toMatchObject({ code: 0 })
     expect(readFileSync(join(folder, 'installed'), 'utf8')).toBe('a package')
     const copy = readFileSync(join(folder, 'state/apt'), 'utf8').trim().replace('last ', '')
-    expect(copy).toMatch(/^\/tmp\/kernelswap\.\w+\/kernelswap_[\d.]+_all\.deb$/)
+    expect(copy).toMatch(/^\/tmp\/kernelswap\.\w+\/[^/]+$/)
+    expect(basename(copy)).toBe(`kernelswap_${version}_all.deb`)
     expect(() => readFileSync(copy)).toThrow('ENOENT')
   })
 
