@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { OnRestoreFailure } from '../config/configuration.ts'
 import { syncDirectory, writeDurably } from '../durable.ts'
@@ -7,6 +7,7 @@ import { run } from '../host/local.ts'
 import type { AddressBook } from '../network/addresses.ts'
 import { paths } from '../paths.ts'
 import type { KernelImage } from '../tools/kexec.ts'
+import { syncFileSystem } from '../tools/sync.ts'
 import type { DumpedConnections } from '../tools/tcp-repair.ts'
 import type { RoomTies } from '../workload/room.ts'
 import type { Service } from '../workload/service.ts'
@@ -54,12 +55,13 @@ const placeholder = '/usr/bin/sleep'
 /**
  * Writes what the next boot needs to put the services back. Nothing of it takes effect before `sealLanding`.
  * It stays outside /etc/systemd: a generator hands the drop-ins to systemd while a sealed swap is pending.
+ * One sync brings all of it to disk: with one for each file, many units would take minutes.
  */
 export async function writeLanding(plan: LandingPlan): Promise<void> {
   const directory = paths.landing
   await removeLanding()
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const write = (name: string, content: string) => writeDurably(join(directory, name), content)
+  const write = (name: string, content: string) => writeFile(join(directory, name), content, { mode: 0o600 })
   await symlink(plan.swap, join(directory, 'swap'))
   await write('boot-id', `${plan.boot}\n`)
   await write('last-pid', `${plan.lastPid}\n`)
@@ -77,18 +79,20 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
     const dropIns = join(directory, 'units', `${passenger.service.unit}.d`)
     await mkdir(dropIns, { recursive: true, mode: 0o755 })
     // systemd merges drop-ins of all directories by file name; the last one wins (systemd.unit(5)).
-    await writeDurably(join(dropIns, 'zz-kernelswap.conf'), dropIn(passenger), 0o644)
+    await writeFile(join(dropIns, 'zz-kernelswap.conf'), dropIn(passenger), { mode: 0o644 })
   }
+  await syncFileSystem(directory)
 }
 
-/** Begins a passenger's checkpoint with what the landing reads in it. */
+/** Begins a passenger's checkpoint with what the landing reads in it; the seal brings that to disk with all the rest. */
 export async function prepareCheckpoint(passenger: Passenger): Promise<void> {
   const { service, ties, checkpoint } = passenger
   const images = join(checkpoint, 'images')
   await mkdir(images, { recursive: true, mode: 0o700 })
-  await writeDurably(join(checkpoint, 'main-pid'), `${service.mainPid}\n`)
-  await writeDurably(join(checkpoint, 'on-restore-failure'), `${passenger.onRestoreFailure}\n`)
-  await writeDurably(join(images, 'restore.conf'), restoreOptions(ties))
+  const write = (name: string, content: string) => writeFile(join(checkpoint, name), content, { mode: 0o600 })
+  await write('main-pid', `${service.mainPid}\n`)
+  await write('on-restore-failure', `${passenger.onRestoreFailure}\n`)
+  await write('images/restore.conf', restoreOptions(ties))
 }
 
 /** CRIU's option file for a restore (criu(8), CONFIGURATION FILES). */

@@ -1,5 +1,5 @@
 import { mkdtempSync } from 'node:fs'
-import { readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -153,6 +153,26 @@ describe('on disk', () => {
     await sealLanding()
     await writeLanding(plan(false))
     expect(await landingState('boot-after')).toBe('unsealed')
+  })
+
+  /** With a sync for each file, a hundred units took minutes. */
+  test('it is brought to disk at once, however many units it restores', async () => {
+    const probe = await open('/dev/null')
+    const sync = vi.spyOn(Object.getPrototypeOf(probe) as typeof probe, 'sync')
+    await probe.close()
+    const syncsWith = async (units: number) => {
+      sync.mockClear()
+      const passengers = Array.from({ length: units }, (_, index) => ({
+        ...passenger(),
+        checkpoint: join(place.directory, `swap/workloads/app@${index}.service`),
+      }))
+      for (const one of passengers) await prepareCheckpoint(one)
+      await writeLanding({ ...plan(false), passengers })
+      return sync.mock.calls.length
+    }
+    const [few, many] = [await syncsWith(1), await syncsWith(30)]
+    sync.mockRestore()
+    expect(many).toBe(few)
   })
 
   test('removing it leaves nothing, and may be repeated', async () => {
