@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { pack as createPack, type Extract, extract, type Header } from 'tar-stream'
 import * as z from 'zod'
 import { Failure, isErrno, messageOf } from '../errors.ts'
+import { archiveChecker, type Contents, UnsafeArchive } from './check.ts'
 
 /** A path below the bundle that stays there: no absolute one, no `.` or `..`, nothing a file system has no room for. */
 const nameSchema = z
@@ -188,6 +189,9 @@ export async function beginBundle(index: BundleIndex, sink: Writable): Promise<B
   }
 }
 
+/** A bundle has files alone; how they are unpacked is ours. */
+const bundleContents: Contents = { kinds: ['file'], setuid: false }
+
 /** Reads a bundle as it goes by, and refuses it at the first thing that isn't as its index says. */
 export interface BundleCheck {
   /** Where the archive is written to; an error of it is a Failure. */
@@ -273,12 +277,17 @@ export function checkBundle(create?: (name: string) => Promise<FileHandle>): Bun
  */
 export async function verifyBundle(file: string): Promise<BundleIndex> {
   const check = checkBundle()
-  try {
-    await pipeline(createReadStream(file, { highWaterMark: readBytes }), check.sink)
-  } catch (error) {
-    throw asFailure(error)
-  }
+  await readThrough(file, check)
   return check.finish()
+}
+
+async function readThrough(file: string, check: BundleCheck, signal?: AbortSignal): Promise<void> {
+  const source = createReadStream(file, { highWaterMark: readBytes })
+  try {
+    await pipeline(source, archiveChecker(bundleContents), check.sink, signal ? { signal } : {})
+  } catch (error) {
+    throw asFailure(signal?.aborted ? signal.reason : error)
+  }
 }
 
 /**
@@ -297,11 +306,7 @@ export async function unpackBundle(
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     return open(path, 'wx', 0o600)
   })
-  try {
-    await pipeline(createReadStream(file, { highWaterMark: readBytes }), check.sink, { signal })
-  } catch (error) {
-    throw asFailure(signal.aborted ? signal.reason : error)
-  }
+  await readThrough(file, check, signal)
   return check.finish()
 }
 
@@ -316,7 +321,8 @@ export async function readBundleIndex(file: string): Promise<BundleIndex> {
   await new Promise<void>((resolve, reject) => {
     // The second entry comes once the first was taken; the end, where there is none.
     reader.on('entry', () => check.index() && resolve())
-    pipeline(source, check.sink).then(resolve, (error: unknown) => reject(asFailure(error)))
+    const read = pipeline(source, archiveChecker(bundleContents), check.sink)
+    read.then(resolve, (error: unknown) => reject(asFailure(error)))
   })
   source.destroy()
   const index = check.index()
@@ -341,6 +347,7 @@ function refused(why: string): Failure {
 
 function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error
+  if (error instanceof UnsafeArchive) return refused(error.message)
   if (isErrno(error, 'ENOSPC', 'EDQUOT'))
     return new Failure('failed', 'No space left to unpack the bundle; free some and try again.', {
       cause: error,

@@ -1,66 +1,249 @@
 import { createReadStream } from 'node:fs'
-import { isAbsolute, normalize } from 'node:path'
+import { Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { extract, type Header } from 'tar-stream'
-import { Failure } from '../errors.ts'
+import { Failure, messageOf } from '../errors.ts'
+import {
+  blockBytes,
+  type Extension,
+  type Header,
+  isZero,
+  parseHeader,
+  parseLongName,
+  parsePax,
+} from './headers.ts'
+
+export type Kind = 'file' | 'link' | 'symlink' | 'directory' | 'fifo'
+
+/** What archives of a sort may hold. */
+export interface Contents {
+  readonly kinds: readonly Kind[]
+  /** Programs that run as their owner or group, whoever starts them. */
+  readonly setuid: boolean
+}
+
+/** What `packTree` makes of a service's files. */
+export const treeContents: Contents = {
+  kinds: ['file', 'link', 'symlink', 'directory', 'fifo'],
+  setuid: true,
+}
+
+/** An entry that stays below the directory that the archive is unpacked in. */
+export interface Entry {
+  /** From that directory on; '' is the directory itself. Bytes, each a character (latin1). */
+  readonly path: string
+  readonly kind: Kind
+  /** Permissions and the three bits before them. */
+  readonly mode: number
+}
+
+/** An archive that isn't unpacked: why, as part of a sentence. */
+export class UnsafeArchive extends Error {}
+
+const kindOf: ReadonlyMap<string, Kind> = new Map([
+  ['0', 'file'],
+  ['1', 'link'],
+  ['2', 'symlink'],
+  ['5', 'directory'],
+  ['6', 'fifo'],
+])
+/** What is refused by name (tar(5)); the others are called by their letter. */
+const refusedKinds: ReadonlyMap<string, string> = new Map([
+  ['3', 'character-device'],
+  ['4', 'block-device'],
+  ['7', 'contiguous file'],
+  ['D', 'directory with a list of names'],
+  ['M', 'part of another volume'],
+  ['N', 'list of names'],
+  ['S', 'sparse file'],
+  ['V', 'volume label'],
+  ['g', 'header for all that follow'],
+])
+const setuidBits = 0o6000
+/** A path has 4,096 bytes at most (limits.h), and a pax header few records. */
+const extensionLimit = 64 * 1024
 
 /**
- * Reads an archive to its end and refuses it unless every entry stays below the directory it will be unpacked in:
- * no absolute name, none that climbs out, no hard link out of it, nothing below a symbolic link of the archive, no device.
- * @returns the number of entries.
- * @throws Failure for an archive that is cut short, damaged or unsafe.
+ * Passes an archive on, and ends at the first thing in it that isn't plain: every entry stays below the directory it will
+ * be unpacked in, comes once, and never through a link of the archive.
+ * @param seen told of each entry before its content is passed on
+ * @throws (as the stream's error) UnsafeArchive for what isn't allowed, Error for an archive that is damaged or cut short.
  */
-export async function checkArchive(archive: string): Promise<number> {
-  const symlinks = new Set<string>()
-  let count = 0
-  const reader = extract()
-  reader.on('entry', (header, stream, next) => {
-    // The reader's own error tells; unheard, the entry's copy of it would end the process.
-    stream.on('error', () => {})
-    const unsafe = complaint(header, symlinks)
-    if (unsafe) {
-      reader.destroy(new Failure('failed', `The archive ${archive} is unsafe: ${unsafe}.`))
-      return
-    }
-    if (header.type === 'symlink') symlinks.add(parts(header.name).join('/'))
-    count += 1
-    stream.on('end', next)
-    stream.resume()
-  })
-  try {
-    await pipeline(createReadStream(archive), reader)
-  } catch (error) {
-    if (error instanceof Failure) throw error
-    throw new Failure('failed', `The archive ${archive} is damaged; take the checkpoint again.`, {
-      cause: error,
-    })
+export function archiveChecker(allowed: Contents, seen: (entry: Entry) => void = () => {}): Transform {
+  const tree = new Tree()
+  let gathered: Buffer[] = []
+  /** Bytes that are missing of what is gathered. */
+  let missing = blockBytes
+  /** Bytes of content that pass by before the next header. */
+  let passing = 0
+  let take: (bytes: Buffer) => void = takeHeader
+  let extension: Extension = {}
+  let zeroBlocks = 0
+
+  function takeHeader(block: Buffer): void {
+    const header = parseHeader(block)
+    if (!header || zeroBlocks > 0) takeEnd(header)
+    else if (['x', 'L', 'K'].includes(header.flag)) expectExtension(header)
+    else takeEntry(header)
   }
-  return count
+
+  function takeEnd(header: Header | undefined): void {
+    if (header) throw new UnsafeArchive('it goes on behind its end')
+    if (Object.keys(extension).length > 0) throw new Error('its last entry is missing')
+    zeroBlocks += 1
+  }
+
+  function expectExtension({ flag, size }: Header): void {
+    if (size === 0 || size > extensionLimit)
+      throw new UnsafeArchive(`a name or header in it has ${size} bytes`)
+    missing = size
+    take = (content) => {
+      const told =
+        flag === 'x' ? parsePax(content) : { [flag === 'L' ? 'name' : 'linkname']: parseLongName(content) }
+      const twice = Object.keys(told).find((key) => key in extension)
+      if (twice !== undefined) throw new UnsafeArchive(`the ${twice} of an entry is told twice`)
+      extension = { ...extension, ...told }
+      passing = padded(size) - size
+      take = takeHeader
+    }
+  }
+
+  function takeEntry(header: Header): void {
+    const { flag, name, linkname, mode, size } = { ...header, ...extension }
+    extension = {}
+    const quoted = quote(name)
+    const kind = kindOf.get(flag)
+    if (!kind || !allowed.kinds.includes(kind))
+      throw new UnsafeArchive(`${quoted} is a ${kind ?? refusedKinds.get(flag) ?? `${quote(flag)} entry`}`)
+    // Whether content follows then is read in two ways.
+    if (kind !== 'file' && size > 0) throw new UnsafeArchive(`the ${kind} ${quoted} has content`)
+    if (kind === 'file' && !allowed.setuid && (mode & setuidBits) !== 0)
+      throw new UnsafeArchive(`${quoted} would run as its owner or group, whoever starts it`)
+    const path = tree.add(name, kind, linkname)
+    passing = padded(size)
+    seen({ path, kind, mode: mode & 0o7777 })
+  }
+
+  function read(chunk: Buffer): void {
+    for (let rest = chunk; rest.length > 0; ) {
+      if (zeroBlocks >= 2) {
+        if (!isZero(rest)) throw new UnsafeArchive('it goes on behind its end')
+        return
+      }
+      const part = rest.subarray(0, passing || missing)
+      rest = rest.subarray(part.length)
+      if (passing > 0) {
+        passing -= part.length
+        continue
+      }
+      gathered.push(part)
+      missing -= part.length
+      if (missing > 0) continue
+      const whole = Buffer.concat(gathered)
+      gathered = []
+      missing = blockBytes
+      take(whole)
+    }
+  }
+
+  return new Transform({
+    transform: (chunk: Buffer, _, done) => attempt(() => read(chunk), done, chunk),
+    flush: (done) =>
+      attempt(() => {
+        if (zeroBlocks < 2) throw new Error('its end is missing')
+      }, done),
+  })
 }
 
-/** What `packTree` writes. */
-const kinds: ReadonlySet<string> = new Set(['file', 'directory', 'symlink', 'link', 'fifo'])
-
-function complaint({ name, type, linkname }: Header, symlinks: ReadonlySet<string>): string | undefined {
-  const quoted = JSON.stringify(name)
-  if (!kinds.has(type ?? 'file')) return `${quoted} is a ${type}`
-  if (leaves(name)) return `the name ${quoted} leaves its directory`
-  if (leadsThroughLink(name, symlinks)) return `the name ${quoted} leads through a link`
-  if (type !== 'link') return undefined
-  const target = linkname ?? ''
-  if (leaves(target)) return `the hard link ${quoted} leaves its directory`
-  return leadsThroughLink(target, symlinks) ? `the hard link ${quoted} leads through a link` : undefined
+/**
+ * Reads an archive to its end.
+ * @throws Failure for one that is cut short, damaged or unsafe.
+ */
+export async function entriesOf(archive: string, allowed: Contents = treeContents): Promise<Entry[]> {
+  const entries: Entry[] = []
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  try {
+    await pipeline(
+      createReadStream(archive),
+      archiveChecker(allowed, (entry) => void entries.push(entry)),
+      nowhere,
+    )
+  } catch (error) {
+    const why = messageOf(error)
+    throw error instanceof UnsafeArchive
+      ? new Failure('failed', `The archive ${archive} is unsafe: ${why}.`)
+      : new Failure('failed', `The archive ${archive} is damaged: ${why}; take the checkpoint again.`, {
+          cause: error,
+        })
+  }
+  return entries
 }
 
-function leaves(name: string): boolean {
-  return isAbsolute(name) || parts(name)[0] === '..'
+/** Reads an archive as `entriesOf` does, and returns the number of its entries. */
+export async function checkArchive(archive: string, allowed?: Contents): Promise<number> {
+  return (await entriesOf(archive, allowed)).length
 }
 
-function leadsThroughLink(name: string, symlinks: ReadonlySet<string>): boolean {
-  const all = parts(name)
-  return all.some((_, index) => index > 0 && symlinks.has(all.slice(0, index).join('/')))
+/** What an archive has unpacked so far. */
+class Tree {
+  readonly #kinds = new Map<string, Kind>()
+
+  /** Adds an entry and returns its path. @throws UnsafeArchive for one that would leave the tree, or change what is there. */
+  add(name: string, kind: Kind, linkname: string): string {
+    const quoted = quote(name)
+    const path = this.#pathOf(name, `the name ${quoted}`)
+    if (kind !== 'directory' && (path === '' || name.endsWith('/')))
+      throw new UnsafeArchive(`${quoted} is no name of a ${kind}`)
+    const before = this.#kinds.get(path)
+    if (before !== undefined && (before !== 'directory' || kind !== 'directory'))
+      throw new UnsafeArchive(`${quoted} comes twice`)
+    this.#kinds.set(path, kind === 'link' ? this.#targetOf(linkname, quoted) : kind)
+    return path
+  }
+
+  /** A hard link is another name of an entry that came before. */
+  #targetOf(linkname: string, quoted: string): Kind {
+    const target = this.#kinds.get(this.#pathOf(linkname, `the hard link ${quoted}`))
+    if (target === undefined || target === 'directory')
+      throw new UnsafeArchive(`the hard link ${quoted} leads to no file before it`)
+    return target
+  }
+
+  #pathOf(name: string, what: string): string {
+    const parts = name.split('/').filter((part) => part !== '' && part !== '.')
+    if (name === '' || name.startsWith('/') || parts.includes('..'))
+      throw new UnsafeArchive(`${what} leaves its directory, or may`)
+    for (let depth = 1; depth < parts.length; depth += 1) this.#descend(parts.slice(0, depth).join('/'), what)
+    return parts.join('/')
+  }
+
+  /** Unpacking makes directories that no entry names. */
+  #descend(parent: string, what: string): void {
+    const kind = this.#kinds.get(parent) ?? 'directory'
+    if (kind !== 'directory')
+      throw new UnsafeArchive(`${what} leads through a ${kind === 'symlink' ? 'link' : kind}`)
+    this.#kinds.set(parent, 'directory')
+  }
 }
 
-function parts(name: string): string[] {
-  return normalize(name).replace(/\/$/, '').split('/')
+function attempt(
+  act: () => void,
+  done: (error?: Error | null, chunk?: Buffer) => void,
+  chunk?: Buffer,
+): void {
+  try {
+    act()
+  } catch (error) {
+    done(error as Error)
+    return
+  }
+  done(null, chunk)
+}
+
+function padded(size: number): number {
+  return Math.ceil(size / blockBytes) * blockBytes
+}
+
+/** As it can be shown. */
+function quote(name: string): string {
+  return JSON.stringify(Buffer.from(name, 'latin1').toString('utf8').slice(0, 100))
 }

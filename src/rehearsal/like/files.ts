@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { extract, type Header, type Pack, pack } from 'tar-stream'
-import { checkArchive } from '../../archive/check.ts'
+import { type Contents, checkArchive } from '../../archive/check.ts'
 import { Failure } from '../../errors.ts'
 import type { ReadHost } from './host.ts'
 import type { Copied } from './likeness.ts'
@@ -20,7 +20,8 @@ export interface Kept {
 }
 
 /** What a copy may hold: no devices, no pipes. */
-const kinds: readonly (Header['type'] | undefined)[] = ['file', 'directory', 'symlink', 'link']
+const contents: Contents = { kinds: ['file', 'directory', 'symlink', 'link'], setuid: true }
+const kinds: readonly (Header['type'] | undefined)[] = contents.kinds
 
 /**
  * Fetches files and directories of a host into an archive that only we may read. The host is not trusted: what wasn't
@@ -48,7 +49,7 @@ export async function fetchFiles(
   const { code, stderr } = await program.ended
   // 1: some file changed while it was read (tar(1)).
   if (code > 1) throw incomplete(host, stderr)
-  await checkArchive(archive)
+  await checkArchive(archive, contents)
   const changed = [...stderr.matchAll(/^tar: (.*): file changed as we read it$/gm)].map(([, path]) => path)
   return { ...kept, notes: changed.map((path) => `/${path} changed while it was copied`) }
 }
@@ -69,16 +70,19 @@ export async function filterArchive(
   const reader = extract()
   const writer = pack()
   const closed: string[] = []
+  const names = new Set<string>()
   const written = pipeline(writer, createWriteStream(archive, { mode: 0o600 }))
   written.catch((error) => reader.destroy(error))
   reader.on('entry', (header, stream, next) => {
     // The reader's own error tells; unheard, the entry's copy of it would end the process.
     stream.on('error', () => {})
     const path = `/${header.name.replace(/\/$/, '')}`
-    if (!isWanted(path, header, members)) {
+    // A hard link is of no use without the file that it is another name of.
+    if (!isWanted(path, header, members) || (header.type === 'link' && !names.has(`/${header.linkname}`))) {
       stream.on('end', next).resume()
       return
     }
+    names.add(path)
     const isOpen = isOpenToAll(header)
     if (header.type === 'directory') {
       if (!isOpen) closed.push(path)
@@ -112,6 +116,7 @@ function isOpenToAll({ type, mode = 0 }: Header): boolean {
   return type === 'symlink' || (mode & 0o004) !== 0
 }
 
+/** What else its header says (pax records) stays behind: nobody has looked at it. */
 function entryOf(writer: Pack, header: Header, next: (error?: Error | null) => void): NodeJS.WritableStream {
-  return writer.entry(header, next) as unknown as NodeJS.WritableStream
+  return writer.entry({ ...header, pax: null }, next) as unknown as NodeJS.WritableStream
 }

@@ -15,6 +15,7 @@ import {
   readBundleIndex,
   verifyBundle,
 } from '../../../src/archive/bundle.ts'
+import { archiveOf, entry, pax } from './blocks.ts'
 import { writeBundle } from './bundles.ts'
 
 let place = ''
@@ -93,7 +94,6 @@ describe('a bundle', () => {
   test('is refused with its tail cut off, wherever that is within the files', async () => {
     await make()
     const whole = await readFile(archive)
-    // Two blocks of zeros, and what comes before them of an empty file, are no content.
     for (const length of [
       0,
       1,
@@ -106,6 +106,7 @@ describe('a bundle', () => {
       1_000_000,
       3_003_000,
       whole.length - 3 * 512,
+      whole.length - 1,
     ]) {
       await writeFile(archive, whole.subarray(0, length))
       await expect(verifyBundle(archive), `${length} bytes`).rejects.toMatchObject({
@@ -236,9 +237,24 @@ describe('refused', () => {
     await write(indexOf([file('a'), file('b')]), [{ name: 'b' }, { name: 'a' }])
     await expect(verifyBundle(archive)).rejects.toThrow('does not name "b"')
     await write(indexOf([file('a')]), [{ name: 'a' }, { name: 'a' }])
-    await expect(verifyBundle(archive)).rejects.toThrow('does not name "a"')
+    await expect(verifyBundle(archive)).rejects.toThrow('"a" comes twice')
     await write(indexOf([file('a'), file('a')]), [{ name: 'a' }, { name: 'a' }])
-    await expect(verifyBundle(archive)).rejects.toThrow('names a file twice')
+    await expect(verifyBundle(archive)).rejects.toThrow('twice')
+  })
+
+  test('what tar reads otherwise than it seems, though every content is right', async () => {
+    const start = entry({ name: 'bundle.json' }, JSON.stringify(indexOf([file('a')])))
+    const odd: [RegExp, Buffer[]][] = [
+      [/"a" is a sparse file/, [entry({ flag: 'S' }, 'content')]],
+      [/has "GNU\.sparse\.name"/, [pax({ 'GNU.sparse.name': 'b' }), entry({}, 'content')]],
+      [/is a header for all that follow/, [pax({ path: 'a' }, 'g'), entry({}, 'content')]],
+      [/behind its end/, [entry({}, 'content'), Buffer.alloc(1024), entry({ name: 'b' })]],
+      [/would run as its owner/, [entry({ mode: '0004755\0' }, 'content')]],
+    ]
+    for (const [complaint, pieces] of odd) {
+      await writeFile(archive, archiveOf(start, ...pieces))
+      await expect(verifyBundle(archive)).rejects.toThrow(complaint)
+    }
   })
 
   test('a file that is missing', async () => {

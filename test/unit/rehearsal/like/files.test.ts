@@ -93,6 +93,18 @@ test('an archive that leads through a link of its own is refused', async () => {
   await expect(fetchFiles(host(), ['/etc/app'], kept())).rejects.toThrow('leads through a link')
 })
 
+test('a hard link stays with the file that it is another name of, and nothing else that a header says is kept', async () => {
+  await send(
+    { name: 'etc/ssh/key' },
+    { name: 'etc/app/key', type: 'link', linkname: 'etc/ssh/key' },
+    { name: 'etc/app/a', pax: { 'GNU.sparse.name': '/root/.profile' } },
+    { name: 'etc/app/b', type: 'link', linkname: 'etc/app/a' },
+  )
+  const { copied } = await fetchFiles(host(), ['/etc'], kept())
+  expect(copied.map(({ path }) => path)).toEqual(['/etc/app/a', '/etc/app/b'])
+  expect(await names()).toEqual(['etc/app/a', 'etc/app/b'])
+})
+
 test('a file that not everybody may read there is a secret, and so is one in a folder that not everybody may', async () => {
   await send(
     { name: 'etc/app.conf' },
