@@ -8,7 +8,7 @@ import { findFallback } from '../swap/fallback.ts'
 import { tryFleetLock } from '../swap/fleet-lock.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import { hostRequirements, makePlan, type Requirement } from '../swap/phases/check.ts'
-import { inspect } from '../swap/phases/inspect.ts'
+import { preserved } from '../swap/plan.ts'
 import { findPending } from '../swap/resume.ts'
 import { refuseUnknownFacets } from '../swap/tolerated.ts'
 import { showUnit } from '../tools/systemd.ts'
@@ -73,14 +73,14 @@ async function swapRequirements(
   say: (line: string) => void,
 ): Promise<Requirement[]> {
   const kernel = runningKernel()
-  const { services } = await inspect([])
   const { obstacles } = await findFallback(kernel, configuration.fallback)
   const request = { units: [], kernel, restart: [], trial: false, strict: false }
-  const { workloads } = await makePlan(request, configuration, say)
+  const plan = await makePlan(request, configuration, say)
+  const memoryBytes = preserved(plan).reduce((sum, workload) => sum + workload.memoryBytes, 0)
   return [
-    ...(await hostRequirements(kernel, services)),
+    ...(await hostRequirements(kernel, memoryBytes)),
     { name: 'way back', obstacles },
-    ...workloads.map((workload) => ({ name: workload.unit, obstacles: workload.obstacles })),
+    ...plan.workloads.map((workload) => ({ name: workload.unit, obstacles: workload.obstacles })),
   ]
 }
 

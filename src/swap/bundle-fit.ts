@@ -6,8 +6,9 @@ import { paths } from '../paths.ts'
 import { type InetSocket, tcpListen } from '../proc/inet-sockets.ts'
 import { parseKeyedLines } from '../proc/keyed-lines.ts'
 import { links } from '../tools/ip.ts'
+import { inetSockets, socketInodes } from '../workload/inet-tables.ts'
 import { type Obstacle, obstaclesOfSettings } from '../workload/obstacles.ts'
-import { inetSockets, inspectService, type Service, socketInodes } from '../workload/service.ts'
+import { inspectService, type Service } from '../workload/service.ts'
 import { pidMax } from './kernels.ts'
 import { criuObstacles } from './phases/check.ts'
 import { freeBytes } from './store.ts'
@@ -170,7 +171,7 @@ function isBelow(controlGroup: string, ancestor: string): boolean {
 /** Others than the bundle's units that are where its sockets will be. */
 async function portObstacles(index: BundleIndex, services: readonly Service[]): Promise<Obstacle[]> {
   const own = new Set(services.flatMap((service) => service.inetSockets.map(({ inode }) => inode)))
-  const others = (await inetSockets(process.pid)).filter(({ inode }) => !own.has(inode))
+  const others = inetSockets(process.pid).filter(({ inode }) => !own.has(inode))
   const taken = takenPorts(index.sockets, others)
   return Promise.all(
     taken.map(async ({ localAddress, localPort, inode }) => ({
@@ -201,7 +202,7 @@ function meet(one: string, other: string): boolean {
 async function nameHolder(inode: number): Promise<string> {
   for (const name of await readdir('/proc')) {
     const pid = Number(name)
-    if (pid > 0 && (await socketInodes(pid)).includes(inode))
+    if (pid > 0 && socketInodes(pid).includes(inode))
       return (await readHolder(pid))?.who ?? 'a process that has ended'
   }
   return 'the kernel'

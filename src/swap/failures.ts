@@ -49,13 +49,10 @@ export async function endDamaged(
   outcomes: readonly Outcome[],
   isHeld: boolean,
 ): Promise<Outcome[]> {
-  return Promise.all(
-    outcomes.map(async (outcome) => {
-      if (!isDamagedWith('cold', swap, outcome)) return outcome
-      await (isHeld ? signalUnits([outcome.unit], 'SIGKILL', 'all') : stopUnits([outcome.unit]))
-      return { ...outcome, outcome: 'lost' as const }
-    }),
-  )
+  const isEnded = (outcome: Outcome) => isDamagedWith('cold', swap, outcome)
+  const units = outcomes.filter(isEnded).map(({ unit }) => unit)
+  await (isHeld ? signalUnits(units, 'SIGKILL', 'all') : stopUnits(units))
+  return outcomes.map((outcome) => (isEnded(outcome) ? { ...outcome, outcome: 'lost' } : outcome))
 }
 
 /** True for a damaged unit that wants the kernel before (`on-verify-failure = "back"`). */

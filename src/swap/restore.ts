@@ -13,8 +13,15 @@ import { gateRules } from '../network/gate.ts'
 import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { syncFileSystem } from '../tools/sync.ts'
-import { awaitUnits, controlGroupOf, daemonReload, showUnit, stopUnitsAlone } from '../tools/systemd.ts'
-import { inspectService } from '../workload/service.ts'
+import {
+  awaitUnits,
+  controlGroupOf,
+  daemonReload,
+  showUnit,
+  showUnits,
+  stopUnitsAlone,
+} from '../tools/systemd.ts'
+import { inspectServices } from '../workload/service.ts'
 import { bundleObstacles, keepPidsFree } from './bundle-fit.ts'
 import { Journal } from './journal.ts'
 import { runningKernel } from './kernels.ts'
@@ -181,7 +188,7 @@ async function planHere(plan: Plan, { id, host, kernel }: BundleIndex): Promise<
     kernel: { from: kernel.from, to: runningKernel() },
     keep: configuration.keep,
     watchdogSeconds: 0,
-    workloads: await Promise.all(preserved(plan).map(placeHere)),
+    workloads: await placeHere(preserved(plan)),
     announce: {
       onSuccess: configuration['on-success'],
       onFailure: configuration['on-failure'],
@@ -192,9 +199,15 @@ async function planHere(plan: Plan, { id, host, kernel }: BundleIndex): Promise<
 }
 
 /** A unit may be in another slice here. */
-async function placeHere(workload: WorkloadPlan): Promise<WorkloadPlan> {
-  const { Slice = '' } = await showUnit(workload.unit, ['Slice'])
-  return { ...workload, controlGroup: join(controlGroupOf(Slice), workload.unit) }
+async function placeHere(workloads: readonly WorkloadPlan[]): Promise<WorkloadPlan[]> {
+  const shown = await showUnits(
+    workloads.map(({ unit }) => unit),
+    ['Slice'],
+  )
+  return workloads.map((workload, index) => {
+    const slice = shown[index]!.Slice ?? ''
+    return { ...workload, controlGroup: join(controlGroupOf(slice), workload.unit) }
+  })
 }
 
 /** From here on a swap is pending, and `kernelswap resume` finishes it after a crash. */
@@ -205,7 +218,7 @@ function beginRestore({ directory, plan }: Swap, boot: string): Promise<void> {
 
 async function writeLandingOf(swap: Swap, boot: string, up: string | undefined): Promise<void> {
   const bundled = join(swap.directory, 'landing')
-  const services = await Promise.all(units(swap.plan).map(inspectService))
+  const services = await inspectServices(units(swap.plan))
   await writeLanding({
     ...{ swap: swap.directory, boot, up },
     lastPid: Number(await readFile(join(bundled, 'last-pid'), 'utf8')),

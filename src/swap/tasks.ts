@@ -1,5 +1,6 @@
 import type { InetSocket } from '../proc/inet-sockets.ts'
-import { inetSocketsOf, pidsOf } from '../workload/service.ts'
+import { InetTables } from '../workload/inet-tables.ts'
+import { pidsOf } from '../workload/service.ts'
 import { type Plan, preserved } from './plan.ts'
 
 /** PIDs of each preserved workload as it runs now, in the order of the plan. */
@@ -8,6 +9,6 @@ export function tasksOf(plan: Plan): Promise<number[][]> {
 }
 
 /** TCP and UDP sockets that the tasks of workloads have now. */
-export async function socketsOf(tasks: readonly (readonly number[])[]): Promise<InetSocket[]> {
-  return (await Promise.all(tasks.map(inetSocketsOf))).flat()
+export function socketsOf(tasks: readonly (readonly number[])[]): InetSocket[] {
+  return new InetTables().heldBy(tasks.flat())
 }

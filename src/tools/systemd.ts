@@ -5,8 +5,29 @@ export type Properties = Readonly<Record<string, string>>
 
 /** Reads properties of a unit; an unknown unit has LoadState=not-found. */
 export async function showUnit(unit: string, names: readonly string[]): Promise<Properties> {
-  const { stdout } = await run('systemctl', ['show', `--property=${names.join(',')}`, '--', unit])
-  return parseProperties(stdout)
+  const [properties] = await showUnits([unit], names)
+  return properties!
+}
+
+/**
+ * The same of several units, in their order, by one call: systemctl and PID 1 take longer to talk to than to answer.
+ * @throws Error where systemctl tells of more or fewer units than it was asked for.
+ */
+export async function showUnits(units: readonly string[], names: readonly string[]): Promise<Properties[]> {
+  // Without a name it would show the manager itself.
+  if (units.length === 0) return []
+  const { stdout } = await run('systemctl', ['show', `--property=${names.join(',')}`, '--', ...units])
+  const shown = parseUnits(stdout)
+  if (shown.length === units.length) return shown
+  throw new Error(`systemctl show told of ${shown.length} units instead of ${units.length}`)
+}
+
+/** Parses what `systemctl show` prints of several units: a paragraph for each. */
+export function parseUnits(text: string): Properties[] {
+  return text
+    .split('\n\n')
+    .map(parseProperties)
+    .filter((properties) => Object.keys(properties).length > 0)
 }
 
 /** Parses `Name=value` lines; a value may hold equal signs. */
@@ -41,10 +62,9 @@ export async function mountsWaitForDevices(): Promise<boolean> {
   return isAnyBoundToDevice(stdout)
 }
 
-/** The same of what `systemctl show` prints of mounts: a paragraph for each. */
+/** The same of what `systemctl show` prints of mounts. */
 export function isAnyBoundToDevice(text: string): boolean {
-  const mounts = text.split('\n\n').map(parseProperties)
-  return mounts.some(({ Id, BindsTo = '' }) => Id !== '-.mount' && /\.device\b/.test(BindsTo))
+  return parseUnits(text).some(({ Id, BindsTo = '' }) => Id !== '-.mount' && /\.device\b/.test(BindsTo))
 }
 
 export async function daemonReload(): Promise<void> {

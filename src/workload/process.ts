@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { ifMissing, isErrno } from '../errors.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
 
@@ -25,70 +25,106 @@ export interface Process {
   readonly mounts: readonly Mount[]
   /** Paths of mapped files. */
   readonly mapped: readonly string[]
-  /** Anonymous and shared memory, counted once among those who share it. */
-  readonly memoryBytes: number
   readonly uid: number
 }
 
-/** Reads a process, or nothing where it has ended meanwhile. */
-export async function readProcess(pid: number): Promise<Process | undefined> {
-  try {
-    const [status, cgroup, mountinfo, maps, rollup] = await Promise.all(
-      ['status', 'cgroup', 'mountinfo', 'maps', 'smaps_rollup'].map((file) =>
-        readFile(`/proc/${pid}/${file}`, 'utf8'),
-      ),
-    )
-    return {
-      pid,
-      parent: Number(field(status!, 'PPid')),
-      uid: Number(field(status!, 'Uid').split(/\s/)[0]),
-      cgroup: cgroup!.trim().replace(/^0::/, ''),
-      files: await readFiles(pid),
+/**
+ * Reads processes. The mounts that several of them see are read once: a line for each mount of each process would be most
+ * of the work. Reads are synchronous: one of /proc takes microseconds, the way through Node's thread pool ten times as long.
+ */
+export class ProcessReader {
+  readonly #mounts = new Map<string, readonly Mount[]>()
+
+  /** A process, or nothing where it has ended meanwhile. */
+  read(pid: number): Process | undefined {
+    try {
+      const [status, cgroup, maps] = ['status', 'cgroup', 'maps'].map((file) => text(pid, file))
+      const files = readFiles(pid)
       // After its files, which a process that ends loses one by one: this tells the two apart.
-      namespaces: await readNamespaces(pid),
-      mounts: parseMountinfo(mountinfo!),
-      mapped: mappedPaths(maps!),
-      memoryBytes: (kilobytes(rollup!, 'Pss_Anon') + kilobytes(rollup!, 'Pss_Shmem')) * 1024,
+      const namespaces = readNamespaces(pid)
+      return {
+        pid,
+        parent: Number(field(status!, 'PPid')),
+        uid: Number(field(status!, 'Uid').split(/\s/)[0]),
+        cgroup: cgroup!.trim().replace(/^0::/, ''),
+        files,
+        namespaces,
+        mounts: this.#mountsOf(pid, namespaces.mnt!),
+        mapped: mappedPaths(maps!),
+      }
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
+      throw error
     }
+  }
+
+  /** A task that changed its root sees what is below it alone (proc_pid_mountinfo(5)). */
+  #mountsOf(pid: number, namespace: string): readonly Mount[] {
+    const key = `${namespace} ${readlinkSync(`/proc/${pid}/root`)}`
+    const known = this.#mounts.get(key)
+    if (known) return known
+    const mounts = parseMountinfo(text(pid, 'mountinfo'))
+    this.#mounts.set(key, mounts)
+    return mounts
+  }
+}
+
+/**
+ * Anonymous and shared memory of a process in bytes, counted once among those who share it; 0 for one that has ended.
+ * The kernel walks all its page tables for it, so this is asked only where it is wanted.
+ */
+export function memoryOfProcess(pid: number): number {
+  try {
+    const rollup = text(pid, 'smaps_rollup')
+    return (kilobytes(rollup, 'Pss_Anon') + kilobytes(rollup, 'Pss_Shmem')) * 1024
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return 0
     throw error
   }
 }
 
 /** The namespaces of a process, by kind (namespaces(7)). */
-export async function readNamespaces(pid: number | 'self'): Promise<Record<string, string>> {
+export function readNamespaces(pid: number | 'self'): Record<string, string> {
   const kinds = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts']
-  const links = await Promise.all(kinds.map((kind) => readlink(`/proc/${pid}/ns/${kind}`)))
-  return Object.fromEntries(kinds.map((kind, index) => [kind, links[index]!]))
+  return Object.fromEntries(kinds.map((kind) => [kind, readlinkSync(`/proc/${pid}/ns/${kind}`)]))
 }
 
-async function readFiles(pid: number): Promise<OpenFile[]> {
-  const fds = (await readdir(`/proc/${pid}/fd`)).map(Number).sort((a, b) => a - b)
-  const files = await Promise.all(fds.map((fd) => readOpenFile(pid, fd).catch(ifMissing(undefined))))
-  return files.filter((file) => file !== undefined)
+function text(pid: number, file: string): string {
+  return readFileSync(`/proc/${pid}/${file}`, 'utf8')
 }
 
-/** @throws ENOENT for a descriptor that was closed meanwhile. */
-async function readOpenFile(pid: number, fd: number): Promise<OpenFile> {
-  const [target, info, kind] = await Promise.all([
-    readlink(`/proc/${pid}/fd/${fd}`),
-    readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8'),
-    kindOf(`/proc/${pid}/fd/${fd}`),
-  ])
-  const socket = /^socket:\[(\d+)\]$/.exec(target)?.[1]
-  return {
-    fd,
-    target,
-    socket: socket === undefined ? undefined : Number(socket),
-    mountId: Number(field(info, 'mnt_id')),
-    inode: Number(field(info, 'ino')),
-    kind: target.startsWith('/') && !target.startsWith('/memfd:') ? kind : 'other',
+function readFiles(pid: number): OpenFile[] {
+  const fds = readdirSync(`/proc/${pid}/fd`)
+    .map(Number)
+    .sort((a, b) => a - b)
+  return fds.flatMap((fd) => readOpenFile(pid, fd) ?? [])
+}
+
+/** One of its descriptors, or nothing where it was closed meanwhile. */
+function readOpenFile(pid: number, fd: number): OpenFile | undefined {
+  try {
+    const target = readlinkSync(`/proc/${pid}/fd/${fd}`)
+    const info = text(pid, `fdinfo/${fd}`)
+    const socket = /^socket:\[(\d+)\]$/.exec(target)?.[1]
+    return {
+      fd,
+      target,
+      socket: socket === undefined ? undefined : Number(socket),
+      mountId: Number(field(info, 'mnt_id')),
+      inode: Number(field(info, 'ino')),
+      kind: hasPath(target) ? kindOf(`/proc/${pid}/fd/${fd}`) : 'other',
+    }
+  } catch (error) {
+    return ifMissing(undefined)(error)
   }
 }
 
-async function kindOf(path: string): Promise<OpenFile['kind']> {
-  const file = await stat(path)
+function hasPath(target: string): boolean {
+  return target.startsWith('/') && !target.startsWith('/memfd:')
+}
+
+function kindOf(path: string): OpenFile['kind'] {
+  const file = statSync(path)
   // /dev/null is character device 1:3 (null(4)), whatever name a mount gives it.
   if (file.isCharacterDevice() && file.rdev === 0x103) return 'null'
   return file.isFile() || file.isDirectory() || file.isCharacterDevice() ? 'file' : 'other'

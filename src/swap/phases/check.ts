@@ -41,10 +41,11 @@ export async function makePlan(
   const { fallback, obstacles } = await findFallback(runningKernel(), configuration.fallback)
   const mayGoBack = services.map(({ unit }) => treatmentOf(unit)).some(goesBack)
   const carried = services.filter(({ unit }) => treatmentOf(unit).policy === 'preserve')
-  const memory = carried.reduce((sum, service) => sum + memoryOf(service), 0)
-  const outage = await predictOutage(memory, request.strict)
+  const memory = new Map(services.map((service) => [service.unit, memoryOf(service)]))
+  const memoryBytes = carried.reduce((sum, { unit }) => sum + memory.get(unit)!, 0)
+  const outage = await predictOutage(memoryBytes, request.strict)
   const host = [
-    ...(await hostObstacles(to, services)),
+    ...(await hostRequirements(to, memoryBytes)).flatMap(({ obstacles }) => obstacles),
     ...outageObstacles(outage, request.maxOutage),
     ...obstacles,
     ...(mayGoBack ? await kernelObstacles(runningKernel()) : []),
@@ -54,7 +55,7 @@ export async function makePlan(
     const treatment = treatmentOf(service.unit)
     const trial = request.trial && treatment.policy === 'preserve' && host.length === 0
     if (trial) say(`trial checkpoint of ${service.unit}`)
-    workloads.push(await planWorkload(service, surroundings, treatment, trial))
+    workloads.push(await planWorkload(service, memory.get(service.unit)!, surroundings, treatment, trial))
   }
   const ready = host.length === 0 && workloads.every(({ verdict }) => verdict === 'ready')
   const kernel = { from: runningKernel(), to }
@@ -109,6 +110,7 @@ function goesBack({ onRestoreFailure, onVerifyFailure }: Treatment): boolean {
 
 async function planWorkload(
   service: Service,
+  memoryBytes: number,
   surroundings: Surroundings,
   treatment: Treatment,
   trial: boolean,
@@ -124,7 +126,7 @@ async function planWorkload(
     mainPid: service.mainPid,
     controlGroup: service.controlGroup,
     processes: service.processes.length,
-    memoryBytes: memoryOf(service),
+    memoryBytes,
     connections: connectionsOf(service),
     trialSeconds: tried?.seconds ?? null,
   }
@@ -157,22 +159,18 @@ async function tryCheckpoint(service: Service, surroundings: Surroundings): Prom
   }
 }
 
-async function hostObstacles(kernel: string, services: readonly Service[]): Promise<Obstacle[]> {
-  return (await hostRequirements(kernel, services)).flatMap(({ obstacles }) => obstacles)
-}
-
 /** Something a swap needs, in a word or two, and what is in the way of it. */
 export interface Requirement {
   readonly name: string
   readonly obstacles: readonly Obstacle[]
 }
 
-/** What a host needs to swap to a kernel with these services, whoever they are. */
-export async function hostRequirements(kernel: string, services: readonly Service[]): Promise<Requirement[]> {
+/** What a host needs to swap to a kernel with services that have this much memory, whoever they are. */
+export async function hostRequirements(kernel: string, memoryBytes: number): Promise<Requirement[]> {
   return [
     { name: 'kexec', obstacles: await kexecObstacles() },
     { name: `kernel ${kernel}`, obstacles: await kernelObstacles(kernel) },
-    { name: 'disk space', obstacles: await spaceObstacles(services) },
+    { name: 'disk space', obstacles: await spaceObstacles(memoryBytes) },
     { name: 'CRIU', obstacles: await criuObstacles() },
   ]
 }
@@ -201,8 +199,8 @@ async function kexecObstacles(): Promise<Obstacle[]> {
 }
 
 /** A checkpoint is about as large as the memory it holds; the trial and the swap never lie there at once. */
-async function spaceObstacles(services: readonly Service[]): Promise<Obstacle[]> {
-  const needed = services.reduce((sum, service) => sum + memoryOf(service), 0) * 1.1 + 64 * 1024 * 1024
+async function spaceObstacles(memoryBytes: number): Promise<Obstacle[]> {
+  const needed = memoryBytes * 1.1 + 64 * 1024 * 1024
   const free = await freeBytes()
   if (free >= needed) return []
   const [need, have] = [needed, free].map((bytes) => Math.ceil(bytes / 1024 / 1024))

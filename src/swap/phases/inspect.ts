@@ -4,7 +4,7 @@ import { Failure } from '../../errors.ts'
 import { runningServices } from '../../tools/systemd.ts'
 import { isPlatform } from '../../workload/platform.ts'
 import {
-  inspectService,
+  inspectServices,
   inspectSurroundings,
   type Service,
   type Surroundings,
@@ -23,7 +23,7 @@ export interface Inspection {
 export async function inspect(units: readonly string[]): Promise<Inspection> {
   const names = units.length > 0 ? units.map(withSuffix) : await defaultUnits()
   const surroundings = await inspectSurroundings()
-  const services = await Promise.all([...new Set(names)].map(inspectService))
+  const services = await inspectServices([...new Set(names)])
   return { services, surroundings }
 }
 

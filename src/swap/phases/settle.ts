@@ -4,7 +4,7 @@ import { ifMissing, messageOf } from '../../errors.ts'
 import { removeLanding } from '../../landing/landing.ts'
 import { openGate } from '../../network/gate.ts'
 import { paths } from '../../paths.ts'
-import { daemonReload, showUnit, startUnits } from '../../tools/systemd.ts'
+import { daemonReload, showUnits, startUnits } from '../../tools/systemd.ts'
 import { clearFallback } from '../fallback.ts'
 import { restoreHostSettings } from '../host-settings.ts'
 import { restarted } from '../plan.ts'
@@ -31,23 +31,33 @@ async function orNote(swap: Swap, act: Promise<void>): Promise<void> {
 
 /** Starts what isn't back cold. */
 export async function startCold(outcomes: readonly Outcome[]): Promise<Outcome[]> {
-  return Promise.all(
-    outcomes.map((outcome) => (outcome.outcome === 'preserved' ? outcome : startOneCold(outcome))),
-  )
+  const units = outcomes.filter(({ outcome }) => outcome !== 'preserved').map(({ unit }) => unit)
+  const failures = await failuresToStart(units)
+  const started = units.filter((unit) => !failures.has(unit))
+  const shown = await showUnits(started, ['MainPID'])
+  const pids = new Map(started.map((unit, index) => [unit, Number(shown[index]!.MainPID)]))
+  return outcomes.map((outcome): Outcome => {
+    if (outcome.outcome === 'preserved') return outcome
+    const pid = pids.get(outcome.unit)
+    if (pid !== undefined) return { ...outcome, outcome: 'cold', pid }
+    const reason = `${outcome.reason}; starting it cold failed: ${failures.get(outcome.unit)}`
+    return { ...outcome, outcome: 'lost', reason }
+  })
 }
 
-async function startOneCold(outcome: Outcome): Promise<Outcome> {
-  try {
-    await startUnits([outcome.unit])
-    const { MainPID } = await showUnit(outcome.unit, ['MainPID'])
-    return { ...outcome, outcome: 'cold', pid: Number(MainPID) }
-  } catch (error) {
-    return {
-      ...outcome,
-      outcome: 'lost',
-      reason: `${outcome.reason}; starting it cold failed: ${messageOf(error)}`,
-    }
-  }
+/** Why units could not be started, by unit. Only where they can't be all at once, each is tried by itself. */
+async function failuresToStart(units: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const failures = new Map<string, string>()
+  const together = await startUnits(units).then(
+    () => true,
+    () => false,
+  )
+  if (together) return failures
+  const tries = units.map((unit) =>
+    startUnits([unit]).catch((error: unknown) => failures.set(unit, messageOf(error))),
+  )
+  await Promise.all(tries)
+  return failures
 }
 
 /** Starts the units that were stopped for the swap and whose boot doesn't start them. */

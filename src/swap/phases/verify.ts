@@ -4,7 +4,7 @@ import { sealComplaint } from '../../archive/manifest.ts'
 import { messageOf } from '../../errors.ts'
 import type { HookResult } from '../../hooks/types.ts'
 import { logErrors } from '../../tools/criu.ts'
-import { showUnit } from '../../tools/systemd.ts'
+import { type Properties, showUnits } from '../../tools/systemd.ts'
 import { preserved, type WorkloadPlan } from '../plan.ts'
 import { compareSnapshots } from '../snapshots.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
@@ -23,12 +23,14 @@ export interface Outcome {
 
 /** Looks at every preserved workload: its unit runs again, with the process that was checkpointed. */
 export async function verify(swap: Swap): Promise<Outcome[]> {
-  return Promise.all(preserved(swap.plan).map((workload) => verifyOne(swap, workload)))
+  const workloads = preserved(swap.plan)
+  const units = workloads.map(({ unit }) => unit)
+  const shown = await showUnits(units, ['ActiveState', 'SubState', 'MainPID', 'ControlGroup'])
+  return Promise.all(workloads.map((workload, index) => verifyOne(swap, workload, shown[index]!)))
 }
 
-async function verifyOne(swap: Swap, workload: WorkloadPlan): Promise<Outcome> {
+async function verifyOne(swap: Swap, workload: WorkloadPlan, now: Properties): Promise<Outcome> {
   const { unit, mainPid, controlGroup } = workload
-  const now = await showUnit(unit, ['ActiveState', 'SubState', 'MainPID', 'ControlGroup'])
   const pid = Number(now.MainPID)
   const intact = now.ActiveState === 'active' && pid === mainPid && now.ControlGroup === controlGroup
   if (intact) {

@@ -51,12 +51,14 @@ vi.mock(import('../../../src/tools/systemd.ts'), async (original) => ({
   daemonReload: vi.fn(() => Promise.resolve()),
   stopUnitsAlone: vi.fn(() => Promise.resolve()),
   startUnits: vi.fn(() => Promise.resolve()),
-  showUnit: () => Promise.resolve({ MainPID: '4711', Slice: 'system.slice' }),
+  showUnits: (units) => Promise.resolve(units.map(() => ({ MainPID: '4711', Slice: 'system.slice' }))),
   awaitUnits: vi.fn(() => Promise.resolve()),
 }))
 vi.mock(import('../../../src/workload/service.ts'), async (original) => ({
   ...(await original()),
   inspectService: (unit) => Promise.resolve(service({ unit, mainPid: 0, processes: [] })),
+  inspectServices: (units) =>
+    Promise.resolve(units.map((unit) => service({ unit, mainPid: 0, processes: [] }))),
 }))
 vi.mock(import('../../../src/network/gate.ts'), async (original) => ({
   ...(await original()),

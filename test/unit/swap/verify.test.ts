@@ -12,13 +12,15 @@ const unit = 'redis-server.service'
 const controlGroup = `/system.slice/${unit}`
 vi.mock(import('../../../src/tools/systemd.ts'), async (original) => ({
   ...(await original()),
-  showUnit: () =>
-    Promise.resolve({
-      ActiveState: 'active',
-      SubState: 'running',
-      MainPID: '572',
-      ControlGroup: controlGroup,
-    }),
+  showUnits: (units) =>
+    Promise.resolve(
+      units.map(() => ({
+        ActiveState: 'active',
+        SubState: 'running',
+        MainPID: '572',
+        ControlGroup: controlGroup,
+      })),
+    ),
 }))
 vi.mock(import('../../../src/hooks/built-in.ts'), async (original) => ({
   ...(await original()),

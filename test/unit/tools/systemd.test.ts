@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { isAnyBoundToDevice, parseProperties } from '../../../src/tools/systemd.ts'
+import { isAnyBoundToDevice, parseProperties, parseUnits, showUnits } from '../../../src/tools/systemd.ts'
 import { fixture } from '../fixture.ts'
+import { standIns } from '../programs.ts'
 
 test('properties of a running service', () => {
   const properties = parseProperties(fixture('systemd/redis-server.properties'))
@@ -35,4 +36,22 @@ test.each([
   ['none at all', '', false],
 ])('mounts that wait for a device: %s', (_, text, expected) => {
   expect(isAnyBoundToDevice(text)).toBe(expected)
+})
+
+test('of several units each has a paragraph of its own', () => {
+  expect(parseUnits('Id=a.service\nMainPID=1\n\nId=b.service\nMainPID=2\n')).toEqual([
+    { Id: 'a.service', MainPID: '1' },
+    { Id: 'b.service', MainPID: '2' },
+  ])
+  expect(parseUnits('')).toEqual([])
+})
+
+/** What is said of one unit must never be taken for what is said of another. */
+test('an answer for fewer units than were asked about is an error', async () => {
+  const programs = standIns({ systemctl: 'echo MainPID=1' })
+  try {
+    await expect(showUnits(['a.service', 'b.service'], ['MainPID'])).rejects.toThrow('1 units instead of 2')
+  } finally {
+    programs.remove()
+  }
 })

@@ -52,7 +52,6 @@ export function task(more: Partial<Process> = {}): Process {
     files: standardFiles,
     mounts: redisMounts,
     mapped: ['/usr/bin/redis-server'],
-    memoryBytes: 1 << 20,
     ...more,
   }
 }

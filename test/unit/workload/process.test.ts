@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { readProcess } from '../../../src/workload/process.ts'
+import { ProcessReader } from '../../../src/workload/process.ts'
 
 /** Redis opens /proc/self/stat every second: a service that does was refused now and then, as if it had ended. */
 test('a process that opens and closes files all the time is read all the same', async () => {
@@ -9,7 +9,7 @@ test('a process that opens and closes files all the time is read all the same', 
   const busy = spawn('sh', ['-c', script], { stdio: 'ignore' })
   try {
     for (let round = 0; round < 100; round += 1) {
-      const files = (await readProcess(busy.pid!))?.files.map(({ fd }) => fd)
+      const files = new ProcessReader().read(busy.pid!)?.files.map(({ fd }) => fd)
       expect(files).toEqual(expect.arrayContaining([0, 1, 2]))
     }
   } finally {
@@ -21,5 +21,18 @@ test('a process that opens and closes files all the time is read all the same', 
 test('a process that has ended is nothing', async () => {
   const ended = spawn('true')
   await once(ended, 'exit')
-  expect(await readProcess(ended.pid!)).toBeUndefined()
+  expect(new ProcessReader().read(ended.pid!)).toBeUndefined()
+})
+
+/** Each process of a busy host sees dozens of mounts: parsing them for each took most of the time. */
+test('the mounts of processes that see the same are read once', () => {
+  const reader = new ProcessReader()
+  const sibling = spawn('sleep', ['1000'])
+  try {
+    const [one, other] = [reader.read(process.pid), reader.read(sibling.pid!)]
+    expect(one!.mounts.length).toBeGreaterThan(0)
+    expect(other!.mounts).toBe(one!.mounts)
+  } finally {
+    sibling.kill('SIGKILL')
+  }
 })
