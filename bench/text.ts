@@ -8,10 +8,10 @@ export function resultsText(results: Results): string {
   return [
     `${results.clock === 'icount' ? 'Seconds of guest time: instructions counted.' : 'Seconds of wall time.'} Quote the ratios.`,
     '',
-    table([['', 'seconds', '× floor', '× kexec + cold'], ...figureRows(results)]),
+    ...table([['', 'seconds', '× floor', '× kexec + cold'], ...figureRows(results)]),
     ...phaseTables(results),
     '',
-    table([['target', 'figure', 'verdict', 'costs most'], ...targetRows(results)]),
+    ...table([['target', 'figure', 'verdict', 'costs most'], ...targetRows(results)]),
     ...results.problems.map((problem) => `\n${problem}`),
   ].join('\n')
 }
@@ -45,7 +45,7 @@ export function loadText({ size, services }: Load): string {
 
 function phaseTables({ floor, loads }: Results): string[] {
   const outages = [['floor', floor] as const, ...loads.flatMap(outagesOf)]
-  return outages.flatMap(([name, outage]) => (outage ? ['', table(phaseRows(name, outage))] : []))
+  return outages.flatMap(([name, outage]) => (outage ? ['', ...table(phaseRows(name, outage))] : []))
 }
 
 /** Every outage of a load by its name. */

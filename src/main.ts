@@ -2,25 +2,35 @@ import { CommanderError } from 'commander'
 import { exitCodeOf } from './cli/exit-codes.ts'
 import { createProgram } from './cli/program.ts'
 import { Failure, messageOf } from './errors.ts'
+import { standardError, standardOutput } from './printer.ts'
 
-const program = createProgram()
+/** How long a reader may take none of our output before we end without it, in seconds: a pager waits for its user. */
+const readerLimit = 600
 
-// Who follows us may be gone: that must not end a swap.
-process.stdout.on('error', () => {})
-process.stderr.on('error', () => {})
+// A mistake of ours: it is told as any other failure is.
+process.once('uncaughtException', (error) => void end(report(error)))
 
 try {
-  await program.parseAsync()
+  await createProgram().parseAsync()
 } catch (error) {
   process.exitCode = report(error)
 }
-// Whatever a library still holds open must not keep the caller waiting.
-process.exit()
+await end(process.exitCode)
 
 function report(error: unknown): number {
   // Commander has printed its own message; --help and --version come this way too, with 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOf(new Failure('usage', ''))
-  process.stderr.write(`kernelswap: ${messageOf(error)}\n`)
-  if (process.env.KERNELSWAP_DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+  standardError.line(`kernelswap: ${messageOf(error)}`)
+  if (process.env.KERNELSWAP_DEBUG && error instanceof Error)
+    standardError.lines(`${error.stack}`.split('\n'))
   return exitCodeOf(error)
+}
+
+/** Ends once all is written. Whatever a library still holds open must not keep the caller waiting. */
+async function end(code: typeof process.exitCode): Promise<never> {
+  const problem = await standardOutput.flush(readerLimit)
+  if (problem !== undefined)
+    standardError.line(`kernelswap: Standard output could not be written: ${messageOf(problem)}.`)
+  await standardError.flush(readerLimit)
+  process.exit(problem === undefined ? code : code || exitCodeOf(problem))
 }

@@ -53,7 +53,7 @@ async function adopt(unit: string, options: Options, output: Output): Promise<vo
   const said = settings.map(({ setting, givesUp }) => `${unit}: ${setting}: ${givesUp}`)
   output.result(
     { schema: 'kernelswap.adopt/1', unit, settings, restarted: options.now && settings.length > 0 },
-    settings.length === 0 ? `${unit} needs nothing` : [...said, ...restartAdvice(unit, options)].join('\n'),
+    settings.length === 0 ? [`${unit} needs nothing`] : [...said, ...restartAdvice(unit, options)],
   )
 }
 
@@ -64,10 +64,10 @@ async function undo(unit: string, options: Options, output: Output): Promise<voi
     throw new Failure('refused', `${unit} is not adopted; \`kernelswap adopt ${unit}\` does it.`)
   })
   await reload(unit, options)
-  output.result(
-    { schema: 'kernelswap.adopt/1', unit, settings: [], restarted: options.now },
-    [`${unit} has its own settings again`, ...restartAdvice(unit, options)].join('\n'),
-  )
+  output.result({ schema: 'kernelswap.adopt/1', unit, settings: [], restarted: options.now }, [
+    `${unit} has its own settings again`,
+    ...restartAdvice(unit, options),
+  ])
 }
 
 function dropInOf(unit: string): string {

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { ReadStream } from 'node:tty'
 import { Failure } from '../errors.ts'
+import { standardError } from '../printer.ts'
 
 /**
  * Asks for a secret on the terminal that we were started from, whatever our input and output are; it isn't shown.
@@ -14,7 +15,7 @@ export async function askSecret(prompt: string): Promise<string> {
   // What readline would echo.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
   const lines = createInterface({ input: shown, output: nowhere, terminal: true })
-  process.stderr.write(prompt)
+  standardError.prompt(prompt)
   try {
     return await new Promise<string>((resolve, reject) => {
       lines.once('line', resolve)
@@ -24,7 +25,7 @@ export async function askSecret(prompt: string): Promise<string> {
   } finally {
     lines.close()
     shown.destroy()
-    process.stderr.write('\n')
+    standardError.line('')
   }
 }
 

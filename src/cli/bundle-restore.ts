@@ -40,13 +40,12 @@ export function bundleRestoreCommand(): Command {
     )
     .option('--yes', 'do not ask', false)
     .option('--json', 'print one JSON document', false)
-    .exitOverride()
     .action(async (file: string, options: Options) => {
       const output = createOutput(options.json)
       requireRoot()
       requireSystemd()
       const agree = async (index: BundleIndex) => {
-        if (!options.yes) await confirm(question(index, options.reboot))
+        if (!options.yes) await confirm(question(options.reboot), warning(index))
         output.say(`reading ${file}`)
       }
       const swap = await untilInterrupted((signal) =>
@@ -55,7 +54,7 @@ export function bundleRestoreCommand(): Command {
       if (options.reboot) {
         await withLock(() => rebootInto(swap))
         const then = `rebooting; afterwards \`kernelswap report ${swap.id}\` tells how it went`
-        output.result({ schema: 'kernelswap.restore/1', id: swap.id }, then)
+        output.result({ schema: 'kernelswap.restore/1', id: swap.id }, [then])
         return
       }
       output.say('restoring')
@@ -78,12 +77,15 @@ async function rebootInto(swap: Swap): Promise<void> {
   }
 }
 
-function question({ id, host, units }: BundleIndex, atReboot: boolean): string {
-  return (
-    `${units.join(', ')} come back as they were on ${host} (swap ${id}); what they have in memory now is lost.\n` +
-    'Their files on disk must be as they were then, and the bundle from a host that you trust: what is in it runs here.\n' +
-    (atReboot ? 'Reboot this host and restore?' : 'Restore?')
-  )
+function warning({ id, host, units }: BundleIndex): string[] {
+  return [
+    `${units.join(', ')} come back as they were on ${host} (swap ${id}); what they have in memory now is lost.`,
+    'Their files on disk must be as they were then, and the bundle from a host that you trust: what is in it runs here.',
+  ]
+}
+
+function question(atReboot: boolean): string {
+  return atReboot ? 'Reboot this host and restore?' : 'Restore?'
 }
 
 /** SIGINT and SIGTERM end it, and what was begun is cleared away. */

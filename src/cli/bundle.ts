@@ -45,19 +45,18 @@ function verbCommand({ name, summary, description, read, finding }: Verb): Comma
     .description(description)
     .argument('<file>', 'a bundle')
     .option('--json', 'print its index as one JSON document', false)
-    .exitOverride()
     .action(async (file: string, options: { json: boolean }) => {
       const index = await read(file)
       createOutput(options.json).result(index, indexText(index, finding))
     })
 }
 
-function indexText(index: BundleIndex, finding: string): string {
+function indexText(index: BundleIndex, finding: string): string[] {
   const { id, host, kernel, units, files } = index
   return [
     `bundle of swap ${id} of ${host}: ${finding}`,
     `kernel     ${kernel.from} → ${kernel.to}`,
     ...units.map((unit) => `workload   ${unit}`),
     `files      ${files.length}, ${(bytesOfBundle(index) / 1024 / 1024).toFixed(1)} MiB`,
-  ].join('\n')
+  ]
 }

@@ -28,7 +28,7 @@ function document(settings: readonly Setting[]): unknown {
 }
 
 /** A line of TOML for each setting, with its origin as a comment. */
-export function settingsText(settings: readonly Setting[]): string {
+export function settingsText(settings: readonly Setting[]): string[] {
   return table(
     settings.map(({ path, value, origin }) => [
       `${keyName(path)} = ${JSON.stringify(value)}`,

@@ -6,6 +6,6 @@ import { configShowCommand } from './config-show.ts'
 export function configCommand(): Command {
   return new Command('config')
     .summary('show and check the configuration')
-    .addCommand(configShowCommand().exitOverride())
-    .addCommand(configCheckCommand().exitOverride())
+    .addCommand(configShowCommand())
+    .addCommand(configCheckCommand())
 }

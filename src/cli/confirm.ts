@@ -1,18 +1,23 @@
-import { createInterface } from 'node:readline/promises'
+import { createInterface } from 'node:readline'
 import { Failure } from '../errors.ts'
+import { standardError } from '../printer.ts'
 
 /**
  * Asks a question that only `y` or `yes` agrees to.
+ * @param before what to know first, line by line
  * @throws Failure 'usage' where there is no terminal to ask on, 'failed' for any other answer.
  */
-export async function confirm(question: string): Promise<void> {
+export async function confirm(question: string, before: readonly string[] = []): Promise<void> {
   if (!process.stdin.isTTY)
     throw new Failure('usage', 'There is no terminal to ask on; add --yes to go on without a question.')
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  try {
-    const answer = await terminal.question(`${question} [y/N] `)
-    if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('failed', 'Nothing was done.')
-  } finally {
-    terminal.close()
-  }
+  standardError.lines(before)
+  standardError.prompt(`${question} [y/N] `)
+  const lines = createInterface({ input: process.stdin })
+  const answer = await new Promise<string>((resolve) => {
+    lines.once('line', resolve)
+    // Ctrl-D.
+    lines.once('close', () => resolve(''))
+  })
+  lines.close()
+  if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('failed', 'Nothing was done.')
 }

@@ -54,11 +54,11 @@ function isSnapshot(value: unknown): value is Snapshot {
   return snapshot?.schema === 'kernelswap.snapshot/1' && Array.isArray(snapshot.tasks)
 }
 
-/** A comparison for people. */
-export function diffText({ differences, facets }: AbiResult): string {
+/** A comparison for people, line by line. */
+export function diffText({ differences, facets }: AbiResult): string[] {
   const { equal, explained, differing, unverified } = facets
   return [
     ...differences.map(({ task, facet, line }) => `${task} ${facet}: ${line}`),
     `${equal} facets equal, ${explained} explained, ${differing} differing, ${unverified} unverified`,
-  ].join('\n')
+  ]
 }

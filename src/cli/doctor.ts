@@ -38,12 +38,12 @@ function document(requirements: readonly Requirement[], ready: boolean): unknown
 }
 
 /** A line for each requirement, or for each of its problems. */
-export function doctorText(requirements: readonly Requirement[], ready: boolean): string {
+export function doctorText(requirements: readonly Requirement[], ready: boolean): string[] {
   const rows = requirements.flatMap(({ name, obstacles }) =>
     obstacles.length === 0
       ? [[name, 'ok', '', '']]
       : obstacles.map(({ reason, remedy }) => [name, 'problem', reason, remedy]),
   )
   const lines = table([['REQUIREMENT', 'STATE', 'PROBLEM', 'REMEDY'], ...rows])
-  return `${lines}\n\n${ready ? 'ready' : 'not ready'}`
+  return [...lines, '', ready ? 'ready' : 'not ready']
 }

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import pRetry from 'p-retry'
 import { Failure, messageOf } from '../errors.ts'
 import { connectLocally } from '../host/socket.ts'
+import { standardOutput } from '../printer.ts'
 import { evacuationSocket, requests } from '../swap/phases/evacuate.ts'
 import { requireRoot } from './root.ts'
 
@@ -27,6 +28,6 @@ export function evacuationCommand(): Command {
         return
       }
       socket.end(from === undefined ? requests.all() : requests.rest(Number(from)))
-      await pipeline(socket, process.stdout)
+      await pipeline(socket, standardOutput.stream)
     })
 }

@@ -12,7 +12,8 @@ export const exitCodes: readonly ExitCode[] = [
   {
     code: 1,
     kind: 'failed',
-    means: 'Failed, or a verdict other than swapped or restored; diff and hooks run: something differs.',
+    means:
+      'Failed, or a verdict other than swapped or restored, or standard output could not be written; diff and hooks run: something differs.',
   },
   { code: 2, kind: 'usage', means: 'Wrong usage.' },
   {

@@ -36,7 +36,7 @@ function row({ id, path, isMasked, refused }: Omit<ListedHook, 'path'> & { path?
   return { hook: id, state, path: path ?? null, reason: refused ?? null }
 }
 
-function listText(rows: readonly HookRow[]): string {
+function listText(rows: readonly HookRow[]): string[] {
   return table([
     ['HOOK', 'STATE', 'FILE'],
     ...rows.map(({ hook, state, path, reason }) => [

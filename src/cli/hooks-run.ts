@@ -55,7 +55,7 @@ export function hooksRunCommand(): Command {
       const results = await tryHooks(unit, verb, baselines, options.strict)
       createOutput(options.json).result(
         { schema: 'kernelswap.hooks-run/1', unit, verb, results },
-        results.map(resultText).join('\n'),
+        results.flatMap(resultText),
       )
       if (!results.every(({ outcome }) => outcome === 'ok' || outcome === 'silent')) process.exitCode = 1
     })
@@ -114,7 +114,7 @@ async function tryHooks(
 /** Longer baselines, such as a whole ABI snapshot, are for --json. */
 const baselineWidth = 200
 
-function resultText({ hook, outcome, seconds, reason, baseline, findings, stderr }: HookResult): string {
+function resultText({ hook, outcome, seconds, reason, baseline, findings, stderr }: HookResult): string[] {
   const printed = baseline === undefined ? '' : JSON.stringify(baseline)
   const lines = [
     ...(printed === '' ? [] : [printed.length > baselineWidth ? `${printed.length} characters` : printed]),
@@ -124,7 +124,5 @@ function resultText({ hook, outcome, seconds, reason, baseline, findings, stderr
     ...(stderr === undefined || stderr === reason ? [] : stderr.split('\n')),
   ]
   const told = reason === undefined ? '' : `: ${reason}`
-  return [`${hook}: ${outcome}${told} (${seconds.toFixed(1)} s)`, ...lines.map((line) => `    ${line}`)].join(
-    '\n',
-  )
+  return [`${hook}: ${outcome}${told} (${seconds.toFixed(1)} s)`, ...lines.map((line) => `    ${line}`)]
 }

@@ -7,6 +7,6 @@ export function hooksCommand(): Command {
   return new Command('hooks')
     .summary('list and try the checks that know a service')
     .description('Hooks are executables that kernelswap calls before, at and after a swap.')
-    .addCommand(hooksListCommand().exitOverride())
-    .addCommand(hooksRunCommand().exitOverride())
+    .addCommand(hooksListCommand())
+    .addCommand(hooksRunCommand())
 }

@@ -49,8 +49,8 @@ export function planCommand(): Command {
     })
 }
 
-/** A plan for people. */
-export function planText(plan: Plan): string {
+/** A plan for people, line by line. */
+export function planText(plan: Plan): string[] {
   const rows = plan.workloads.map((workload) => {
     const obstacle = workload.obstacles[0]
     return [
@@ -66,14 +66,14 @@ export function planText(plan: Plan): string {
   return [
     `${plan.kernel.from} → ${plan.kernel.to}`,
     '',
-    table([['UNIT', 'PROCESSES', 'MEMORY', 'TCP', 'VERDICT', 'REASON'], ...rows]),
+    ...table([['UNIT', 'PROCESSES', 'MEMORY', 'TCP', 'VERDICT', 'REASON'], ...rows]),
     '',
     ...host,
     ...leftBehind(plan),
     ...fallback(plan),
     ...outage(plan),
     plan.ready ? 'ready' : 'refused',
-  ].join('\n')
+  ]
 }
 
 function fallback({ fallback: found }: Plan): string[] {

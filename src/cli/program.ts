@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { printable, standardError, standardOutput } from '../printer.ts'
 import { version } from '../version.ts'
 import { abandonCommand } from './abandon.ts'
 import { adoptCommand } from './adopt.ts'
@@ -30,7 +31,6 @@ export function createProgram(): Command {
   const program = new Command('kernelswap')
     .description('Change the running Linux kernel under applications that keep running.')
     .version(version)
-    .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help tells how it is used)')
 
@@ -53,12 +53,53 @@ export function createProgram(): Command {
     resumeCommand(),
     abandonCommand(),
   ]) {
-    program.addCommand(command.exitOverride())
+    program.addCommand(command)
   }
 
   for (const command of [executeCommand(), evacuationCommand(), swapMachineCommand()])
-    program.addCommand(command.exitOverride(), { hidden: true })
+    program.addCommand(command, { hidden: true })
 
   addRemoteOptions(program)
+  setUp(program)
   return program
+}
+
+/** What Commander hands down to none of the commands that are made apart. */
+function setUp(command: Command): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => standardOutput.lines(linesOf(text)),
+    writeErr: (text) => standardError.lines(linesOf(text)),
+    outputError: (text, write) => write(`${oneLine(text)}\n`),
+  })
+  for (const inner of command.commands) setUp(inner)
+  // Its own prints everything for a name that it doesn't know.
+  if (
+    command
+      .createHelp()
+      .visibleCommands(command)
+      .some((inner) => inner.name() === 'help')
+  )
+    command.helpCommand(false).addCommand(helpCommand(command))
+}
+
+function helpCommand(parent: Command): Command {
+  return new Command('help')
+    .exitOverride()
+    .summary('display help for command')
+    .argument('[command]')
+    .helpOption(false)
+    .action((name: string | undefined) => {
+      const command = name === undefined ? parent : parent.commands.find((each) => each.name() === name)
+      return command ? command.help() : parent.error(`error: unknown command '${name}'`)
+    })
+}
+
+function linesOf(text: string): string[] {
+  return text.replace(/\n$/, '').split('\n')
+}
+
+/** A message holds what was typed; a line of its own is only what it suggests instead. */
+function oneLine(text: string): string {
+  const [, message, suggestion] = /^([\s\S]*?)(\n\(Did you mean [^\n]*\))?\n*$/.exec(text)!
+  return `${printable(message!)}${suggestion ?? ''}`
 }

@@ -1,3 +1,5 @@
+import { standardError } from '../printer.ts'
+
 /** Progress of long work on stderr: a line a phase with the elapsed time, on a terminal redrawn in place. */
 export interface Progress {
   /** Ends the phase before and begins this one. */
@@ -10,10 +12,10 @@ export interface Progress {
 const redraw = 500
 
 /** Starts the clock. */
-export function createProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
+export function createProgress(printer = standardError): Progress {
   const began = performance.now()
   let current: { readonly name: string; readonly at: number } | undefined
-  const timer = stream.isTTY ? setInterval(draw, redraw) : undefined
+  const timer = printer.isTerminal ? setInterval(draw, redraw) : undefined
   timer?.unref()
 
   function line(): string {
@@ -23,12 +25,13 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
   }
 
   function draw(): void {
-    if (current) stream.write(`\r\x1b[K${line()}`)
+    if (current) printer.redraw(line())
   }
 
   function end(): void {
     if (!current) return
-    stream.write(stream.isTTY ? `\r\x1b[K${line()}\n` : `${line()}\n`)
+    if (printer.isTerminal) printer.redraw('')
+    printer.line(line())
     current = undefined
   }
 
@@ -36,7 +39,7 @@ export function createProgress(stream: NodeJS.WriteStream = process.stderr): Pro
     phase: (name) => {
       end()
       current = { name, at: performance.now() }
-      if (stream.isTTY) draw()
+      if (printer.isTerminal) draw()
     },
     end: () => {
       end()

@@ -53,16 +53,16 @@ export function isPreserved({ units, obstacles }: Pick<Prediction, 'units' | 'ob
 
 const words = { preserved: 'preserved', 'needs-adopt': 'needs adopt', cannot: "can't" } as const
 
-/** A prediction for people. */
-export function predictionText({ host, kernel, units, notes, secrets }: Prediction): string {
+/** A prediction for people, line by line. */
+export function predictionText({ host, kernel, units, notes, secrets }: Prediction): string[] {
   const rows = units.map(({ unit, outcome, reason }) => [unit, words[outcome], reason ?? ''])
   return [
     `${host}, by a swap of a machine like it: ${kernel.from} → ${kernel.to}`,
     '',
-    table([['UNIT', 'OUTCOME', 'REASON'], ...rows]),
+    ...table([['UNIT', 'OUTCOME', 'REASON'], ...rows]),
     ...(notes.length > 0 ? ['', ...notes.map((note) => `note: ${note}`)] : []),
     ...(secrets.files.length > 0 ? ['', ...secretsText(host, secrets)] : []),
-  ].join('\n')
+  ]
 }
 
 /** Names what was copied that not everybody on the host may read, for people. */

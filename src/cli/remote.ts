@@ -14,7 +14,7 @@ import { collect } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 
 /** Verbs whose place is here, whatever hosts there are. */
-const localVerbs = ['rehearse', 'box', 'bundle']
+const localVerbs = ['rehearse', 'box', 'bundle', 'help']
 /** Verbs that ask before they do something; what they would ask there is asked here. */
 const questions: Readonly<Record<string, string>> = {
   run: 'Swap the kernel of HOST now?',
@@ -140,7 +140,7 @@ async function askHere(
   if (verb === 'run') {
     const words = rest.filter((word, at) => !isOfRunAlone.test(word) && rest[at - 1] !== '--max-outage')
     const plan = await host.run('kernelswap', ['plan', '--no-trial', ...words])
-    output.say(`${plan.stdout}${plan.stderr}`.trimEnd())
+    for (const line of `${plan.stdout}${plan.stderr}`.trimEnd().split('\n')) output.say(line)
     if (plan.code !== 0) throw new Failure('refused', `The plan of ${host.name} refuses; it says why.`)
   }
   await confirm(question.replace('HOST', host.name))
@@ -148,7 +148,7 @@ async function askHere(
 
 async function passOn(host: RemoteHost, words: readonly string[], output: Output): Promise<number> {
   const ended = await host.run('kernelswap', words, { onStderrLine: output.say })
-  process.stdout.write(ended.stdout)
+  output.pass(ended.stdout)
   return ended.code
 }
 
@@ -163,7 +163,7 @@ async function swap(
     notice(line)
   })
   if (followed.kind === 'ended') {
-    process.stdout.write(followed.ended.stdout)
+    output.pass(followed.ended.stdout)
     return followed.ended.code
   }
   output.result(followed.report, reportText(followed.report))

@@ -26,8 +26,9 @@ export function resumeCommand(): Command {
         requireRoot()
         requireSystemd()
         const ended = await withLock(resume)
-        if (output.json) output.result(ended?.report ?? null, '')
-        else if (ended || !options.ifAny) output.say(ended ? reportText(ended.report) : 'nothing to resume')
+        if (output.json) output.result(ended?.report ?? null, [])
+        else if (ended) for (const line of reportText(ended.report)) output.say(line)
+        else if (!options.ifAny) output.say('nothing to resume')
         if (ended && !isGood(ended.report.verdict)) process.exitCode = 1
         // The network may take a while after a boot.
         await pRetry(() => withLock(releaseFleetLock), { retries: 5 })

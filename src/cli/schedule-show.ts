@@ -30,7 +30,7 @@ export function scheduleShowCommand(): Command {
       requireRoot()
       requireSystemd()
       const shown = await readSchedule()
-      output.result(shown ?? null, shown ? scheduleText(shown) : 'nothing is scheduled')
+      output.result(shown ?? null, shown ? scheduleText(shown) : ['nothing is scheduled'])
     })
 }
 
@@ -53,12 +53,12 @@ async function readSchedule(): Promise<Shown | undefined> {
   }
 }
 
-function scheduleText({ isActive, calendars, command, next, last, result }: Shown): string {
+function scheduleText({ isActive, calendars, command, next, last, result }: Shown): string[] {
   return [
     `windows   ${calendars.join(', ')}${isActive ? '' : ' (the timer is stopped)'}`,
     `command   ${command}`,
     `next      ${next ?? 'never'}`,
     `last      ${last ?? 'never'}${result ? `: ${result.word}, exit code ${result.exitCode}` : ''}`,
     `why       journalctl --unit ${serviceName}`,
-  ].join('\n')
+  ]
 }

@@ -47,8 +47,8 @@ export function scheduleCommand(): Command {
       await install(schedule)
       createOutput(false).say('scheduled; `kernelswap schedule show` tells when it is next')
     })
-    .addCommand(scheduleShowCommand().exitOverride())
-    .addCommand(scheduleOffCommand().exitOverride())
+    .addCommand(scheduleShowCommand())
+    .addCommand(scheduleOffCommand())
 }
 
 /** @throws Failure 'usage' for a schedule that could never swap, or whose delay may miss its window. */

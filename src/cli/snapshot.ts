@@ -2,9 +2,10 @@ import { stat } from 'node:fs/promises'
 import { Command } from 'commander'
 import { takeSnapshot } from '../abi/snapshot.ts'
 import { Failure } from '../errors.ts'
+import { standardOutput } from '../printer.ts'
 import { withSuffix } from '../swap/phases/inspect.ts'
 import { inspectService } from '../workload/service.ts'
-import { createOutput } from './output.ts'
+
 import { requireRoot, requireSystemd } from './root.ts'
 
 /** `kernelswap snapshot`: what a process can see through the kernel's ABI. */
@@ -33,7 +34,7 @@ export function snapshotCommand(): Command {
     .action(async (subject: string, options: { strict: boolean; json: boolean }) => {
       const pids = /^\d+$/.test(subject) ? [await processNamed(subject)] : await processesOf(subject)
       const snapshot = await takeSnapshot(pids, { strict: options.strict })
-      createOutput(options.json).result(snapshot, JSON.stringify(snapshot, null, 2))
+      standardOutput.json(JSON.stringify(snapshot, null, options.json ? 0 : 2))
     })
 }
 

@@ -57,7 +57,7 @@ function statusText(status: {
   busy: number | null
   bytes: number
   swaps: SwapStatus[]
-}): string {
+}): string[] {
   const rows = status.swaps.map(({ id, from, to, state, bytes }) => [id, from, to, mebibytes(bytes), state])
   return [
     `running kernel ${status.kernel}`,
@@ -65,8 +65,8 @@ function statusText(status: {
     `${paths.state} holds ${mebibytes(status.bytes)}`,
     ...(rows.length === 0
       ? ['no swap yet']
-      : ['', table([['SWAP', 'FROM', 'TO', 'SIZE', 'STATE'], ...rows])]),
-  ].join('\n')
+      : ['', ...table([['SWAP', 'FROM', 'TO', 'SIZE', 'STATE'], ...rows])]),
+  ]
 }
 
 function mebibytes(bytes: number): string {

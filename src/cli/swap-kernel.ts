@@ -43,7 +43,7 @@ async function planSwap(
       process.exitCode = 3
       return { kind: 'refused', plan }
     }
-    if (ask) await confirm(`${planText(plan)}\n\nSwap the kernel now?`)
+    if (ask) await confirm('Swap the kernel now?', [...planText(plan), ''])
     swap = await begin(plan, request.isWayBack ?? false)
     return swap
   } finally {

@@ -1,7 +1,7 @@
 import type { Report } from './report.ts'
 
-/** A report for people. */
-export function reportText(report: Report): string {
+/** A report for people, line by line. */
+export function reportText(report: Report): string[] {
   const { kernel } = report
   return [
     `swap ${report.id}: ${report.verdict}`,
@@ -16,7 +16,7 @@ export function reportText(report: Report): string {
     ...(report.clients ?? []).map(clientLine),
     ...report.timeline.flatMap((stretch) => stretchLines(stretch, report)),
     ...outageLines(report),
-  ].join('\n')
+  ]
 }
 
 /** A phase, and of the freeze what it went into: that is what services and their clients wait for. */

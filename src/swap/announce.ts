@@ -3,6 +3,7 @@ import { writeDurably } from '../durable.ts'
 import { Failure, messageOf } from '../errors.ts'
 import { refusal } from '../hooks/permission.ts'
 import { run } from '../host/local.ts'
+import { standardError } from '../printer.ts'
 import { metricsText } from '../report/metrics.ts'
 import type { Report } from '../report/report.ts'
 import { isGood } from './journal.ts'
@@ -28,9 +29,7 @@ export async function announce({ directory, plan }: Swap, report: Report): Promi
 }
 
 async function orTell(whom: string, told: Promise<void>): Promise<void> {
-  await told.catch(
-    (error: unknown) => void process.stderr.write(`${whom} could not be told: ${messageOf(error)}\n`),
-  )
+  await told.catch((error: unknown) => standardError.line(`${whom} could not be told: ${messageOf(error)}`))
 }
 
 /**

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import * as z from 'zod'
 import { syncDirectory } from '../durable.ts'
 import { Failure, ifMissing } from '../errors.ts'
+import { standardError } from '../printer.ts'
 
 /** Version of the journal's lines; a newer one is refused. */
 const version = 1
@@ -135,6 +136,6 @@ async function failpoint(entry: Entry, lines: readonly JournalLine[]): Promise<v
   // The first time only: whoever takes up the swap gets past it.
   if (name !== entryName(entry) || lines.filter((line) => entryName(line) === name).length > 1) return
   if (fault === 'kill') process.kill(process.pid, 'SIGKILL')
-  process.stderr.write(`failpoint ${name}\n`)
+  standardError.line(`failpoint ${name}`)
   if (fault === 'hold') await new Promise((resolve) => setTimeout(resolve, 3_600_000))
 }

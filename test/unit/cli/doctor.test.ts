@@ -10,7 +10,7 @@ test('every requirement has a line; a problem has its remedy beside it', () => {
     { name: 'kexec', obstacles: [kexec] },
     { name: 'CRIU', obstacles: [] },
   ]
-  const lines = doctorText(requirements, false).split('\n')
+  const lines = doctorText(requirements, false)
   expect(lines[1]).toMatch(/^kexec +problem +kexec is disabled until the next boot +reboot$/)
   expect(lines[2]).toBe('CRIU         ok')
   expect(lines.at(-1)).toBe('not ready')
@@ -18,16 +18,12 @@ test('every requirement has a line; a problem has its remedy beside it', () => {
 
 test('of several problems of one requirement none is left out', () => {
   const other = { reason: 'another', remedy: 'mend it' }
-  const text = doctorText([{ name: 'kexec', obstacles: [kexec, other] }], false)
-  expect(text.match(/^kexec /gm)).toHaveLength(2)
+  const lines = doctorText([{ name: 'kexec', obstacles: [kexec, other] }], false)
+  expect(lines.filter((line) => line.startsWith('kexec '))).toHaveLength(2)
 })
 
 test('a host where all is well is ready', () => {
-  expect(
-    doctorText([{ name: 'CRIU', obstacles: [] }], true)
-      .split('\n')
-      .at(-1),
-  ).toBe('ready')
+  expect(doctorText([{ name: 'CRIU', obstacles: [] }], true).at(-1)).toBe('ready')
 })
 
 test('why a plan is refused: what is wrong with the host, and with each unit by its name', () => {

@@ -1,6 +1,8 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
-import { createOutput, table } from '../../../src/cli/output.ts'
+import { PassThrough } from 'node:stream'
+import { describe, expect, test } from 'vitest'
+import { createOutput, type Output, table } from '../../../src/cli/output.ts'
 import { planText } from '../../../src/cli/plan.ts'
+import { Printer } from '../../../src/printer.ts'
 import type { WorkloadPlan } from '../../../src/swap/plan.ts'
 import { planWith } from '../swap/plans.ts'
 
@@ -13,7 +15,7 @@ describe('table', () => {
         ['long', 'x'],
         ['', 'y'],
       ],
-      'A     B\nlong  x\n      y',
+      ['A     B', 'long  x', '      y'],
     ],
     [
       'no blanks at the end of a line',
@@ -21,34 +23,53 @@ describe('table', () => {
         ['A', 'REASON'],
         ['unit', ''],
       ],
-      'A     REASON\nunit',
+      ['A     REASON', 'unit'],
     ],
-    ['one row', [['a', 'b']], 'a  b'],
-    ['nothing', [], ''],
-  ])('%s', (_, rows, text) => {
-    expect(table(rows)).toBe(text)
+    ['one row', [['a', 'b']], ['a  b']],
+    [
+      'what a terminal acts on takes its place visibly, and as wide as it is then',
+      [
+        ['\x1b[2J', 'x'],
+        ['unit', 'a\nb'],
+      ],
+      ['\\x1b[2J  x', 'unit     a\\nb'],
+    ],
+    ['nothing', [], []],
+  ])('%s', (_, rows, lines) => {
+    expect(table(rows)).toEqual(lines)
   })
 })
 
 /** Scripts parse standard output: there must be the one document and nothing else. */
 describe('output', () => {
-  afterEach(() => vi.restoreAllMocks())
-
-  function captured(json: boolean): { out: string; err: string } {
-    const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-    const err = vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-    const output = createOutput(json)
+  function captured(json: boolean, print: (output: Output) => void): { out: string; err: string } {
+    const [out, err] = [new PassThrough(), new PassThrough()]
+    print(createOutput(json, new Printer(out), new Printer(err)))
+    return { out: String(out.read() ?? ''), err: String(err.read() ?? '') }
+  }
+  const both = (output: Output) => {
     output.say('on the way')
-    output.result({ schema: 'x/1', line: 'a\nb' }, 'for people')
-    return { out: out.mock.calls.join(''), err: err.mock.calls.join('') }
+    output.result({ schema: 'x/1', line: 'a\nb' }, ['for people', 'and more'])
   }
 
   test('text', () => {
-    expect(captured(false)).toEqual({ out: 'for people\n', err: 'on the way\n' })
+    expect(captured(false, both)).toEqual({ out: 'for people\nand more\n', err: 'on the way\n' })
   })
 
   test('JSON, in one line', () => {
-    expect(captured(true)).toEqual({ out: '{"schema":"x/1","line":"a\\nb"}\n', err: 'on the way\n' })
+    expect(captured(true, both)).toEqual({
+      out: '{"schema":"x/1","line":"a\\nb"}\n',
+      err: 'on the way\n',
+    })
+  })
+
+  test('a result from elsewhere goes on as it is where it is JSON, and harmless where it is anything else', () => {
+    const document = '{\n  "number": 12345678901234567890\n}\n'
+    expect(captured(true, (output) => output.pass(document)).out).toBe(document)
+    expect(captured(false, (output) => output.pass('one\n\x1b]52;c;QQ==\x07\n')).out).toBe(
+      'one\n\\x1b]52;c;QQ==\\x07\n',
+    )
+    expect(captured(false, (output) => output.pass('')).out).toBe('')
   })
 })
 
@@ -71,7 +92,7 @@ describe('plan', () => {
   const plan = planWith({ workloads: [workload] })
 
   test('ready', () => {
-    expect(planText(plan).split('\n')).toEqual([
+    expect(planText(plan)).toEqual([
       'old → new',
       '',
       'UNIT                  PROCESSES  MEMORY   TCP  VERDICT  REASON',
@@ -92,7 +113,7 @@ describe('plan', () => {
         { ...workload, verdict: 'refused', obstacles: [obstacle, { reason: 'later', remedy: '' }] },
         { ...workload, unit: 'app.service', policy: 'restart' },
       ],
-    })
+    }).join('\n')
     expect(text).toMatch(/refused {2}holds a D-Bus connection; remedy: --restart x\n/)
     expect(text).toMatch(/app.service .* restart$/m)
     expect(text).toMatch(/\nhost: kexec is disabled; remedy: reboot\n.*\nrefused$/)

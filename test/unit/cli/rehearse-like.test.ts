@@ -17,7 +17,7 @@ test('a prediction for people has a line for each unit, what is not alike, and e
     secrets: { folder: '/cache/likes/1', files: ['/etc/key'] },
     report: null,
   })
-  expect(text.split('\n')).toEqual([
+  expect(text).toEqual([
     'web, by a swap of a machine like it: 6.12.1 → 6.12.2',
     '',
     'UNIT            OUTCOME      REASON',

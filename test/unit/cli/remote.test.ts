@@ -121,6 +121,16 @@ ${lines}`,
     expect(calls(servers[0]!)).toEqual(["plan --kernel 6.12.1 it's --json"])
   })
 
+  test('brings all of it over, and nothing that the terminal here would act on', () => {
+    const list = `seq -f '"%.0f",' 1 100000; echo '"end"]'`
+    install(servers[0]!, `printf '['; ${list}; printf 'trial of \\033[2Jx\\n' >&2`)
+    const { code, stdout, stderr } = kernelswap('--host', 'a', 'plan', '--json')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'trial of \\x1b[2Jx\n' })
+    expect(JSON.parse(stdout)).toHaveLength(100_001)
+    install(servers[0]!, `printf 'unit\\r\\033]52;c;QQ==\\007\\nready\\n'`)
+    expect(kernelswap('--host', 'a', 'plan').stdout).toBe('unit\\r\\x1b]52;c;QQ==\\x07\nready\n')
+  })
+
   test('asks one host after the other, up to the first that does not end well', () => {
     install(servers[0]!, 'echo first')
     install(servers[1]!, 'echo second; exit 1')

@@ -71,7 +71,9 @@ describe.runIf(process.getuid?.() === 0)('drop-ins', () => {
       'etc/20.toml',
       '# ours\nkeep = 0 # none\non-success = [\n"/bin/true",\n]\n\n[unit."a.service"]\npolicy = "ignore"\n',
     )
-    const lines = settingsText(await loadSettings(directories)).replaceAll(place, '')
+    const lines = settingsText(await loadSettings(directories))
+      .join('\n')
+      .replaceAll(place, '')
     expect(lines.split('\n').map((line) => line.replace(/ +#/, ' #'))).toEqual([
       'keep = 0 # /etc/20.toml:2',
       'fallback = "boot-loader" # default',

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { type Report, reportSchema } from '../../../src/report/report.ts'
-import { reportText } from '../../../src/report/text.ts'
+import { reportText as reportLines } from '../../../src/report/text.ts'
 import { reportWith } from './reports.ts'
+
+const reportText = (report: Report) => reportLines(report).join('\n')
 
 type Workload = Report['workloads'][number]
 
