@@ -1,8 +1,9 @@
 import { Command } from 'commander'
+import { Failure } from '../errors.ts'
 import { withLock } from '../swap/lock.ts'
 import { tellPhase } from '../swap/messages.ts'
 import { restoreNow } from '../swap/restore.ts'
-import { openSwap } from '../swap/store.ts'
+import { notedPending, openSwap, type Swap } from '../swap/store.ts'
 import { runSwap } from '../swap/swap.ts'
 import { createOutput } from './output.ts'
 import { requireRoot } from './root.ts'
@@ -13,6 +14,7 @@ export function executeCommand(): Command {
     const output = createOutput(false)
     requireRoot()
     const swap = await openSwap(id)
+    await refuseUnlessNew(swap)
     if (swap.plan.bundle) return restoreNow(swap)
     const began = performance.now()
     const elapsed = () => ((performance.now() - began) / 1000).toFixed(1).padStart(6)
@@ -29,6 +31,13 @@ export function executeCommand(): Command {
     })
     process.exitCode = 1
   })
+}
+
+/** A plan holds for the moment that it was made in: one that has been carried out, or given up, is nobody's wish any more. */
+async function refuseUnlessNew({ id, journal }: Swap): Promise<void> {
+  const isNew = (await journal.read()).length === 0 && (await notedPending()) === id
+  if (!isNew)
+    throw new Failure('refused', `Swap ${id} is over, or under way; \`kernelswap run\` begins another one.`)
 }
 
 /** Tells the journal of each phase as it begins. Nobody waits for it: while services stand still, every moment counts. */
