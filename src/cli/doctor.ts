@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import { examine } from '../schedule/doctor.ts'
 import { withLock } from '../swap/lock.ts'
 import type { Requirement } from '../swap/phases/check.ts'
+import { sayDamaged } from './damaged.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 
@@ -18,6 +19,7 @@ export function doctorCommand(): Command {
       const output = createOutput(json)
       requireRoot()
       requireSystemd()
+      await sayDamaged(output.say)
       const requirements = await withLock(() => examine(output.say))
       const ready = requirements.every(({ obstacles }) => obstacles.length === 0)
       output.result(document(requirements, ready), doctorText(requirements, ready))

@@ -26,7 +26,7 @@ export const exitCodes: readonly ExitCode[] = [
     code: 4,
     kind: 'mismatch',
     means:
-      'The journal is damaged, or written by a newer kernelswap; a host key is unknown, changed or revoked.',
+      'Files of the swap that is asked for or pending are damaged, or written by a newer kernelswap; a host key is unknown, changed or revoked.',
   },
   {
     code: 5,

@@ -1,7 +1,8 @@
 import { Command } from 'commander'
 import { Failure } from '../errors.ts'
 import { reportText } from '../report/text.ts'
-import { openSwap, readReport } from '../swap/store.ts'
+import { openSwap, openSwaps, readReport, type Swap } from '../swap/store.ts'
+import { sayDamaged } from './damaged.ts'
 import { createOutput } from './output.ts'
 import { requireRoot } from './root.ts'
 
@@ -14,7 +15,7 @@ export function reportCommand(): Command {
     .action(async (id: string | undefined, options: { json: boolean }) => {
       const output = createOutput(options.json)
       requireRoot()
-      const swap = await openSwap(id)
+      const swap = await (id === undefined ? latestSwap(output.say) : openSwap(id))
       const report = await readReport(swap)
       if (!report)
         throw new Failure(
@@ -23,4 +24,12 @@ export function reportCommand(): Command {
         )
       output.result(report, reportText(report))
     })
+}
+
+/** The latest swap that can be opened; of what is damaged the file is told. */
+async function latestSwap(say: (line: string) => void): Promise<Swap> {
+  await sayDamaged(say)
+  const swap = (await openSwaps()).sound.at(-1)
+  if (swap) return swap
+  throw new Failure('usage', 'There has been no swap yet; `kernelswap run` starts one.')
 }

@@ -5,7 +5,7 @@ import { installedKernels, runningKernel } from '../swap/kernels.ts'
 import { tellSkipped } from '../swap/messages.ts'
 import type { Plan } from '../swap/plan.ts'
 import { readRebootRequest } from '../swap/reboot-required.ts'
-import { listSwaps, openSwap, readReport } from '../swap/store.ts'
+import { endedSwaps } from '../swap/store.ts'
 import type { Output } from './output.ts'
 import type { Stayed } from './swap-kernel.ts'
 
@@ -60,12 +60,10 @@ async function refuseOutside(window: Window | undefined, kernel: string): Promis
 
 /** Night after night the same outage, for a kernel that doesn't do here: somebody has to look first. */
 async function refuseAfterBadEnd(kernel: string): Promise<void> {
-  for (const id of (await listSwaps()).toReversed()) {
-    const swap = await openSwap(id)
-    if (swap.plan.kernel.to !== kernel) continue
-    const verdict = (await readReport(swap))?.verdict
+  for await (const { swap, report } of endedSwaps()) {
+    const { id, verdict } = report
     // An aborted one never got there: it tells nothing of the kernel.
-    if (verdict === undefined || verdict === 'aborted') continue
+    if (swap.plan.kernel.to !== kernel || verdict === 'aborted') continue
     if (verdict === 'swapped') return
     throw new Failure(
       'refused',

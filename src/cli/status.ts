@@ -4,7 +4,7 @@ import type { JournalLine } from '../swap/journal.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import { holderOf } from '../swap/lock.ts'
 import { findPending } from '../swap/resume.ts'
-import { bytesOf, listSwaps, openSwap } from '../swap/store.ts'
+import { bytesOf, damageOf, listSwaps, openSwap } from '../swap/store.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot } from './root.ts'
 
@@ -12,7 +12,7 @@ interface SwapStatus {
   readonly id: string
   readonly from: string
   readonly to: string
-  /** Its verdict, or the step it is at. */
+  /** Its verdict, the step it is at, or which file is damaged. */
   readonly state: string
   /** On disk: the checkpoint holds the memory of services. */
   readonly bytes: number
@@ -27,7 +27,7 @@ export function statusCommand(): Command {
       const output = createOutput(options.json)
       requireRoot()
       const holder = await holderOf()
-      const pending = await findPending()
+      const pending = await findPending().catch((error: unknown) => output.say(damageOf(error)))
       const landed = pending?.decision.kind === 'settle' ? pending.swap.id : undefined
       const swaps = await Promise.all((await listSwaps()).map((id) => statusOf(id, id === landed)))
       const document = {
@@ -42,9 +42,15 @@ export function statusCommand(): Command {
 }
 
 async function statusOf(id: string, hasLanded: boolean): Promise<SwapStatus> {
-  const { plan, journal } = await openSwap(id)
-  const state = hasLanded ? 'landed; `kernelswap resume` finishes it' : stateOf((await journal.read()).at(-1))
-  return { id, from: plan.kernel.from, to: plan.kernel.to, state, bytes: await bytesOf(id) }
+  const bytes = await bytesOf(id)
+  try {
+    const { plan, journal } = await openSwap(id)
+    const lines = await journal.read()
+    const state = hasLanded ? 'landed; `kernelswap resume` finishes it' : stateOf(lines.at(-1))
+    return { id, from: plan.kernel.from, to: plan.kernel.to, state, bytes }
+  } catch (error) {
+    return { id, from: '?', to: '?', state: damageOf(error), bytes }
+  }
 }
 
 function stateOf(last: JournalLine | undefined): string {

@@ -10,6 +10,7 @@ import { refuseIfPending } from '../swap/resume.ts'
 import { createSwap, readReport, type Swap } from '../swap/store.ts'
 import { runInUnit, stopUnit } from '../swap/unit.ts'
 import { confirm } from './confirm.ts'
+import { sayDamaged } from './damaged.ts'
 import type { Output } from './output.ts'
 import { planText } from './plan.ts'
 
@@ -33,6 +34,7 @@ async function planSwap(
   output: Output,
 ): Promise<Swap | Extract<Stayed, { kind: 'refused' }>> {
   await refuseIfPending()
+  await sayDamaged(output.say)
   const configuration = await loadConfiguration()
   await takeFleetLock(configuration['fleet-lock'])
   let swap: Swap | undefined

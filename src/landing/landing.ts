@@ -1,8 +1,10 @@
-import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { lstatSync } from 'node:fs'
+import { mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { OnRestoreFailure } from '../config/configuration.ts'
 import { syncDirectory, writeDurably } from '../durable.ts'
+import { ifMissing } from '../errors.ts'
+import { isThere } from '../files.ts'
 import { run } from '../host/local.ts'
 import type { AddressBook } from '../network/addresses.ts'
 import { paths } from '../paths.ts'
@@ -163,7 +165,7 @@ export async function sealLanding(): Promise<void> {
 /** From here on no boot restores the checkpoint. */
 export async function unsealLanding(): Promise<void> {
   await rm(join(paths.landing, 'sealed'), { force: true })
-  if (existsSync(paths.landing)) await syncDirectory(paths.landing)
+  if (await isThere(paths.landing)) await syncDirectory(paths.landing)
 }
 
 /** How far the landing is, as the boot with this id finds it. */
@@ -177,11 +179,17 @@ export type LandingState =
   /** Another boot let them go on, and went down with them. */
   | 'stale'
 
+/** @throws what keeps it from being read: a seal that nobody sees must not count as none. */
 export async function landingState(boot: string): Promise<LandingState> {
-  if (existsSync(join(paths.landing, 'sealed'))) return 'sealed'
-  const released = await readFile(join(paths.landing, 'released'), 'utf8').catch(() => '')
+  if (await isThere(join(paths.landing, 'sealed'))) return 'sealed'
+  const released = await readFile(join(paths.landing, 'released'), 'utf8').catch(ifMissing(''))
   if (released === '') return 'unsealed'
   return released.trim() === boot ? 'released' : 'stale'
+}
+
+/** Name of the directory of the swap that the landing belongs to: its id. */
+export async function landingSwap(): Promise<string> {
+  return basename(await readlink(join(paths.landing, 'swap')))
 }
 
 /** Lets the restored tasks go on and opens the gate: what `land` does itself unless it was told to hold them. */
@@ -191,7 +199,8 @@ export async function releaseLanding(): Promise<void> {
 
 /** True for a unit that this boot has restored; false too for one that no boot was to restore. */
 export function hasLanded(unit: string): boolean {
-  return existsSync(join(paths.run, 'landed', unit))
+  // Anything but its absence that hides it throws: a unit that came back must not start cold.
+  return lstatSync(join(paths.run, 'landed', unit), { throwIfNoEntry: false }) !== undefined
 }
 
 /**

@@ -10,6 +10,7 @@ import { runningKernel } from '../swap/kernels.ts'
 import { hostRequirements, makePlan, type Requirement } from '../swap/phases/check.ts'
 import { preserved } from '../swap/plan.ts'
 import { findPending } from '../swap/resume.ts'
+import { damageOf } from '../swap/store.ts'
 import { refuseUnknownFacets } from '../swap/tolerated.ts'
 import { showUnit } from '../tools/systemd.ts'
 import type { Obstacle } from '../workload/obstacles.ts'
@@ -105,7 +106,8 @@ function canRun(file: string): Promise<boolean> {
 }
 
 async function pendingObstacles(): Promise<Obstacle[]> {
-  const pending = await findPending()
+  const pending = await findPending().catch(damageOf)
+  if (typeof pending === 'string') return [{ reason: pending, remedy: 'see kernelswap(8)' }]
   if (pending === undefined || pending.decision.kind === 'nothing') return []
   return [{ reason: `swap ${pending.swap.id} has no verdict`, remedy: 'kernelswap resume, or abandon' }]
 }

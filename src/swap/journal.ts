@@ -2,7 +2,7 @@ import { type FileHandle, mkdir, open, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import * as z from 'zod'
 import { syncDirectory } from '../durable.ts'
-import { Failure, ifMissing } from '../errors.ts'
+import { Failure, ifMissing, messageOf } from '../errors.ts'
 import { standardError } from '../printer.ts'
 
 /** Version of the journal's lines; a newer one is refused. */
@@ -70,10 +70,20 @@ export class Journal {
     if (process.env.KERNELSWAP_FAILPOINT) await failpoint(entry, await this.read())
   }
 
-  /** Every entry, the oldest first. */
+  /** Every entry, the oldest first. @throws Failure 'mismatch' where it can't be read, or as `parseJournal` does. */
   async read(): Promise<JournalLine[]> {
-    const text = await readFile(this.#file, 'utf8').catch(ifMissing(''))
-    return parseJournal(text, this.#file)
+    try {
+      return parseJournal(await readFile(this.#file, 'utf8').catch(ifMissing('')), this.#file)
+    } catch (error) {
+      if (error instanceof Failure) throw error
+      throw new Failure(
+        'mismatch',
+        `${this.#file} can't be read: ${messageOf(error)}; look after the disk.`,
+        {
+          cause: error,
+        },
+      )
+    }
   }
 }
 

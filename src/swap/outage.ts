@@ -2,7 +2,7 @@ import { type OutageParts, outageParts } from '../report/outage.ts'
 import type { Obstacle } from '../workload/obstacles.ts'
 import type { Plan } from './plan.ts'
 import { preserved } from './plan.ts'
-import { listSwaps, openSwap, readReport } from './store.ts'
+import { endedSwaps } from './store.ts'
 
 /** How long services are expected to stand still, and how many earlier swaps say so. */
 export type Prediction = NonNullable<Plan['outage']>
@@ -21,11 +21,9 @@ const swapsToAsk = 5
  */
 export async function predictOutage(memoryBytes: number, strict: boolean): Promise<Prediction | null> {
   const found: Experience[] = []
-  for (const id of (await listSwaps()).toReversed()) {
-    const swap = await openSwap(id)
-    const report = await readReport(swap)
+  for await (const { swap, report } of endedSwaps()) {
     if (swap.plan.bundle || swap.plan.strict !== strict) continue
-    if (!report || !['swapped', 'degraded'].includes(report.verdict)) continue
+    if (!['swapped', 'degraded'].includes(report.verdict)) continue
     const memory = preserved(swap.plan).reduce((sum, workload) => sum + workload.memoryBytes, 0)
     found.push({ ...outageParts(report), memoryBytes: memory })
     if (found.length === swapsToAsk) break

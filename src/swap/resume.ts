@@ -2,21 +2,32 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, ifMissing, messageOf } from '../errors.ts'
-import { landingState, landingUnit, releaseLanding } from '../landing/landing.ts'
+import { landingState, landingSwap, landingUnit, releaseLanding } from '../landing/landing.ts'
+import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { awaitUnits, daemonReload } from '../tools/systemd.ts'
 import { announce } from './announce.ts'
 import { endDamaged, goBackIfDamaged, isDamaged, restoreMissing, wantsBack } from './failures.ts'
 import { finalReport } from './final-report.ts'
 import { tellHooks, verifyHooks } from './hooks.ts'
-import { type Entry, entryName, isGood, type Verdict } from './journal.ts'
+import { type Entry, entryName, isGood, type JournalLine, type Verdict } from './journal.ts'
 import { isJumpOf } from './kernels.ts'
 import { clearLanding, discardImages, startCold, startRestarted } from './phases/settle.ts'
 import { type Outcome, verify } from './phases/verify.ts'
 import { preserved } from './plan.ts'
 import { type Decision, decide, type Present } from './recover.ts'
 import { saveSnapshots } from './snapshots.ts'
-import { bootId, forgetPending, listSwaps, openSwap, recordVerdict, type Swap } from './store.ts'
+import {
+  bootId,
+  damageOf,
+  forgetPending,
+  notedPending,
+  openSwap,
+  openSwaps,
+  pendingNote,
+  recordVerdict,
+  type Swap,
+} from './store.ts'
 import { abort, phases, stepsNamed } from './swap.ts'
 
 /** The journal's entries on the other side of the jump. */
@@ -42,14 +53,50 @@ interface Pending {
   readonly decision: Decision
 }
 
-/** Looks at the latest swap, and what there is to do about it; undefined where there was none yet. */
+/**
+ * Looks at the swap that a landing or the note of a pending one names, else at the latest, and what there is to do about it;
+ * undefined where there is none.
+ * @throws Failure 'mismatch' where the one that is named is damaged: nobody may go on over a checkpoint that counts.
+ */
 export async function findPending(): Promise<Pending | undefined> {
-  if ((await listSwaps()).length === 0) return undefined
-  const swap = await openSwap()
   const boot = await bootId()
+  const landing = await landingState(boot)
+  const named = landing === 'unsealed' ? await notedPending() : await landingSwap()
+  const found = await (named === undefined ? latest() : openNamed(named))
+  if (!found) return undefined
+  const { swap, lines } = found
   const jumped = isJumpOf(await readFile('/proc/cmdline', 'utf8'), swap.id)
-  const present = { boot, jumped, landing: await landingState(boot) }
-  return { swap, present, decision: decide(await swap.journal.read(), present) }
+  const present = { boot, jumped, landing }
+  return { swap, present, decision: decide(lines, present) }
+}
+
+interface Found {
+  readonly swap: Swap
+  readonly lines: readonly JournalLine[]
+}
+
+async function openNamed(id: string): Promise<Found> {
+  try {
+    const swap = await openSwap(id)
+    return { swap, lines: await swap.journal.read() }
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    const why = error.kind === 'usage' ? 'its directory is not there.' : error.message
+    throw new Failure(
+      'mismatch',
+      `Swap ${id.slice(0, 14)} is pending: ${why} Once nothing is held any more (docs/failure.md, By hand), remove ` +
+        `${pendingNote} and ${paths.landing}.`,
+      { cause: error },
+    )
+  }
+}
+
+/** Nothing says that it is pending: what is damaged of it is in nobody's way. */
+async function latest(): Promise<Found | undefined> {
+  const swap = (await openSwaps()).sound.at(-1)
+  if (!swap) return undefined
+  const lines = await swap.journal.read().catch((error: unknown) => void damageOf(error))
+  return lines && { swap, lines }
 }
 
 /** @throws Failure 'refused' while a swap has no verdict: another one would take its landing and its checkpoint. */

@@ -1,5 +1,4 @@
 import { Failure, isErrno, messageOf } from '../errors.ts'
-import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { announce } from './announce.ts'
 import { finalReport } from './final-report.ts'
@@ -9,7 +8,7 @@ import { jump } from './phases/jump.ts'
 import { discardImages, discardOldCheckpoints } from './phases/settle.ts'
 import { stage } from './phases/stage.ts'
 import type { Crossing, Phase, Step } from './step.ts'
-import { recordVerdict, releaseReserve, type Swap } from './store.ts'
+import { noSpace, recordVerdict, releaseReserve, type Swap } from './store.ts'
 
 /**
  * The way of a swap, on this side of the jump. Before it, `inspect` and `check` make the plan (phases/check.ts);
@@ -49,9 +48,7 @@ export async function runSwap(swap: Swap, progress: Progress, stopRequested: () 
 }
 
 function reasonOf(error: unknown): string {
-  if (isErrno(error, 'ENOSPC'))
-    return `No space left on the file system of ${paths.state}; free some and swap again.`
-  return messageOf(error)
+  return isErrno(error, 'ENOSPC', 'EDQUOT') ? noSpace : messageOf(error)
 }
 
 /** Takes back the steps that were begun, the last one first, and records the verdict. */

@@ -4,7 +4,7 @@ import type { Verdict } from './journal.ts'
 import { runningKernel } from './kernels.ts'
 import { type Plan, preserved, type Request, restarted } from './plan.ts'
 import { findPending } from './resume.ts'
-import { listSwaps, openSwap, readReport } from './store.ts'
+import { endedSwaps } from './store.ts'
 
 /** Verdicts of swaps that ended on their new kernel. */
 const arrived: readonly Verdict[] = ['swapped', 'degraded', 'failed']
@@ -32,11 +32,8 @@ export async function requestOfWayBack(strict: boolean): Promise<Request> {
 }
 
 async function planOfArrival(): Promise<Plan | undefined> {
-  for (const id of (await listSwaps()).toReversed()) {
-    const swap = await openSwap(id)
-    if (swap.plan.bundle) continue
-    const verdict = (await readReport(swap))?.verdict
-    if (verdict && arrived.includes(verdict)) return swap.plan
+  for await (const { swap, report } of endedSwaps()) {
+    if (!swap.plan.bundle && arrived.includes(report.verdict)) return swap.plan
   }
   return undefined
 }

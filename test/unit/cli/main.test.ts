@@ -1,8 +1,10 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { reportWith } from '../report/reports.ts'
+import { planWith } from '../swap/plans.ts'
 
 // Each starts the program, some thrice, and a busy machine takes seconds for that.
 vi.setConfig({ testTimeout: 60_000 })
@@ -252,5 +254,71 @@ describe.runIf(canMount)('as root', () => {
       code: 2,
       stderr: expect.stringMatching(/no swap yet/),
     })
+  })
+
+  beforeAll(() => {
+    writeFileSync(join(place, 'plan.json'), JSON.stringify(planWith()))
+    writeFileSync(join(place, 'report.json'), JSON.stringify(reportWith({ id: '20261101000000' })))
+  })
+
+  describe('files of an old swap that are damaged', () => {
+    const swaps = '/var/lib/kernelswap/swaps'
+    const damaged = [
+      withSystemd,
+      `mkdir -p ${swaps}/20261101000000 ${swaps}/20261102000000 ${swaps}/20261103000000`,
+      `cp '${join(place, 'plan.json')}' ${swaps}/20261101000000/`,
+      `cp '${join(place, 'report.json')}' ${swaps}/20261101000000/`,
+      `echo '{' > ${swaps}/20261103000000/plan.json`,
+    ].join(' && ')
+
+    test('keep no verb from its work, and are named', () => {
+      const status = onBareHost(damaged, 'status')
+      expect(status).toMatchObject({ code: 0, stderr: '' })
+      expect(status.stdout).toMatch(/^20261101000000 .*begun$/m)
+      expect(status.stdout).toMatch(/^20261102000000 .*20261102000000\/plan\.json is damaged: it is missing/m)
+      expect(status.stdout).toMatch(/^20261103000000 .*20261103000000\/plan\.json is damaged/m)
+      const report = onBareHost(damaged, 'report', '--json')
+      expect(report).toMatchObject({ code: 0, stderr: expect.stringMatching(/20261103000000\/plan\.json/) })
+      expect(JSON.parse(report.stdout)).toMatchObject({ id: '20261101000000' })
+      expect(onBareHost(damaged, 'resume')).toMatchObject({ code: 0, stderr: 'nothing to resume\n' })
+      expect(onBareHost(damaged, 'abandon', '--yes')).toMatchObject({
+        code: 3,
+        stderr: expect.stringMatching(/No swap is pending/),
+      })
+      // No kernel to swap to: that is as far as it gets without a boot loader.
+      expect(onBareHost(damaged, 'run', '--yes', '--kernel', '9.9.9')).toMatchObject({
+        code: 3,
+        stderr: expect.stringMatching(/20261103000000\/plan\.json.*\n.*9\.9\.9 is not installed/),
+      })
+    })
+
+    test('are a mismatch for who asks for that swap', () => {
+      const asked = onBareHost(damaged, 'report', '20261103000000')
+      expect(asked).toMatchObject({ code: 4, stderr: expect.stringMatching(/plan\.json is damaged/) })
+    })
+  })
+
+  test.each([['../../../../tmp/x'], ['a'.repeat(5000)], ['20261101000000/../20261101000000']])(
+    'an id that is none is wrong usage, in a sentence, and no path',
+    (id) => {
+      for (const verb of ['report', 'execute'])
+        expect(onBareHost('true', verb, id)).toEqual({
+          code: 2,
+          stdout: '',
+          stderr: expect.stringMatching(/^kernelswap: That is no id of a swap.{1,100}\n$/),
+        })
+    },
+  )
+
+  test('a swap that is over, or was given up for another, is not carried out', () => {
+    const swap = '/var/lib/kernelswap/swaps/20261101000000'
+    const old = `mkdir -p ${swap} && cp '${join(place, 'plan.json')}' ${swap}/`
+    expect(onBareHost(old, 'execute', '20261101000000')).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/20261101000000 is over, or under way/),
+    })
+    const line = { version: 1, time: 1, boot: 'x', kernel: 'y', kind: 'verdict', verdict: 'swapped' }
+    const over = `${old} && echo 20261101000000 > ${swap}/../../pending && echo '${JSON.stringify(line)}' > ${swap}/journal.jsonl`
+    expect(onBareHost(over, 'execute', '20261101000000').code).toBe(3)
   })
 })
