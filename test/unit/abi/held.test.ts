@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { signalQueues } from '../../../src/abi/facets/signal-queues.ts'
-import { signalsPending } from '../../../src/abi/facets/signals-pending.ts'
+import { signals } from '../../../src/abi/facets/signals.ts'
 import { sysvIpc } from '../../../src/abi/facets/sysv-ipc.ts'
 import type { Setting } from '../../../src/abi/types.ts'
+
+const signalsPending = signals.find(({ name }) => name === 'signals-pending')!
 
 const held: Setting = {
   strict: true,
