@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path'
 import { Command } from 'commander'
 import { writeDurably } from '../durable.ts'
 import { Failure } from '../errors.ts'
-import { withSuffix } from '../swap/phases/inspect.ts'
 import { daemonReload, restartUnit } from '../tools/systemd.ts'
+import { serviceName } from '../tools/unit-name.ts'
 import { adoptionOf } from '../workload/adopt.ts'
-import { inspectService, inspectSurroundings } from '../workload/service.ts'
+import { inspectService, inspectSurroundings, type Service } from '../workload/service.ts'
 import { createOutput, type Output } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 
@@ -32,13 +32,14 @@ export function adoptCommand(): Command {
       const output = createOutput(options.json)
       requireRoot()
       requireSystemd()
-      const unit = withSuffix(name)
-      await (options.undo ? undo(unit, options, output) : adopt(unit, options, output))
+      const service = await inspectService(serviceName(name))
+      await (options.undo ? undo(service, options, output) : adopt(service, options, output))
     })
 }
 
-async function adopt(unit: string, options: Options, output: Output): Promise<void> {
-  const settings = adoptionOf(await inspectService(unit), await inspectSurroundings())
+async function adopt(service: Service, options: Options, output: Output): Promise<void> {
+  const { unit } = service
+  const settings = adoptionOf(service, await inspectSurroundings())
   if (settings.length > 0) {
     const file = dropInOf(unit)
     await mkdir(dirname(file), { recursive: true })
@@ -57,9 +58,7 @@ async function adopt(unit: string, options: Options, output: Output): Promise<vo
   )
 }
 
-async function undo(unit: string, options: Options, output: Output): Promise<void> {
-  // An unknown unit is refused as when adopting it.
-  await inspectService(unit)
+async function undo({ unit }: Service, options: Options, output: Output): Promise<void> {
   await rm(dropInOf(unit)).catch(() => {
     throw new Failure('refused', `${unit} is not adopted; \`kernelswap adopt ${unit}\` does it.`)
   })

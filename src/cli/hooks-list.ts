@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { abiHookId, isAbiHookOn } from '../hooks/built-in.ts'
 import { foldersOf, type ListedHook, listHooks } from '../hooks/find.ts'
-import { withSuffix } from '../swap/phases/inspect.ts'
+import { serviceName } from '../tools/unit-name.ts'
 import { createOutput, table } from './output.ts'
 
 interface HookRow {
@@ -24,7 +24,7 @@ export function hooksListCommand(): Command {
     .argument('[unit]', 'a service')
     .option('--json', 'print one JSON document', false)
     .action(async (unit: string | undefined, options: { json: boolean }) => {
-      const hooks = await listHooks(unit === undefined ? undefined : foldersOf(withSuffix(unit)))
+      const hooks = await listHooks(unit === undefined ? undefined : foldersOf(serviceName(unit)))
       const builtIn = (await isAbiHookOn()) ? [row({ id: abiHookId, isMasked: false })] : []
       const rows = [...builtIn, ...hooks.map(row)]
       createOutput(options.json).result({ schema: 'kernelswap.hooks/1', hooks: rows }, listText(rows))

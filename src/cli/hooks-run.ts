@@ -7,8 +7,8 @@ import { callHooks } from '../hooks/call.ts'
 import { type HookResult, type HookSituation, type Verb, verbs } from '../hooks/types.ts'
 import { paths } from '../paths.ts'
 import { runningKernel } from '../swap/kernels.ts'
-import { withSuffix } from '../swap/phases/inspect.ts'
-import { inspectService } from '../workload/service.ts'
+import { serviceName } from '../tools/unit-name.ts'
+import { inspectService, type Service } from '../workload/service.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 
@@ -50,11 +50,11 @@ export function hooksRunCommand(): Command {
         throw new Failure('usage', '--baseline FILE goes with verify, and verify needs it.')
       requireRoot()
       requireSystemd()
-      const unit = withSuffix(name)
+      const service = await inspectService(serviceName(name))
       const baselines = options.baseline === undefined ? {} : await readBaselines(options.baseline)
-      const results = await tryHooks(unit, verb, baselines, options.strict)
+      const results = await tryHooks(service, verb, baselines, options.strict)
       createOutput(options.json).result(
-        { schema: 'kernelswap.hooks-run/1', unit, verb, results },
+        { schema: 'kernelswap.hooks-run/1', unit: service.unit, verb, results },
         results.flatMap(resultText),
       )
       if (!results.every(({ outcome }) => outcome === 'ok' || outcome === 'silent')) process.exitCode = 1
@@ -84,12 +84,11 @@ async function readBaselines(file: string): Promise<Baselines> {
 }
 
 async function tryHooks(
-  unit: string,
+  { unit, mainPid, processes }: Service,
   verb: Verb,
   baselines: Baselines,
   strict: boolean,
 ): Promise<readonly HookResult[]> {
-  const { mainPid, processes } = await inspectService(unit)
   if (processes.length === 0)
     throw new Failure('refused', `${unit} does not run; \`systemctl start ${unit}\` starts it.`)
   await mkdir(paths.run, { recursive: true })

@@ -6,7 +6,7 @@ import { studyHost } from '../rehearsal/like/study.ts'
 import { resolveKernel } from '../rehearsal/rehearse.ts'
 import { parseDestination } from '../remote/destination.ts'
 import { remoteHost, unreachable } from '../remote/host.ts'
-import { withSuffix } from '../swap/phases/inspect.ts'
+import { serviceName } from '../tools/unit-name.ts'
 import { askSecret } from './ask.ts'
 import { type Output, table } from './output.ts'
 
@@ -25,7 +25,7 @@ export interface LikeOptions {
 export async function copyHost(options: LikeOptions, image: Image, output: Output): Promise<string> {
   const data = options.withData.map((path) => path.replace(/\/+$/, ''))
   const kernel = options.to === undefined ? undefined : resolveKernel(image, options.to)
-  const wanted = { units: options.unit.map(withSuffix), data, kernel }
+  const wanted = { units: options.unit.map(serviceName), data, kernel }
   const host = remoteHost(parseDestination(options.like), { configFile: options.sshConfig, ask: askSecret })
   try {
     await host.runAsUser('true', []).catch((error: unknown) => {

@@ -13,7 +13,7 @@ import type { Remote } from '../rehearsal/remote.ts'
 import { ensureHostPackages } from '../rehearsal/requirements.ts'
 import { enterSandbox, insideSandbox, setUpLoopback, setUpNetwork } from '../rehearsal/sandbox.ts'
 import { startVagrantMachine } from '../rehearsal/vagrant.ts'
-import { withSuffix } from '../swap/phases/inspect.ts'
+import { serviceName } from '../tools/unit-name.ts'
 import { collect } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 import { createProgress } from './progress.ts'
@@ -125,7 +125,7 @@ async function rehearseInside(options: Options, output: Output): Promise<void> {
   try {
     const { to, strict } = options
     const how = { image, strict, directory, progress: progress.phase }
-    const units = options.unit.length > 0 ? options.unit.map(withSuffix) : machineUnits
+    const units = options.unit.length > 0 ? options.unit.map(serviceName) : machineUnits
     const result = await (copy
       ? judge(machine, copy, { ...how, to })
       : rehearse(machine, { ...how, to: to ?? 'newest-stable', units }))

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { takeSnapshot } from '../abi/snapshot.ts'
 import { Failure } from '../errors.ts'
 import { standardOutput } from '../printer.ts'
-import { withSuffix } from '../swap/phases/inspect.ts'
+import { serviceName } from '../tools/unit-name.ts'
 import { inspectService } from '../workload/service.ts'
 
 import { requireRoot, requireSystemd } from './root.ts'
@@ -49,8 +49,7 @@ async function processNamed(pid: string): Promise<number> {
 async function processesOf(name: string): Promise<number[]> {
   requireRoot()
   requireSystemd()
-  const unit = withSuffix(name)
-  const { processes } = await inspectService(unit)
+  const { unit, processes } = await inspectService(serviceName(name))
   if (processes.length === 0)
     throw new Failure('refused', `${unit} has no processes; \`systemctl start ${unit}\` starts it.`)
   return processes.map(({ pid }) => pid)

@@ -38,10 +38,17 @@ interface Look {
 async function lookAt(unit: string): Promise<Look> {
   try {
     const service = await inspectService(unit)
-    return { service, obstacles: unitObstacles(service) }
+    return { service, obstacles: [...aliasObstacles(unit, service), ...unitObstacles(service)] }
   } catch (error) {
     return { obstacles: [{ reason: messageOf(error), remedy: 'install what brings it, as it was there' }] }
   }
+}
+
+/** The landing, and the control group it restores into, go by a unit's own name. */
+function aliasObstacles(unit: string, service: Service): Obstacle[] {
+  if (service.unit === unit) return []
+  const reason = `${unit} is another name of ${service.unit} here`
+  return [{ reason, remedy: `give ${unit} a unit file of its own` }]
 }
 
 /** The processes come back into the room that systemd makes for the unit here. */

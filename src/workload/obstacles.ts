@@ -23,6 +23,13 @@ export function obstaclesOfSettings(service: Service): Obstacle[] {
   return [hasOwnRoot, isSocketActivated].flatMap((rule) => rule(service) ?? [])
 }
 
+/** What keeps a unit from being stopped before a swap and started after: one that doesn't run would be started. */
+export function obstaclesOfRestart({ unit, properties }: Service): Obstacle[] {
+  if (['active', 'reloading', 'activating'].includes(properties.ActiveState ?? '')) return []
+  const reason = `is ${properties.ActiveState} (${properties.SubState}), so there is nothing to restart`
+  return [{ reason, remedy: `start it, or leave it out: systemctl start ${unit}` }]
+}
+
 type Rule = (service: Service, surroundings: Surroundings) => Obstacle | undefined
 
 const rules: readonly Rule[] = [

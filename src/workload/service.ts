@@ -10,6 +10,7 @@ import { memoryOfProcess, type Process, ProcessReader, readNamespaces } from './
 
 /** A systemd service as it runs now. */
 export interface Service {
+  /** Its own name, whatever alias it was asked for by. */
   readonly unit: string
   readonly properties: Properties
   readonly mainPid: number
@@ -30,6 +31,7 @@ export interface Surroundings {
 
 const wanted = [
   'Id',
+  'Names',
   'LoadState',
   'ActiveState',
   'SubState',
@@ -51,7 +53,7 @@ const wanted = [
 ]
 
 /**
- * Looks at a service. Pure reading.
+ * Looks at a service, by any of its names. Pure reading.
  * @throws Failure 'refused' for a unit that doesn't exist.
  */
 export async function inspectService(unit: string): Promise<Service> {
@@ -77,7 +79,7 @@ export async function inspectServices(units: readonly string[]): Promise<Service
       const pids = controlGroup === '' ? [] : await pidsOf(controlGroup)
       const processes = pids.flatMap((pid) => reader.read(pid) ?? [])
       return {
-        unit,
+        unit: properties.Id || unit,
         properties,
         mainPid: Number(properties.MainPID),
         controlGroup,
@@ -86,6 +88,11 @@ export async function inspectServices(units: readonly string[]): Promise<Service
       }
     }),
   )
+}
+
+/** Its own name and its aliases (systemd.unit(5), Alias=). */
+export function namesOf({ unit, properties }: Service): string[] {
+  return [...new Set([unit, ...(properties.Names ?? '').split(' ')])].filter((name) => name !== '')
 }
 
 /** Looks at the host around the services. */

@@ -46,6 +46,30 @@ async function refusesUnits(machine: Machine): Promise<void> {
   expect(platform.workloads[0]!.obstacles[0]!.reason).toMatch(/belongs to the platform/)
 
   await expectError(machine, ['plan', 'no-such'], 3, /There is no service no-such.service/)
+  await expectError(machine, ['plan', '--restart', 'no-such'], 3, /There is no service no-such.service/)
+  await expectError(machine, ['plan', 'php8.4-fpm'], 3, /There is no service php8.4-fpm.service/)
+  await expectError(machine, ['plan', 'ssh.socket'], 2, /it is a socket/)
+
+  // By whatever name: one unit, and the settings that one of its names has.
+  await inShell(
+    machine,
+    'ln -s /usr/lib/systemd/system/memcached.service /etc/systemd/system/cache.service && systemctl daemon-reload',
+  )
+  const dropIn = '/run/kernelswap/config.d'
+  const settings = '[unit."cache.service"]\non-restore-failure = "stop"'
+  await inShell(machine, `mkdir -p ${dropIn} && echo '${settings}' >${dropIn}/cache.toml`)
+  const planned = await attemptIn(machine, [
+    'kernelswap',
+    'plan',
+    '--json',
+    '--no-trial',
+    'cache',
+    'memcached',
+  ])
+  expect(planSchema.parse(JSON.parse(planned.stdout)).workloads).toMatchObject([
+    { unit: 'memcached.service', policy: 'preserve', onRestoreFailure: 'stop' },
+  ])
+  await inShell(machine, `rm -r ${dropIn} /etc/systemd/system/cache.service && systemctl daemon-reload`)
 }
 
 async function refusesKernels(machine: Machine): Promise<void> {

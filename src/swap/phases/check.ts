@@ -6,7 +6,7 @@ import { paths } from '../../paths.ts'
 import { check as criuCheck, dump, logErrors } from '../../tools/criu.ts'
 import { endTcpRepair } from '../../tools/tcp-repair.ts'
 import { explainDump } from '../../workload/dump-errors.ts'
-import { type Obstacle, obstaclesOf } from '../../workload/obstacles.ts'
+import { type Obstacle, obstaclesOf, obstaclesOfRestart } from '../../workload/obstacles.ts'
 import { roomTies } from '../../workload/room.ts'
 import { connectionsOf, memoryOf, type Service, type Surroundings } from '../../workload/service.ts'
 import { findFallback } from '../fallback.ts'
@@ -16,7 +16,8 @@ import { outageObstacles, predictOutage } from '../outage.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { freeBytes } from '../store.ts'
 import { refuseUnknownFacets } from '../tolerated.ts'
-import { defaultUnits, inspect, withSuffix } from './inspect.ts'
+import { type Treatment, treatments } from '../treatment.ts'
+import { defaultUnits, inspect } from './inspect.ts'
 
 /** Longest time a trial may hold a service still, in seconds. */
 const trialTimeout = 120
@@ -35,12 +36,12 @@ export async function makePlan(
 ): Promise<Plan> {
   refuseUnknownFacets(configuration)
   const to = await chooseKernel(request.kernel)
-  const named = request.units.length > 0 ? [...request.units, ...request.restart] : []
-  const { services, surroundings } = await inspect(named)
+  const units = request.units.length > 0 ? request.units : await defaultUnits()
+  const { services, surroundings } = await inspect([...units, ...request.restart])
   const treatmentOf = treatments(request, configuration)
   const { fallback, obstacles } = await findFallback(runningKernel(), configuration.fallback)
-  const mayGoBack = services.map(({ unit }) => treatmentOf(unit)).some(goesBack)
-  const carried = services.filter(({ unit }) => treatmentOf(unit).policy === 'preserve')
+  const mayGoBack = services.map(treatmentOf).some(goesBack)
+  const carried = services.filter((service) => treatmentOf(service).policy === 'preserve')
   const memory = new Map(services.map((service) => [service.unit, memoryOf(service)]))
   const memoryBytes = carried.reduce((sum, { unit }) => sum + memory.get(unit)!, 0)
   const outage = await predictOutage(memoryBytes, request.strict)
@@ -52,7 +53,7 @@ export async function makePlan(
   ]
   const workloads: WorkloadPlan[] = []
   for (const service of services) {
-    const treatment = treatmentOf(service.unit)
+    const treatment = treatmentOf(service)
     const trial = request.trial && treatment.policy === 'preserve' && host.length === 0
     if (trial) say(`trial checkpoint of ${service.unit}`)
     workloads.push(await planWorkload(service, memory.get(service.unit)!, surroundings, treatment, trial))
@@ -91,21 +92,13 @@ async function withVetoes(plan: Plan): Promise<Plan> {
   return { ...plan, workloads, ready: workloads.every(({ verdict }) => verdict === 'ready') }
 }
 
-/** What the configuration and the caller want for a unit. */
-type Treatment = Pick<WorkloadPlan, 'policy' | 'onRestoreFailure' | 'onVerifyFailure' | 'tolerate'>
-
-function treatments(request: Request, { unit: settings }: Configuration): (unit: string) => Treatment {
-  const restart = new Set(request.restart.map(withSuffix))
-  return (unit) => ({
-    policy: restart.has(unit) ? 'restart' : (settings[unit]?.policy ?? 'preserve'),
-    onRestoreFailure: settings[unit]?.['on-restore-failure'] ?? 'cold',
-    onVerifyFailure: request.isWayBack ? 'keep' : (settings[unit]?.['on-verify-failure'] ?? 'keep'),
-    tolerate: settings[unit]?.tolerate ?? {},
-  })
-}
-
 function goesBack({ onRestoreFailure, onVerifyFailure }: Treatment): boolean {
   return onRestoreFailure === 'back' || onVerifyFailure === 'back'
+}
+
+function obstaclesTo(policy: Treatment['policy'], service: Service, surroundings: Surroundings): Obstacle[] {
+  if (policy === 'ignore') return []
+  return policy === 'restart' ? obstaclesOfRestart(service) : obstaclesOf(service, surroundings)
 }
 
 async function planWorkload(
@@ -115,7 +108,7 @@ async function planWorkload(
   treatment: Treatment,
   trial: boolean,
 ): Promise<WorkloadPlan> {
-  const obstacles = treatment.policy === 'preserve' ? obstaclesOf(service, surroundings) : []
+  const obstacles = obstaclesTo(treatment.policy, service, surroundings)
   const tried = trial && obstacles.length === 0 ? await tryCheckpoint(service, surroundings) : undefined
   if (tried?.obstacle) obstacles.push(tried.obstacle)
   return {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { Failure } from '../../errors.ts'
 import { runningServices } from '../../tools/systemd.ts'
+import { serviceName } from '../../tools/unit-name.ts'
 import { isPlatform } from '../../workload/platform.ts'
 import {
   inspectServices,
@@ -17,20 +17,13 @@ export interface Inspection {
 }
 
 /**
- * Looks at the given units, or at every running service that isn't platform.
- * @throws Failure 'refused' for a unit that doesn't exist.
+ * Looks at the given units, each once, whichever of its names it is given by.
+ * @throws Failure 'refused' for a unit that doesn't exist, 'usage' for what is no service.
  */
 export async function inspect(units: readonly string[]): Promise<Inspection> {
-  const names = units.length > 0 ? units.map(withSuffix) : await defaultUnits()
   const surroundings = await inspectSurroundings()
-  const services = await inspectServices([...new Set(names)])
-  return { services, surroundings }
-}
-
-/** `redis-server` means `redis-server.service`, as for systemctl. */
-export function withSuffix(unit: string): string {
-  if (!/^[\w:.\\@-]+$/.test(unit)) throw new Failure('usage', `${JSON.stringify(unit)} is no unit name.`)
-  return unit.includes('.') ? unit : `${unit}.service`
+  const services = await inspectServices([...new Set(units.map(serviceName))])
+  return { services: [...new Map(services.map((service) => [service.unit, service])).values()], surroundings }
 }
 
 /** Every running service that isn't platform, and isn't there to run us. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { UnixSocket } from '../../../src/tools/unix-sockets.ts'
-import { obstaclesOf } from '../../../src/workload/obstacles.ts'
+import { obstaclesOf, obstaclesOfRestart } from '../../../src/workload/obstacles.ts'
 import type { Service } from '../../../src/workload/service.ts'
 import {
   file,
@@ -20,6 +20,20 @@ const stream = (inode: number, peer: number, path = ''): UnixSocket => ({ type: 
 test('a stock service that was adopted has none', () => {
   expect(obstaclesOf(service(), surroundings())).toEqual([])
 })
+
+test.each([
+  ['active', 'running', 0],
+  ['active', 'exited', 0],
+  ['reloading', 'reload', 0],
+  ['inactive', 'dead', 1],
+  ['failed', 'failed', 1],
+])(
+  'a unit that is %s (%s) may be restarted unless the swap would be what starts it',
+  (active, sub, count) => {
+    const found = obstaclesOfRestart(serviceWith({ ActiveState: active, SubState: sub }))
+    expect(found).toHaveLength(count)
+  },
+)
 
 interface Case {
   readonly name: string

@@ -1,0 +1,40 @@
+import type { Configuration } from '../config/configuration.ts'
+import { Failure } from '../errors.ts'
+import { serviceName } from '../tools/unit-name.ts'
+import { namesOf, type Service } from '../workload/service.ts'
+import type { Request, WorkloadPlan } from './plan.ts'
+
+/** What the configuration and the caller want for a unit. */
+export type Treatment = Pick<WorkloadPlan, 'policy' | 'onRestoreFailure' | 'onVerifyFailure' | 'tolerate'>
+
+/**
+ * How each service is treated: settings and `--restart` reach it by any of its names.
+ * @throws Failure 'configuration' (by what is returned) for settings under two names of one unit.
+ */
+export function treatments(
+  request: Pick<Request, 'restart' | 'isWayBack'>,
+  { unit: units }: Pick<Configuration, 'unit'>,
+): (service: Service) => Treatment {
+  const restart = new Set(request.restart.map(serviceName))
+  return (service) => {
+    const names = namesOf(service)
+    const settings = settingsOf(names, units)
+    return {
+      policy: names.some((name) => restart.has(name)) ? 'restart' : (settings.policy ?? 'preserve'),
+      onRestoreFailure: settings['on-restore-failure'] ?? 'cold',
+      onVerifyFailure: request.isWayBack ? 'keep' : (settings['on-verify-failure'] ?? 'keep'),
+      tolerate: settings.tolerate ?? {},
+    }
+  }
+}
+
+/** Which of two values should count isn't known any more once the files are merged. */
+function settingsOf(names: readonly string[], units: Configuration['unit']): Configuration['unit'][string] {
+  const [name, other] = names.filter((one) => Object.hasOwn(units, one))
+  if (name === undefined) return {}
+  if (other === undefined) return units[name]!
+  throw new Failure(
+    'configuration',
+    `unit."${other}" is another name of unit."${name}"; put the settings of both under one of them.`,
+  )
+}
