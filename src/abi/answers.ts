@@ -1,9 +1,12 @@
 import { readlinkSync } from 'node:fs'
 import { messageOf } from '../errors.ts'
 import { type NamespaceView, parseView } from '../tools/namespace-view.ts'
-import { type Probe, type Probed, type ProbedFd, startProbe } from '../tools/probe.ts'
+import { type Probe, type Probed, type ProbedFd, type ProbeQuestions, startProbe } from '../tools/probe.ts'
 import { type SocketRow, socketRows } from '../tools/ss.ts'
+import { isSpecial, mapFileOf, rangeOf } from './areas.ts'
 import type { Descriptor } from './descriptor.ts'
+import { safely } from './proc-directory.ts'
+import { sharedInMemory } from './shared-memory.ts'
 import type { TaskReader } from './task.ts'
 import { Unreadable } from './types.ts'
 import type { WorkloadReader } from './workload.ts'
@@ -68,6 +71,7 @@ async function askProbe(
   views: readonly number[],
 ): Promise<Probed> {
   const probe = await starting
+  const strict = workloads.some((workload) => workload.strict)
   const tasks = workloads.flatMap((workload) => workload.tasks)
   const select = (wanted: (task: TaskReader) => readonly Descriptor[]): ProbedFd[] =>
     tasks.flatMap((task) => safely(() => wanted(task)).map(({ fd }) => ({ pid: task.pid, fd })))
@@ -78,9 +82,30 @@ async function askProbe(
     memfds: select((task) => task.descriptorsOf('memfd')),
     terminals: select((task) => task.terminals),
     shared: workloads.flatMap(sharedCandidates),
+    ...questionsOfMemory(strict ? tasks : []),
     views,
-    strict: workloads.some(({ strict }) => strict),
+    strict,
   })
+}
+
+/** Where memory holds anything, which is asked before its bytes are read. */
+function questionsOfMemory(tasks: readonly TaskReader[]): Pick<ProbeQuestions, 'pages' | 'data'> {
+  return {
+    pages: tasks.flatMap((task) =>
+      // The last area that is a program's: a kernel's own may lie beyond what a program may name.
+      safely(() => task.areas.filter((area) => !isSpecial(area)).slice(-1)).map(({ end }) => ({
+        pid: task.pid,
+        end,
+      })),
+    ),
+    data: tasks.flatMap((task) =>
+      safely(() => sharedInMemory(task)).map((area) => {
+        const { start, end } = rangeOf(area)
+        const to = BigInt(`0x${area.offset}`) + end - start
+        return { pid: task.pid, area: mapFileOf(area), from: area.offset, to: to.toString(16) }
+      }),
+    ),
+  }
 }
 
 /**
@@ -92,7 +117,9 @@ function sharedCandidates({ tasks }: WorkloadReader): readonly ProbedFd[][] {
   for (const task of tasks) {
     for (const { fd, inode, mountId } of safely(() => task.descriptors)) {
       const key = `${inode} ${mountId}`
-      groups.set(key, [...(groups.get(key) ?? []), { pid: task.pid, fd }])
+      const group = groups.get(key)
+      if (group) group.push({ pid: task.pid, fd })
+      else groups.set(key, [{ pid: task.pid, fd }])
     }
   }
   return [...groups.values()].filter((group) => group.length > 1)
@@ -134,13 +161,4 @@ function findViewers(tasks: readonly TaskReader[]): ReadonlyMap<string, number> 
 
 function viewKey(task: TaskReader): string {
   return `${task.proc.link('ns/uts')} ${task.proc.link('ns/ipc')}`
-}
-
-/** A task that is gone is reported by the facets that read it. */
-function safely<T>(read: () => readonly T[]): readonly T[] {
-  try {
-    return read()
-  } catch {
-    return []
-  }
 }

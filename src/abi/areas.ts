@@ -74,3 +74,8 @@ function continues(last: Joinable, next: Joinable): boolean {
 export function isFile({ name }: Pick<MapArea, 'name'>): boolean {
   return name.startsWith('/')
 }
+
+/** The name of an area in /proc/PID/map_files: its range without leading zeros (proc_pid_map_files(5)). */
+export function mapFileOf({ start, end }: Pick<MapArea, 'start' | 'end'>): string {
+  return [start, end].map((address) => BigInt(`0x${address}`).toString(16)).join('-')
+}

@@ -3,10 +3,10 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { parseAuxv } from '../proc/auxv.ts'
 import type { MapArea } from '../proc/maps.ts'
-import { populatedPages } from '../proc/pagemap.ts'
 import { namedRegisters } from '../proc/registers.ts'
-import { parseVmFlags } from '../proc/vm-flags.ts'
-import { isSpecial, joined, KERNELS, type Range, rangeOf } from './areas.ts'
+import { flaggedRanges } from '../proc/smaps.ts'
+import { isSpecial, joined, KERNELS, mapFileOf, type Range, rangeOf } from './areas.ts'
+import { ownPages, PAGE, type PageRun, pageOf, partsWithin } from './pages.ts'
 import type { TaskReader } from './task.ts'
 import type { ThreadReader } from './thread.ts'
 
@@ -17,37 +17,73 @@ export type AreaDigest = {
   readonly pages: readonly (readonly [address: string, checksum: string])[]
 }
 
-/** All supported machines use pages of this size for their smallest. */
-const PAGE = 4096
 /** Pages read at a time. */
 const BATCH = 1024
 
 /**
- * Digests the private memory of a stopped task, area by area. Only pages that are the task's own are read
- * (/proc/PID/pagemap tells which): reading the others would populate them, and their bytes are those of a file,
- * or zeros. A page of its own with just these bytes is as good as none: CRIU leaves such a page to the file.
+ * Digests the private memory of a stopped task, area by area. Only pages that are the task's own are read: reading the
+ * others would populate them, and their bytes are those of a file, or zeros. A page of its own with just these bytes is
+ * as good as none: CRIU leaves such a page to the file.
  *
  * Areas that the kernel may empty whenever it likes hold nothing that counts (MAP_DROPPABLE, mmap(2); the random
  * numbers of vdso's getrandom lie there, and must not come twice).
  */
 export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, AreaDigest>> {
-  const masks = [...kernelsOwn(task), ...droppable(task)]
+  const own = ownPages(task)
+  const masks = byPage(kernelsOwn(task))
+  const dropped = droppable(task)
+  const mapped = new Map(task.areas.map((area) => [area.start, area]))
   const memory = openSync(`${task.proc.path}/mem`, 'r')
-  const pagemap = openSync(`${task.proc.path}/pagemap`, 'r')
   try {
     const digests: Record<string, AreaDigest> = {}
     for (const area of joined(task.areas)) {
       if (!area.permissions.endsWith('p')) continue
-      const digest = isSpecial(area)
-        ? kernelsDigest(area)
-        : digestWithFile(task, memory, pagemap, area, masks)
-      if (digest.pages.length > 0) digests[`${area.start} ${area.name}`.trim()] = digest
+      const digest = isSpecial(area) ? kernelsDigest(area) : digestArea(area)
+      if (digest && digest.pages.length > 0) digests[`${area.start} ${area.name}`.trim()] = digest
     }
     return digests
   } finally {
     closeSync(memory)
-    closeSync(pagemap)
   }
+
+  function digestArea(area: MapArea): AreaDigest | undefined {
+    const runs = [...partsWithin(own, { from: pageOf(area.start), to: pageOf(area.end) })]
+    if (runs.length === 0) return undefined
+    // Joined areas begin with one that the kernel knows by its own range.
+    const file = openMapped(task, mapped.get(area.start))
+    try {
+      return digestRuns(memory, runs, (content, page) => {
+        if (dropped.length > 0 && !partsWithin(dropped, { from: page, to: page + 1 }).next().done)
+          return false
+        blank(content, page, masks.get(page) ?? [])
+        return !content.equals(withoutOwn(area, file, page))
+      })
+    } finally {
+      if (file !== undefined) closeSync(file)
+    }
+  }
+}
+
+/** Digests the pages that count; what `counts` is given it may change. */
+function digestRuns(
+  memory: number,
+  runs: readonly PageRun[],
+  counts: (content: Buffer, page: number) => boolean,
+): AreaDigest {
+  const hash = createHash('sha256')
+  const pages: [string, string][] = []
+  for (const { from, to } of runs.flatMap((run) => [...batches(run)])) {
+    const bytes = Buffer.alloc((to - from) * PAGE)
+    readFully(memory, bytes, BigInt(from) * BigInt(PAGE))
+    for (let page = from; page < to; page++) {
+      const content = bytes.subarray((page - from) * PAGE, (page - from + 1) * PAGE)
+      if (!counts(content, page)) continue
+      const shown = (page * PAGE).toString(16)
+      hash.update(shown).update(content)
+      pages.push([shown, crc32(content).toString(16)])
+    }
+  }
+  return { digest: hash.digest('hex'), pages }
 }
 
 function kernelsDigest(area: MapArea): AreaDigest {
@@ -57,44 +93,28 @@ function kernelsDigest(area: MapArea): AreaDigest {
   return { digest: '', pages: addresses.map((address) => [address.toString(16), KERNELS]) }
 }
 
-function droppable(task: TaskReader): readonly Range[] {
-  return Object.keys(parseVmFlags(task.proc.text('smaps'), ['dp'])).map((range) => {
+function droppable(task: TaskReader): readonly PageRun[] {
+  return Object.keys(flaggedRanges(task.smaps, ['dp'])).map((range) => {
     const [start = '', end = ''] = range.split('-')
-    return rangeOf({ start, end })
+    return { from: pageOf(start), to: pageOf(end) }
   })
 }
 
-function digestWithFile(
-  task: TaskReader,
-  memory: number,
-  pagemap: number,
-  area: MapArea,
-  masks: readonly Range[],
-): AreaDigest {
-  const file = openMapped(task, area)
-  try {
-    const { start } = rangeOf(area)
-    const offset = Number.parseInt(area.offset, 16)
-    return digestArea(memory, pagemap, area, masks, (address) =>
-      file === undefined ? undefined : filePage(file, offset + Number(address - start)),
-    )
-  } finally {
-    if (file !== undefined) closeSync(file)
-  }
-}
-
 /** The file behind an area, even where its name is gone; undefined where there is none, or it can't be read. */
-function openMapped(task: TaskReader, { start, name }: MapArea): number | undefined {
-  if (!name.startsWith('/')) return undefined
-  // Joined areas begin with one that the kernel knows by its own range: proc_pid_map_files(5).
-  const mapped = task.areas.find((area) => area.start === start)
-  if (!mapped) return undefined
-  const range = [mapped.start, mapped.end].map((address) => BigInt(`0x${address}`).toString(16))
+function openMapped(task: TaskReader, area: MapArea | undefined): number | undefined {
+  if (!area?.name.startsWith('/')) return undefined
   try {
-    return openSync(`${task.proc.path}/map_files/${range.join('-')}`, 'r')
+    return openSync(`${task.proc.path}/map_files/${mapFileOf(area)}`, 'r')
   } catch {
     return undefined
   }
+}
+
+/** What an area shows where the task has no page of its own: the file's bytes, or zeros. */
+function withoutOwn(area: MapArea, file: number | undefined, page: number): Buffer {
+  if (!area.name.startsWith('/')) return ZEROS
+  if (file === undefined) return NOTHING
+  return filePage(file, Number.parseInt(area.offset, 16) + (page - pageOf(area.start)) * PAGE)
 }
 
 /** A page of a file as a mapping shows it: zeros beyond its end. */
@@ -104,47 +124,13 @@ function filePage(file: number, position: number): Buffer {
   return page
 }
 
-function digestArea(
-  memory: number,
-  pagemap: number,
-  area: MapArea,
-  masks: readonly Range[],
-  fileAt: (address: bigint) => Buffer | undefined,
-): AreaDigest {
-  const hash = createHash('sha256')
-  const pages: [string, string][] = []
-  for (const run of runs(pagemap, area)) {
-    const bytes = Buffer.alloc(run.count * PAGE)
-    readFully(memory, bytes, run.start)
-    blank(bytes, run.start, masks)
-    for (let at = 0; at < bytes.length; at += PAGE) {
-      const page = bytes.subarray(at, at + PAGE)
-      const address = run.start + BigInt(at)
-      // What is there without a page of the task's own: the file's bytes, or zeros.
-      if (page.equals(area.name.startsWith('/') ? (fileAt(address) ?? NOTHING) : ZEROS)) continue
-      const shown = address.toString(16)
-      hash.update(shown).update(page)
-      pages.push([shown, crc32(page).toString(16)])
-    }
-  }
-  return { digest: hash.digest('hex'), pages }
-}
-
 /** Equals no page. */
 const NOTHING = Buffer.alloc(0)
 const ZEROS = Buffer.alloc(PAGE)
 
-/** Runs of adjacent pages that are the task's own, no longer than a batch. */
-function* runs(pagemap: number, area: MapArea): Generator<{ start: bigint; count: number }> {
-  const { start, end } = rangeOf(area)
-  const total = Number((end - start) / BigInt(PAGE))
-  for (let first = 0; first < total; first += BATCH) {
-    const entries = Buffer.alloc(Math.min(BATCH, total - first) * 8)
-    const read = readSync(pagemap, entries, 0, entries.length, Number(start / BigInt(PAGE)) * 8 + first * 8)
-    for (const { from, count } of populatedPages(entries.subarray(0, read))) {
-      yield { start: start + BigInt((first + from) * PAGE), count }
-    }
-  }
+/** A run in parts that are read at once. */
+function* batches({ from, to }: PageRun): Generator<PageRun> {
+  for (let at = from; at < to; at += BATCH) yield { from: at, to: Math.min(at + BATCH, to) }
 }
 
 function readFully(memory: number, bytes: Buffer, position: bigint): void {
@@ -155,12 +141,27 @@ function readFully(memory: number, bytes: Buffer, position: bigint): void {
   }
 }
 
-/** Overwrites the parts of the bytes that lie in one of the ranges with zeros. */
-function blank(bytes: Buffer, position: bigint, ranges: readonly Range[]): void {
+/** Ranges by each page that they touch. */
+function byPage(ranges: readonly Range[]): ReadonlyMap<number, readonly Range[]> {
+  const pages = new Map<number, Range[]>()
+  for (const range of ranges) {
+    const last = Number((range.end - 1n) / BigInt(PAGE))
+    for (let page = Number(range.start / BigInt(PAGE)); page <= last; page++) {
+      const known = pages.get(page)
+      if (known) known.push(range)
+      else pages.set(page, [range])
+    }
+  }
+  return pages
+}
+
+/** Overwrites the parts of a page that lie in one of the ranges with zeros. */
+function blank(content: Buffer, page: number, ranges: readonly Range[]): void {
+  const position = BigInt(page) * BigInt(PAGE)
   for (const { start, end } of ranges) {
     const from = Math.max(0, Number(start - position))
-    const to = Math.min(bytes.length, Number(end - position))
-    if (from < to) bytes.fill(0, from, to)
+    const to = Math.min(content.length, Number(end - position))
+    if (from < to) content.fill(0, from, to)
   }
 }
 

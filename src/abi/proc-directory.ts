@@ -55,3 +55,12 @@ function settled<T>(read: () => T): () => T {
     }
   }
 }
+
+/** A task that is gone is reported by the facets that read it. */
+export function safely<T>(read: () => readonly T[]): readonly T[] {
+  try {
+    return read()
+  } catch {
+    return []
+  }
+}

@@ -3,6 +3,8 @@ import { parseKeyedLines } from '../proc/keyed-lines.ts'
 import { type MapArea, parseMaps } from '../proc/maps.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
 import { type PidStat, parsePidStat } from '../proc/pid-stat.ts'
+import { parseSmaps, type SmapsArea } from '../proc/smaps.ts'
+import { mapFileOf } from './areas.ts'
 import { type Descriptor, type DescriptorKind, readDescriptors } from './descriptor.ts'
 import { ProcDirectory } from './proc-directory.ts'
 import { fieldOf, known, ThreadReader } from './thread.ts'
@@ -21,6 +23,7 @@ export class TaskReader {
   #descriptors: readonly Descriptor[] | undefined
   #threads: readonly ThreadReader[] | undefined
   #areas?: readonly MapArea[]
+  #smaps?: readonly SmapsArea[]
   #mounts?: readonly Mount[]
 
   constructor(workload: WorkloadReader, pid: number) {
@@ -63,6 +66,11 @@ export class TaskReader {
     return this.#areas
   }
 
+  get smaps(): readonly SmapsArea[] {
+    this.#smaps ??= parseSmaps(this.proc.text('smaps'))
+    return this.#smaps
+  }
+
   get mounts(): readonly Mount[] {
     this.#mounts ??= parseMountinfo(this.proc.text('mountinfo'))
     return this.#mounts
@@ -92,5 +100,15 @@ export class TaskReader {
   /** What the probe found out about one of its descriptors. */
   probed(subject: (typeof PROBED)[number], fd: number): Readonly<Record<string, string>> {
     return known(this.workload.probed(`${subject} ${this.pid} ${fd}`))
+  }
+
+  /** Where the probe found pages of its own. Strict mode only. */
+  probedPages(): Readonly<Record<string, string>> {
+    return known(this.workload.probed(`pages ${this.pid}`))
+  }
+
+  /** Where the probe found data in the file behind a shared area. Strict mode only. */
+  probedData(area: MapArea): Readonly<Record<string, string>> {
+    return known(this.workload.probed(`data ${this.pid} ${mapFileOf(area)}`))
   }
 }

@@ -5,7 +5,7 @@ import type { SocketRow } from '../tools/ss.ts'
 import type { Answers } from './answers.ts'
 import type { Descriptor } from './descriptor.ts'
 import { hostMountinfo, hostNamespace } from './host-namespace.ts'
-import { ProcDirectory } from './proc-directory.ts'
+import { ProcDirectory, safely } from './proc-directory.ts'
 import { TaskReader } from './task.ts'
 import { Unreadable } from './types.ts'
 
@@ -36,6 +36,7 @@ export class WorkloadReader {
   readonly tasks: readonly TaskReader[]
   #answers?: Answers
   #holders: ReadonlyMap<string, string> | undefined
+  #mappers?: ReadonlyMap<string, TaskReader>
 
   constructor(pids: readonly number[], strict: boolean, host: HostReader) {
     this.strict = strict
@@ -100,10 +101,9 @@ export class WorkloadReader {
   }
 
   /** True for the first task that maps this shared memory; others map the same bytes. */
-  isFirstToMap(task: TaskReader, { device, inode, offset }: MapArea): boolean {
-    const maps = ({ areas }: TaskReader) =>
-      areas.some((area) => area.device === device && area.inode === inode && area.offset === offset)
-    return this.tasks.find(maps) === task
+  isFirstToMap(task: TaskReader, area: MapArea): boolean {
+    this.#mappers ??= findMappers(this.tasks)
+    return this.#mappers.get(partOf(area)) === task
   }
 
   get #asked(): Answers {
@@ -120,4 +120,20 @@ function findHolders(tasks: readonly TaskReader[]): ReadonlyMap<string, string> 
     }
   }
   return holders
+}
+
+/** The first task that maps each part of a file; one that is gone is reported by the facets that read it. */
+function findMappers(tasks: readonly TaskReader[]): ReadonlyMap<string, TaskReader> {
+  const mappers = new Map<string, TaskReader>()
+  for (const task of tasks) {
+    for (const area of safely(() => task.areas)) {
+      const part = partOf(area)
+      if (!mappers.has(part)) mappers.set(part, task)
+    }
+  }
+  return mappers
+}
+
+function partOf({ device, inode, offset }: MapArea): string {
+  return `${device} ${inode} ${offset}`
 }

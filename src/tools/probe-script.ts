@@ -241,8 +241,44 @@ sub view {
   say_of("view $pid", $entered ? @found : "!setns: $why");
 }
 
+# Where a process has pages of its own, as the kernel tells it without a look at what is only reserved: PAGEMAP_SCAN of
+# Documentation/admin-guide/mm/pagemap.rst, since Linux 6.7. Present or swapped, and neither of a file nor shared. Guard
+# pages (category 256) hold nothing; before 6.15 there are none, and it is an error to ask about them.
+sub pages {
+  my ($pid, $at, $end) = ($_[0], 0, hex $_[1]);
+  open(my $map, "<", "/proc/$pid/pagemap") or return refuse("pages $pid", "open");
+  my ($room, $without, @runs) = (1024, 4 | 256);
+  while ($at < $end) {
+    my $found = "\0" x (24 * $room);
+    my $ask = pack("QQQQQPQQQQQQ", 96, 0, $at, $end, 0, $found, $room, 0, $without, $without, 8 | 16, 4);
+    my $count = syscall($IOCTL, fileno($map), 0xC0606610, $ask);
+    if ($count < 0 && $without & 256) { $without = 4; next }
+    return refuse("pages $pid", "PAGEMAP_SCAN") if $count < 0;
+    push @runs, map { sprintf("%x-%x", unpack("QQ", substr($found, 24 * $_, 16))) } 0 .. $count - 1;
+    $at = unpack("x32Q", $ask);
+  }
+  say_of("pages $pid", "runs=" . join(",", @runs));
+}
+
+# Where the file behind an area holds data: lseek(2), SEEK_DATA and SEEK_HOLE.
+sub data {
+  my ($pid, $area, $at, $end) = ($_[0], $_[1], hex $_[2], hex $_[3]);
+  open(my $file, "<", "/proc/$pid/map_files/$area") or return refuse("data $pid $area", "open");
+  my @runs;
+  while ($at < $end) {
+    my $from = sysseek($file, $at, 3);
+    # ENXIO (6): nothing but a hole is left.
+    if (!defined $from) { last if $! == 6; return refuse("data $pid $area", "lseek") }
+    last if $from >= $end;
+    $at = sysseek($file, $from, 4) // return refuse("data $pid $area", "lseek");
+    push @runs, sprintf("%x-%x", $from, $at < $end ? $at : $end);
+  }
+  say_of("data $pid $area", "runs=" . join(",", @runs));
+}
+
 my %do = (strict => sub { $strict = shift }, thread => \&thread, pipe => \&pipe_, socket => \&socket_,
-  memfd => \&memfd, terminal => \&terminal, shared => \&shared, view => \&view);
+  memfd => \&memfd, terminal => \&terminal, shared => \&shared, view => \&view,
+  pages => \&pages, data => \&data);
 print STDERR "ready\n";
 while (my $line = <STDIN>) {
   # The services stand still meanwhile: they mustn't wait for a probe that got stuck.

@@ -14,6 +14,15 @@ export interface ProbeQuestions {
   readonly terminals: readonly ProbedFd[]
   /** Groups of descriptors that may be one open file description. */
   readonly shared: readonly (readonly ProbedFd[])[]
+  /** Processes whose own pages are looked for, below an address (hexadecimal). */
+  readonly pages: readonly { readonly pid: number; readonly end: string }[]
+  /** Mapped areas (`START-END` as in /proc/PID/map_files) and the part of their files, whose holes are left out. */
+  readonly data: readonly {
+    readonly pid: number
+    readonly area: string
+    readonly from: string
+    readonly to: string
+  }[]
   /** Processes whose UTS and IPC namespaces are looked into. */
   readonly views: readonly number[]
   /** Fetch the bytes that wait in pipes and sockets, and what only ptrace(2) shows of each thread. */
@@ -101,6 +110,8 @@ function questionLines(questions: ProbeQuestions): string[] {
     ...fds('memfd', questions.memfds),
     ...fds('terminal', questions.terminals),
     ...questions.shared.map((group) => `shared ${group.map(({ pid, fd }) => `${pid}/${fd}`).join(' ')}`),
+    ...questions.pages.map(({ pid, end }) => `pages ${pid} ${end}`),
+    ...questions.data.map(({ pid, area, from, to }) => `data ${pid} ${area} ${from} ${to}`),
     // Last: should the way back out of a namespace fail, the probe has answered everything else.
     ...questions.views.map((pid) => `view ${pid}`),
   ]

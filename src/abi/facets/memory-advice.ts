@@ -1,4 +1,4 @@
-import { parseVmFlags } from '../../proc/vm-flags.ts'
+import { flaggedRanges } from '../../proc/smaps.ts'
 import { isKernels, isSpecial, KERNELS } from '../areas.ts'
 import { byKey } from '../compare.ts'
 import { facet } from '../types.ts'
@@ -17,7 +17,7 @@ export const memoryAdvice = facet<Readonly<Record<string, string>>>({
   scope: 'task',
   strictOnly: true,
   read: (task) => ({
-    ...parseVmFlags(task.proc.text('smaps'), LASTING, (name) => isSpecial({ name })),
+    ...flaggedRanges(task.smaps, LASTING, (name) => isSpecial({ name })),
     ...Object.fromEntries(task.areas.filter(isSpecial).map(({ start, end }) => [`${start}-${end}`, KERNELS])),
   }),
   compare(before, after, setting) {

@@ -37,7 +37,9 @@ function changedPages(areas: readonly string[], before: Digests, after: Digests)
     const [old, present] = [was.get(page)?.checksum, is.get(page)?.checksum]
     if (old === present || isKernels(old, present)) continue
     const area = (was.get(page) ?? is.get(page))!.area
-    changed.set(area, [...(changed.get(area) ?? []), page])
+    const pages = changed.get(area)
+    if (pages) pages.push(page)
+    else changed.set(area, [page])
   }
   return changed
 }

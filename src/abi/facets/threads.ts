@@ -12,11 +12,13 @@ export const threads = facet<readonly number[]>({
 
 /** A pool may start threads while the task runs, but none that was there may be missing. */
 function compareThreads(): Compare<readonly number[]> {
-  return (before, after, { strict }) =>
-    combine([
-      ...before.filter((tid) => !after.includes(tid)).map((tid) => differing(`thread ${tid}: gone`)),
+  return (before, after, { strict }) => {
+    const [was, is] = [new Set(before), new Set(after)]
+    return combine([
+      ...before.filter((tid) => !is.has(tid)).map((tid) => differing(`thread ${tid}: gone`)),
       ...after
-        .filter((tid) => !before.includes(tid))
+        .filter((tid) => !was.has(tid))
         .map((tid) => (strict ? differing(`thread ${tid}: new`) : explained('tasks that run start threads'))),
     ])
+  }
 }

@@ -10,8 +10,8 @@ import { populatedPages } from '../../../src/proc/pagemap.ts'
 import { parsePidStat } from '../../../src/proc/pid-stat.ts'
 import { parsePosixTimers } from '../../../src/proc/posix-timers.ts'
 import { parseSiginfo } from '../../../src/proc/siginfo.ts'
+import { flaggedRanges, parseSmaps } from '../../../src/proc/smaps.ts'
 import { parseSysvTable } from '../../../src/proc/sysv-ipc.ts'
-import { parseVmFlags } from '../../../src/proc/vm-flags.ts'
 import { parseSocketRows } from '../../../src/tools/ss.ts'
 
 test('a thread’s name may hold spaces and parentheses', () => {
@@ -71,7 +71,7 @@ test('adjacent areas with the same flags are one', () => {
     `${range} rw-p 0 00:00 0\nRss: 4 kB\nVmFlags: rd wr ${flags} \n`
   const text =
     area('1000-2000', 'lo') + area('2000-3000', 'lo') + area('3000-4000', '') + area('4000-5000', 'dd')
-  expect(parseVmFlags(text, ['lo', 'dd'])).toEqual({ '1000-3000': 'lo', '4000-5000': 'dd' })
+  expect(flaggedRanges(parseSmaps(text), ['lo', 'dd'])).toEqual({ '1000-3000': 'lo', '4000-5000': 'dd' })
 })
 
 test('System V objects', () => {

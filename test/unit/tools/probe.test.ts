@@ -9,7 +9,17 @@ import { type ProbeQuestions, startProbe } from '../../../src/tools/probe.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'probe-'))
 const nothing: ProbeQuestions = {
-  ...{ threads: [], pipes: [], sockets: [], memfds: [], terminals: [], shared: [], views: [] },
+  ...{
+    threads: [],
+    pipes: [],
+    sockets: [],
+    memfds: [],
+    terminals: [],
+    shared: [],
+    pages: [],
+    data: [],
+    views: [],
+  },
   strict: false,
 }
 const ends: (() => void)[] = []
