@@ -35,6 +35,14 @@ export function ifMissing<T>(fallback: T): (error: unknown) => T {
   }
 }
 
+/** The same for a read below /proc/PID: a process that has ended reads as `fallback`, even in the middle (ESRCH). */
+export function ifEnded<T>(fallback: T): (error: unknown) => T {
+  return (error) => {
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return fallback
+    throw error
+  }
+}
+
 /** True for a file system error with one of these codes, such as ENOENT. */
 export function isErrno(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))

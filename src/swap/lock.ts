@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Failure } from '../errors.ts'
+import { Failure, ifEnded, ifMissing, messageOf } from '../errors.ts'
 import { startBackground } from '../host/local.ts'
 import { paths } from '../paths.ts'
 
@@ -10,10 +10,10 @@ const lockFile = join(paths.run, 'lock')
 /**
  * Does something that only one kernelswap may do at a time. The kernel keeps the lock (flock(2)), so that it ends with
  * its holder, whatever ends that; the file says who it is.
- * @throws Failure 'busy' while another kernelswap holds it.
+ * @throws Failure 'busy' while another kernelswap holds it, 'failed' where there can be no lock.
  */
 export async function withLock<T>(act: () => Promise<T>, file = lockFile): Promise<T> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await prepare(file)
   const giveBack = await take(file)
   try {
     return await act()
@@ -22,20 +22,40 @@ export async function withLock<T>(act: () => Promise<T>, file = lockFile): Promi
   }
 }
 
+/** A file that can't be written is told apart from a lock that is taken. */
+async function prepare(file: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await (await open(file, 'a', 0o600)).close()
+  } catch (error) {
+    throw unlockable(file, messageOf(error), error)
+  }
+}
+
+/** What flock(1) is told to end with where somebody else has the lock: any other code means that it couldn't be asked for. */
+const isTaken = 75
+
 /** Node has no flock(2): flock(1) takes the lock, and cat holds it until we let go or are gone. */
 async function take(file: string): Promise<() => Promise<void>> {
   const command = ['sh', '-c', 'echo taken && exec cat']
-  const keeper = await startBackground('flock', ['--nonblock', '--no-fork', file, ...command], {
-    stderrFile: '/dev/null',
-  })
-  const taken = once(keeper.stdout, 'data').then(() => true)
-  if (!(await Promise.race([taken, keeper.ended.then(() => false)]))) throw await busy(file)
+  const options = ['--nonblock', `--conflict-exit-code=${isTaken}`, '--no-fork']
+  const keeper = await startBackground('flock', [...options, file, ...command], { stderrFile: '/dev/null' })
+  const taken = once(keeper.stdout, 'data').then(() => undefined)
+  const how = await Promise.race([taken, keeper.ended])
+  if (how === `exit code ${isTaken}`) throw await busy(file)
+  if (how !== undefined) throw unlockable(file, `flock(1) ended with ${how}, where it should hold it`)
   await writeFile(file, `${process.pid} ${await startTime(process.pid)}`)
   return async () => {
     await writeFile(file, '')
     keeper.kill('SIGKILL')
     await keeper.ended
   }
+}
+
+function unlockable(file: string, why: string, cause?: unknown): Failure {
+  return new Failure('failed', `The lock ${file} can't be taken: ${why}; see to that, and try again.`, {
+    cause,
+  })
 }
 
 async function busy(file: string): Promise<Failure> {
@@ -46,13 +66,16 @@ async function busy(file: string): Promise<Failure> {
 
 /** PID of the process that holds the lock, undefined where none does. */
 export async function holderOf(file = lockFile): Promise<number | undefined> {
-  const [pid, started] = (await readFile(file, 'utf8').catch(() => '')).split(' ')
+  const [pid, started] = (await readFile(file, 'utf8').catch(ifMissing(''))).split(' ')
   if (!pid || !started) return undefined
   return (await startTime(Number(pid))) === started ? Number(pid) : undefined
 }
 
-/** Field 22 of /proc/PID/stat, counted behind the name, which may hold blanks (proc_pid_stat(5)). */
+/**
+ * Field 22 of /proc/PID/stat, counted behind the name, which may hold blanks (proc_pid_stat(5)); undefined where no such
+ * process is.
+ */
 async function startTime(pid: number): Promise<string | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(ifEnded(undefined))
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
 }

@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { holderOf, withLock } from '../../../src/swap/lock.ts'
 
 let directory: string
@@ -41,4 +41,28 @@ test('who holds it is told, and it is given back whatever happens', async () => 
   await expect(failing).rejects.toThrow('boom')
   expect(await holderOf(file)).toBeUndefined()
   await withLock(async () => {}, file)
+})
+
+describe('nobody else is said to be at work where that isn’t why', () => {
+  test('the place of the lock can’t be written', async () => {
+    await writeFile(join(directory, 'file'), '')
+    await expect(withLock(async () => {}, join(directory, 'file/lock'))).rejects.toMatchObject({
+      kind: 'failed',
+      message: expect.stringMatching(/lock can't be taken: E/),
+    })
+    await mkdir(file)
+    await expect(withLock(async () => {}, file)).rejects.toMatchObject({ kind: 'failed' })
+  })
+
+  test('there is no flock(1)', async () => {
+    const without = await mkdtemp(join(directory, 'bin-'))
+    for (const name of ['setpriv', 'sh', 'cat']) await symlink(`/usr/bin/${name}`, join(without, name))
+    vi.stubEnv('PATH', without)
+    await expect(withLock(async () => {}, file)).rejects.toMatchObject({
+      kind: 'failed',
+      message: expect.stringContaining('flock(1)'),
+    })
+    vi.unstubAllEnvs()
+    await withLock(async () => {}, file)
+  })
 })
