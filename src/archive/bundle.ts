@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -281,8 +281,18 @@ export async function verifyBundle(file: string): Promise<BundleIndex> {
   return check.finish()
 }
 
+/** @throws Failure 'usage' for what can be no bundle, such as a device, which may never end. */
+async function openBundle(file: string): Promise<Readable> {
+  const found = await stat(file).catch((error: unknown) => {
+    throw new Failure('usage', `${file} can't be read: ${messageOf(error)}.`, { cause: error })
+  })
+  if (!found.isFile()) throw new Failure('usage', `${file} is no bundle: it is not a file.`)
+  if (found.size === 0) throw refused('it is empty')
+  return createReadStream(file, { highWaterMark: readBytes })
+}
+
 async function readThrough(file: string, check: BundleCheck, signal?: AbortSignal): Promise<void> {
-  const source = createReadStream(file, { highWaterMark: readBytes })
+  const source = await openBundle(file)
   try {
     await pipeline(source, archiveChecker(bundleContents), check.sink, signal ? { signal } : {})
   } catch (error) {
@@ -316,7 +326,7 @@ export async function unpackBundle(
  */
 export async function readBundleIndex(file: string): Promise<BundleIndex> {
   const check = checkBundle()
-  const source = createReadStream(file)
+  const source = await openBundle(file)
   const reader = check.sink as unknown as Extract
   await new Promise<void>((resolve, reject) => {
     // The second entry comes once the first was taken; the end, where there is none.

@@ -272,6 +272,23 @@ describe('refused', () => {
     await expect(verifyBundle(archive)).rejects.toThrow('its index is not one')
     await writeFile(archive, 'x'.repeat(4096))
     await expect(verifyBundle(archive)).rejects.toThrow('damaged')
-    await expect(verifyBundle(join(place, 'gone'))).rejects.toMatchObject({ kind: 'failed' })
   })
+})
+
+test('what can hold no bundle is wrong usage, and is not waited for', async () => {
+  for (const [path, why] of [
+    [place, 'it is not a file'],
+    ['/dev/zero', 'it is not a file'],
+    [join(place, 'none'), 'ENOENT'],
+  ] as const) {
+    const refusal = { kind: 'usage', message: expect.stringContaining(why) }
+    await expect(readBundleIndex(path), path).rejects.toMatchObject(refusal)
+    await expect(verifyBundle(path), path).rejects.toMatchObject(refusal)
+  }
+})
+
+test('nothing at all is refused in a sentence', async () => {
+  await writeFile(archive, '')
+  for (const read of [readBundleIndex, verifyBundle])
+    await expect(read(archive)).rejects.toThrow('The bundle is refused: it is empty;')
 })
