@@ -44,6 +44,30 @@ describe.runIf(canMount)('prerm', () => {
   })
 })
 
+describe.runIf(canMount)('purge', () => {
+  const state = '/var/lib/kernelswap'
+
+  test('takes the state away', () => {
+    expect(onOwnHost(`mkdir -p ${state}/swaps/1 && sh $0/postrm purge && ls -A /var/lib`)).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    })
+  })
+
+  test('leaves what others have mounted below, and succeeds', () => {
+    const mounted = `mkdir -p ${state}/swaps ${state}/theirs && mount -t tmpfs none ${state}/theirs && echo kept > ${state}/theirs/file`
+    expect(
+      onOwnHost(`${mounted} && sh $0/postrm purge && ls -A ${state} && cat ${state}/theirs/file`),
+    ).toEqual({ code: 0, stdout: 'theirs\nkept\n', stderr: expect.stringMatching(/kernelswap stays/) })
+  })
+
+  test('empties a file system that is the state’s own', () => {
+    const own = `mkdir ${state} && mount -t tmpfs none ${state} && mkdir ${state}/swaps`
+    expect(onOwnHost(`${own} && sh $0/postrm purge && ls -A ${state}`)).toMatchObject({ code: 0, stdout: '' })
+  })
+})
+
 describe.runIf(canMount)('the hook of kernel packages', () => {
   const installed = 'ln -s /bin/true /usr/sbin/kernelswap'
   const call = (name: string) =>
