@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
+import * as z from 'zod'
 import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import type { Snapshot } from '../abi/snapshot.ts'
 import { Failure, messageOf } from '../errors.ts'
@@ -20,7 +21,7 @@ export function diffCommand(): Command {
     .option('--json', 'print one JSON document, with all reasons', false)
     .action(async (before: string, after: string, options: { json: boolean }) => {
       const [was, is] = await Promise.all([readSnapshot(before), readSnapshot(after)])
-      const result = diffSnapshots(was, is, { strict: was.strict && is.strict })
+      const result = compare(was, is)
       createOutput(options.json).result(result, diffText(result))
       if (result.differences.length > 0) process.exitCode = 1
     })
@@ -48,10 +49,45 @@ function parse(text: string): unknown {
   }
 }
 
-/** The rest is as the version says: what it holds is each facet's own business. */
+const readingsSchema = z.record(
+  z.string(),
+  z.union([z.object({ value: z.json() }), z.object({ unverified: z.string() })]),
+)
+const snapshotSchema = z.object({
+  schema: z.literal('kernelswap.snapshot/1'),
+  takenAt: z.iso.datetime(),
+  heldSince: z.iso.datetime().optional(),
+  kernel: z.string(),
+  strict: z.boolean(),
+  tasks: z.array(
+    z.object({
+      pid: z.number(),
+      comm: z.string(),
+      facets: readingsSchema,
+      threads: z.array(z.object({ tid: z.number(), facets: readingsSchema })),
+    }),
+  ),
+  workload: readingsSchema,
+})
+
+/** What each reading holds is its facet's own business. */
 function isSnapshot(value: unknown): value is Snapshot {
-  const snapshot = value as Snapshot | null | undefined
-  return snapshot?.schema === 'kernelswap.snapshot/1' && Array.isArray(snapshot.tasks)
+  return snapshotSchema.safeParse(value).success
+}
+
+/** A facet that meets what it never writes can't go on. */
+function compare(was: Snapshot, is: Snapshot): AbiResult {
+  try {
+    return diffSnapshots(was, is, { strict: was.strict && is.strict })
+  } catch (error) {
+    throw new Failure(
+      'usage',
+      `The snapshots can't be compared: one of them is damaged (${messageOf(error)}).`,
+      {
+        cause: error,
+      },
+    )
+  }
 }
 
 /** A comparison for people, line by line. */

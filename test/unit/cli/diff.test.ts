@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { getPriority, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -72,3 +72,33 @@ test('what is no snapshot is refused', async () => {
   await expect(diff(file, file)).rejects.toThrow('is no snapshot')
   await expect(diff(join(directory, 'none'), file)).rejects.toThrow("can't be read")
 })
+
+/** Each value in a snapshot's place is tried with what it never is. */
+test('a damaged snapshot is wrong usage, in a sentence, whatever is damaged', async () => {
+  const whole = await snapshot('a')
+  const text = readFileSync(whole, 'utf8')
+  const damaged = join(directory, 'damaged')
+  let refused = 0
+  const tryIt = async (content: string) => {
+    writeFileSync(damaged, content)
+    await diff(whole, damaged).catch((error: unknown) => {
+      refused += 1
+      expect(error).toMatchObject({
+        kind: 'usage',
+        message: expect.stringMatching(/^[^\n]{10,400}\.$|makes one/),
+      })
+    })
+  }
+  const odd = [null, 7, 'x', [[]], { x: { y: null } }]
+  const { tasks } = JSON.parse(text)
+  for (const key of Object.keys(JSON.parse(text)))
+    for (const value of odd) await tryIt(JSON.stringify({ ...JSON.parse(text), [key]: value }))
+  for (const facet of Object.keys(tasks[0].facets)) {
+    const facets = { ...tasks[0].facets, [facet]: { value: null } }
+    await tryIt(JSON.stringify({ ...JSON.parse(text), tasks: [{ ...tasks[0], facets }] }))
+  }
+  for (const cut of [0, 1, 100, text.length - 2]) await tryIt(text.slice(0, cut))
+  await tryIt('['.repeat(200_000))
+  await tryIt(`{"schema":"kernelswap.snapshot/1","tasks":${'['.repeat(5000)}${']'.repeat(5000)}}`)
+  expect(refused).toBeGreaterThan(40)
+}, 60_000)
