@@ -1,6 +1,6 @@
 import { Command } from 'commander'
-import { abiHookId, isAbiHookOn } from '../hooks/built-in.ts'
-import { foldersOf, type ListedHook, listHooks } from '../hooks/find.ts'
+import { builtInHooks } from '../hooks/built-in.ts'
+import { byFileName, foldersOf, type ListedHook, listHooks } from '../hooks/find.ts'
 import { serviceName } from '../tools/unit-name.ts'
 import { createOutput, table } from './output.ts'
 
@@ -25,8 +25,10 @@ export function hooksListCommand(): Command {
     .option('--json', 'print one JSON document', false)
     .action(async (unit: string | undefined, options: { json: boolean }) => {
       const hooks = await listHooks(unit === undefined ? undefined : foldersOf(serviceName(unit)))
-      const builtIn = (await isAbiHookOn()) ? [row({ id: abiHookId, isMasked: false })] : []
-      const rows = [...builtIn, ...hooks.map(row)]
+      const builtIn = builtInHooks.filter(({ id }) => hooks.every((hook) => hook.id !== id))
+      const rows = [...builtIn.map(({ id }) => row({ id, isMasked: false })), ...hooks.map(row)].sort(
+        (a, b) => byFileName(a.hook, b.hook),
+      )
       createOutput(options.json).result({ schema: 'kernelswap.hooks/1', hooks: rows }, listText(rows))
     })
 }

@@ -1,6 +1,8 @@
-import { abiHookId, isAbiHookOn, runAbiHook } from './built-in.ts'
-import { findHooks } from './find.ts'
-import { runHooks } from './run.ts'
+import { abiHook } from './abi-hook.ts'
+import { type BuiltInHook, builtInHooks, runBuiltIn } from './built-in.ts'
+import { byFileName, type FindOptions, foldersOf, type Hook, listHooks } from './find.ts'
+import { HostFacts } from './host-facts.ts'
+import { runHook } from './run.ts'
 import type { HookContext, HookResult, HookSituation, Verb } from './types.ts'
 
 export interface CallOptions {
@@ -8,17 +10,38 @@ export interface CallOptions {
   readonly baselines?: Readonly<Record<string, HookContext['baseline']>>
   /** False where ABI verification is done apart, for all workloads at once. */
   readonly abi?: boolean
+  /** Of all units that are asked at the same time; read afresh if left out. */
+  readonly facts?: HostFacts
+  /** Where hooks are looked for. */
+  readonly find?: FindOptions
 }
 
-/** Calls every hook of the situation's unit with one word: what is built in first, unless it is masked. */
+/**
+ * Calls every hook of the situation's unit with one word, one after the other. `check` and `capture` stop at nothing
+ * either: every veto and every broken hook is worth knowing at once.
+ */
 export async function callHooks(
   verb: Verb,
   situation: HookSituation,
-  { baselines = {}, abi = true }: CallOptions = {},
+  { baselines = {}, abi = true, facts = new HostFacts([situation.unit]), find = {} }: CallOptions = {},
 ): Promise<readonly HookResult[]> {
-  const builtIn =
-    abi && (await isAbiHookOn())
-      ? [await runAbiHook(verb, situation, { baseline: baselines[abiHookId] })]
-      : []
-  return [...builtIn, ...(await runHooks(await findHooks(situation.unit), verb, situation, { baselines }))]
+  const hooks = await hooksOf(situation.unit, find)
+  const results: HookResult[] = []
+  for (const hook of hooks) {
+    if (hook.id === abiHook.id && !abi && 'answer' in hook) continue
+    const baseline = baselines[hook.id]
+    results.push(
+      await ('answer' in hook
+        ? runBuiltIn(hook, verb, situation, { facts, baseline })
+        : runHook(hook, verb, situation, { baseline })),
+    )
+  }
+  return results
+}
+
+/** What is built in, unless it is masked or replaced, and what is found, by file name. */
+async function hooksOf(unit: string, options: FindOptions): Promise<readonly (BuiltInHook | Hook)[]> {
+  const found = await listHooks(foldersOf(unit), options)
+  const builtIn = builtInHooks.filter(({ id }) => found.every((hook) => hook.id !== id))
+  return [...builtIn, ...found.filter(({ isMasked }) => !isMasked)].sort((a, b) => byFileName(a.id, b.id))
 }

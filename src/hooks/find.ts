@@ -27,16 +27,10 @@ export interface FindOptions {
 export const hookRoots: readonly string[] = ['/usr/lib/kernelswap/hooks.d', '/etc/kernelswap/hooks.d']
 
 /**
- * The hooks of a unit, in the order they are called: by file name, whatever folder they are in. A file in a
- * stronger directory hides one of the same name, a link to /dev/null hides it and isn't run itself. Files that
- * aren't named `NN-name` (a README, what an editor or dpkg left) are no hooks.
+ * The hooks in these folders, or in every folder, masks included, in the order they are called: by file name, whatever
+ * folder they are in. A file in a stronger directory hides one of the same name, a link to /dev/null hides it and isn't run
+ * itself. Files that aren't named `NN-name` (a README, what an editor or dpkg left) are no hooks.
  */
-export async function findHooks(unit: string, options: FindOptions = {}): Promise<readonly Hook[]> {
-  const hooks = await listHooks(foldersOf(unit), options)
-  return hooks.filter(({ isMasked }) => !isMasked).map(({ isMasked: _, ...hook }) => hook)
-}
-
-/** What is in these folders, or in every folder, masks included; in the order of findHooks. */
 export async function listHooks(
   folders: readonly string[] | undefined,
   options: FindOptions = {},
@@ -84,7 +78,8 @@ async function isMask(path: string): Promise<boolean> {
   return (await readlink(path).catch(() => '')) === '/dev/null'
 }
 
-function byFileName(a: string, b: string): number {
+/** Order in which hooks of these ids are called. */
+export function byFileName(a: string, b: string): number {
   const [x, y] = [a, b].map((id) => `${id.slice(id.indexOf('/') + 1)} ${id}`) as [string, string]
   return x < y ? -1 : 1
 }

@@ -1,7 +1,8 @@
 import type { GroupEnded } from '../host/group.ts'
 import { type Finding, findingSchema, type HookResult, type Verb } from './types.ts'
 
-type Judgement = Pick<HookResult, 'outcome' | 'reason' | 'baseline' | 'findings'>
+/** What a hook said, however it was asked. */
+export type Judgement = Pick<HookResult, 'outcome' | 'reason' | 'baseline' | 'findings'>
 
 /** Exit codes of the contract: docs/hooks.md. 64 is EX_USAGE of sysexits.h: "I don't know this word". */
 const [VETO, DIFFERS, SILENT] = [10, 1, 64]
@@ -43,6 +44,13 @@ function judgeVerify(ended: GroupEnded): Judgement {
     return broken(`printed a line that is no finding: ${findings.slice(0, 60)}`)
   if (ended.code === 0) return { outcome: 'ok', findings }
   return { outcome: 'differs', reason: findings[0]?.message ?? reasonOf(ended), findings }
+}
+
+/** What `verify` comes to where these sentences tell what differs. */
+export function differing(messages: readonly string[]): Judgement {
+  const findings = messages.map((message) => ({ level: 'difference' as const, message }))
+  const [reason] = messages
+  return reason === undefined ? { outcome: 'ok', findings } : { outcome: 'differs', reason, findings }
 }
 
 /** The findings, one JSON object a line, or the first line that isn't one. */

@@ -51,31 +51,6 @@ export async function runHook(
   return { hook: hook.id, verb, seconds, ...said, ...judge(verb, ended, timeoutSeconds) }
 }
 
-/**
- * Calls hooks one after the other. `check` and `capture` stop at nothing either: every veto and every broken hook
- * is worth knowing at once.
- */
-export async function runHooks(
-  hooks: readonly Hook[],
-  verb: Verb,
-  situation: HookSituation,
-  options: {
-    readonly timeoutSeconds?: number
-    readonly baselines?: Readonly<Record<string, HookContext['baseline']>>
-  } = {},
-): Promise<readonly HookResult[]> {
-  const results: HookResult[] = []
-  for (const hook of hooks) {
-    results.push(
-      await runHook(hook, verb, situation, {
-        ...(options.timeoutSeconds === undefined ? {} : { timeoutSeconds: options.timeoutSeconds }),
-        baseline: options.baselines?.[hook.id],
-      }),
-    )
-  }
-  return results
-}
-
 function contextOf(
   verb: Verb,
   situation: HookSituation,

@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { writeDurably } from '../durable.ts'
 import { Failure, ifMissing } from '../errors.ts'
 import { callHooks } from '../hooks/call.ts'
+import { HostFacts } from '../hooks/host-facts.ts'
 import type { HookContext, HookResult, Verb } from '../hooks/types.ts'
 import { paths } from '../paths.ts'
+import { forEachOf } from '../pool.ts'
 import type { Obstacle } from '../workload/obstacles.ts'
 import { pidsOf } from '../workload/service.ts'
 import type { Outcome } from './phases/verify.ts'
@@ -23,12 +25,10 @@ export async function checkHooks(plan: Plan): Promise<ReadonlyMap<string, readon
   const directory = await mkdtemp(join(paths.run, 'hooks-'))
   const source = { id: 'none', directory, plan }
   try {
-    const results = await Promise.all(
-      preserved(plan).map(async (workload) => {
-        const answers = await callAll(source, workload, 'check', 'check')
-        return [workload.unit, answers.flatMap((answer) => obstacleOf(workload.unit, answer))] as const
-      }),
-    )
+    const results = await callEach(source, preserved(plan), 'check', 'check', async ({ unit }, call) => {
+      const answers = await call()
+      return [unit, answers.flatMap((answer) => obstacleOf(unit, answer))] as const
+    })
     return new Map(results)
   } finally {
     await rm(directory, { recursive: true, force: true })
@@ -54,34 +54,28 @@ function obstacleOf(unit: string, { hook, outcome, reason, stderr }: HookResult)
  * @throws Failure where one can't: what nobody captured nobody can verify.
  */
 export async function captureHooks(swap: Swap): Promise<void> {
-  await Promise.all(
-    preserved(swap.plan).map(async (workload) => {
-      const results = await callAll(swap, workload, 'capture', 'freeze')
-      const failed = results.find(({ outcome }) => outcome === 'broken')
-      if (failed)
-        throw new Failure(
-          'failed',
-          `Hook ${failed.hook} could not capture ${workload.unit}: ${failed.reason}.`,
-        )
-      const baselines = Object.fromEntries(results.map(({ hook, baseline }) => [hook, baseline]))
-      await mkdir(checkpointDirectory(swap, workload.unit), { recursive: true, mode: 0o700 })
-      await writeDurably(baselinesFile(swap, workload.unit), JSON.stringify(baselines))
-    }),
-  )
+  await callEach(swap, preserved(swap.plan), 'capture', 'freeze', async ({ unit }, call) => {
+    const results = await call()
+    const failed = results.find(({ outcome }) => outcome === 'broken')
+    if (failed)
+      throw new Failure('failed', `Hook ${failed.hook} could not capture ${unit}: ${failed.reason}.`)
+    const baselines = Object.fromEntries(results.map(({ hook, baseline }) => [hook, baseline]))
+    await mkdir(checkpointDirectory(swap, unit), { recursive: true, mode: 0o700 })
+    // The seal brings it to disk.
+    await writeFile(baselinesFile(swap, unit), JSON.stringify(baselines), { mode: 0o600 })
+  })
 }
 
 /** Adds to each workload that came along what its hooks find; one that has no reason yet gets theirs. */
 export async function verifyHooks(swap: Swap, outcomes: readonly Outcome[]): Promise<Outcome[]> {
-  const workloads = new Map(preserved(swap.plan).map((workload) => [workload.unit, workload]))
-  return Promise.all(
-    outcomes.map(async (outcome) => {
-      const workload = workloads.get(outcome.unit)
-      if (!workload || outcome.outcome !== 'preserved') return outcome
-      const baselines = await readBaselines(swap, workload.unit)
-      const hooks = await callAll(swap, workload, 'verify', 'verify', baselines)
-      return { ...outcome, hooks, reason: outcome.reason ?? hookReason(hooks) }
-    }),
-  )
+  const found = new Map(outcomes.map((outcome) => [outcome.unit, outcome]))
+  const workloads = preserved(swap.plan).filter(({ unit }) => found.get(unit)?.outcome === 'preserved')
+  await callEach(swap, workloads, 'verify', 'verify', async ({ unit }, call) => {
+    const outcome = found.get(unit)!
+    const hooks = await call(await readBaselines(swap, unit))
+    found.set(unit, { ...outcome, hooks, reason: outcome.reason ?? hookReason(hooks) })
+  })
+  return outcomes.map(({ unit }) => found.get(unit)!)
 }
 
 /** True for a hook that keeps a workload from counting as intact. */
@@ -99,30 +93,41 @@ function hookReason(hooks: readonly HookResult[]): string | null {
 
 /** Tells the hooks how it ended; what they answer changes nothing. */
 export async function tellHooks(swap: Swap, verb: 'aborted' | 'settled'): Promise<void> {
-  await Promise.all(
-    preserved(swap.plan).map((workload) => callAll(swap, workload, verb, 'settle').catch(() => [])),
-  )
+  await callEach(swap, preserved(swap.plan), verb, 'settle', (_, call) => call().catch(() => []))
 }
 
-/** Calls the hooks of a workload; those of others run at the same time. */
-async function callAll(
+/** Units whose hooks run at the same time. Hooks are programs: more of them than processors only get in each other's way. */
+const unitsAtOnce = 2 * availableParallelism()
+
+/** Calls the hooks of workloads, a few at a time; what they ask of the host is read once for all of them. */
+function callEach<T>(
   { id, directory, plan }: Pick<Swap, 'id' | 'directory' | 'plan'>,
-  { unit, mainPid, controlGroup }: WorkloadPlan,
+  workloads: readonly WorkloadPlan[],
   verb: Verb,
   phase: string,
-  baselines: Baselines = {},
-): Promise<readonly HookResult[]> {
-  const situation = {
-    swap: id,
-    phase,
-    unit,
-    mainPid,
-    pids: await pidsOf(controlGroup),
-    kernels: { from: plan.kernel.from, to: plan.kernel.to },
-    directories: { swap: directory, output: join(directory, 'hooks') },
-    strict: plan.strict,
-  }
-  return callHooks(verb, situation, { baselines, abi: false })
+  act: (
+    workload: WorkloadPlan,
+    call: (baselines?: Baselines) => Promise<readonly HookResult[]>,
+  ) => Promise<T>,
+): Promise<T[]> {
+  const facts = new HostFacts(workloads.map(({ unit }) => unit))
+  return forEachOf(workloads, unitsAtOnce, (workload) => {
+    const { unit, mainPid, controlGroup } = workload
+    const call = async (baselines: Baselines = {}) => {
+      const situation = {
+        swap: id,
+        phase,
+        unit,
+        mainPid,
+        pids: await pidsOf(controlGroup),
+        kernels: { from: plan.kernel.from, to: plan.kernel.to },
+        directories: { swap: directory, output: join(directory, 'hooks') },
+        strict: plan.strict,
+      }
+      return callHooks(verb, situation, { baselines, abi: false, facts })
+    }
+    return act(workload, call)
+  })
 }
 
 async function readBaselines(swap: Swap, unit: string): Promise<Baselines> {

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { performance } from 'node:perf_hooks'
 import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import { type Snapshot, takeSnapshots } from '../abi/snapshot.ts'
 import { ifMissing } from '../errors.ts'
@@ -38,6 +39,10 @@ async function checkpointTime(swap: Swap): Promise<Date | undefined> {
 
 /** How often a snapshot is practised: V8 has compiled what is worth it then, and the next takes half the time. */
 const practices = 8
+/** No practice is begun after this many milliseconds: on a slow machine a few must do. */
+const practiceTime = 3000
+/** So many processes make all of the code run; the others of a large host wouldn't teach it more. */
+const practiceTasks = 32
 
 /**
  * Takes snapshots that nobody keeps, while the services still run: the programs that answer are in memory then, and our
@@ -46,10 +51,34 @@ const practices = 8
  */
 export async function practiseSnapshots(swap: Swap): Promise<Probe | undefined> {
   if (!(await isAbiHookOn())) return undefined
-  for (let practice = 1; practice <= practices; practice += 1) {
-    await takeSnapshots(await tasksOf(swap.plan), { strict: false })
-  }
+  const tasks = someTasks(await tasksOf(swap.plan), practiceTasks)
+  await practise(() => takeSnapshots(tasks, { strict: false }))
   return startProbe()
+}
+
+/** Does something a few times, for as long as there is time. */
+export async function practise(
+  act: () => Promise<unknown>,
+  now: () => number = () => performance.now(),
+): Promise<void> {
+  const until = now() + practiceTime
+  let practice = 0
+  do {
+    await act()
+    practice += 1
+  } while (practice < practices && now() < until)
+}
+
+/** The first tasks of workloads, no more than this many in all. */
+export function someTasks(tasks: readonly (readonly number[])[], most: number): number[][] {
+  let left = most
+  return tasks
+    .map((pids) => {
+      const some = pids.slice(0, left)
+      left -= some.length
+      return some
+    })
+    .filter((pids) => pids.length > 0)
 }
 
 /**

@@ -10,11 +10,14 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { isAbiHookOn } from '../../../src/hooks/built-in.ts'
-import { findHooks, listHooks } from '../../../src/hooks/find.ts'
-import { runHook, runHooks } from '../../../src/hooks/run.ts'
+import { callHooks } from '../../../src/hooks/call.ts'
+import { foldersOf, listHooks } from '../../../src/hooks/find.ts'
+import { HostFacts } from '../../../src/hooks/host-facts.ts'
+import { runHook } from '../../../src/hooks/run.ts'
 import type { HookResult, HookSituation, Verb } from '../../../src/hooks/types.ts'
+import { standIns, systemctlShowing } from '../programs.ts'
 
 const UNIT = 'some@one.service'
 const owner = process.getuid!()
@@ -53,7 +56,8 @@ function write(path: string, body: string, mode = 0o755): void {
 }
 
 async function find(unit = UNIT) {
-  return await findHooks(unit, { roots: [shipped, admins], owner })
+  const hooks = await listHooks(foldersOf(unit), { roots: [shipped, admins], owner })
+  return hooks.filter(({ isMasked }) => !isMasked)
 }
 
 async function call(body: string, verb: Verb, timeoutSeconds = 5): Promise<HookResult> {
@@ -81,7 +85,7 @@ test('the admin’s hook wins, and a link to /dev/null masks', async () => {
   write('lib/hooks.d/all/20-two', '')
   write('etc/hooks.d/all/10-one', '')
   symlinkSync('/dev/null', join(admins, 'all/20-two'))
-  expect(await find()).toEqual([{ id: 'all/10-one', path: join(admins, 'all/10-one') }])
+  expect(await find()).toMatchObject([{ id: 'all/10-one', path: join(admins, 'all/10-one') }])
 })
 
 test('every folder is listed, with what is masked', async () => {
@@ -128,7 +132,7 @@ test.each(['lib/hooks.d/all', 'lib/hooks.d'])(
 test('a hook of another owner is refused, and hides the shipped one', async () => {
   write('lib/hooks.d/all/10-one', '')
   write('etc/hooks.d/all/10-one', '')
-  const hooks = await findHooks(UNIT, { roots: [shipped, admins], owner: owner + 1 })
+  const hooks = await listHooks(foldersOf(UNIT), { roots: [shipped, admins], owner: owner + 1 })
   expect(hooks).toHaveLength(1)
   expect(hooks[0]!.refused).toMatch(/belongs to user/)
 })
@@ -292,13 +296,58 @@ test('the context comes as JSON on standard input and in the environment', async
   expect(readFileSync(join(top, 'baseline'), 'utf8')).toBe('{"count":3}\n')
 })
 
-test('every hook is called, and each gets its own baseline', async () => {
-  write('lib/hooks.d/all/10-one', 'cat "$KERNELSWAP_BASELINE" >&2; exit 1')
-  write('lib/hooks.d/all/20-two', 'cat "$KERNELSWAP_BASELINE" >&2; exit 1')
-  const results = await runHooks(await find(), 'verify', situation, {
-    baselines: { 'all/10-one': 1, 'all/20-two': 2 },
+describe('all hooks of a unit', () => {
+  const asked = () => ({ find: { roots: [shipped, admins], owner }, abi: false })
+  const programs = standIns({
+    systemctl: systemctlShowing('ActiveState=active', 'MainPID=7', 'ControlGroup=/a', 'NRestarts=0'),
   })
-  expect(results.map(({ reason }) => reason)).toEqual(['1', '2'])
+  afterAll(() => programs.remove())
+
+  test('are called by their names, built in or not, and each gets its own baseline', async () => {
+    write('lib/hooks.d/all/05-one', 'cat "$KERNELSWAP_BASELINE" >&2; exit 1')
+    write(`etc/hooks.d/${UNIT}/15-two`, 'cat "$KERNELSWAP_BASELINE" >&2; exit 1')
+    const results = await callHooks('verify', situation, {
+      ...asked(),
+      baselines: {
+        'all/05-one': 1,
+        'all/10-unit': { main: '7', group: '/a', restarts: '0' },
+        [`${UNIT}/15-two`]: 2,
+        'all/20-ports': { ports: [] },
+      },
+    })
+    expect(results.map(({ hook, outcome, reason }) => [hook, outcome, reason])).toEqual([
+      ['all/05-one', 'differs', '1'],
+      ['all/10-unit', 'ok', undefined],
+      [`${UNIT}/15-two`, 'differs', '2'],
+      ['all/20-ports', 'ok', undefined],
+      ['all/30-http', 'silent', undefined],
+    ])
+  })
+
+  test('are those of the administrator where he replaces or masks what is built in', async () => {
+    write('etc/hooks.d/all/10-unit', 'echo mine >&2; exit 10')
+    symlinkSync('/dev/null', join(admins, 'all/20-ports'))
+    const results = await callHooks('check', situation, asked())
+    expect(results.map(({ hook, reason }) => [hook, reason])).toEqual([
+      ['all/10-unit', 'mine'],
+      ['all/30-http', undefined],
+    ])
+  })
+
+  /** A few programs for each unit, and what they read of all others, took minutes on a host with many. */
+  test('start one program for all units together, where those have none of their own', async () => {
+    programs.forget()
+    const units = Array.from({ length: 50 }, (_, index) => `app@${index}.service`)
+    const facts = new HostFacts(units)
+    for (const verb of ['check', 'capture'] as const) {
+      const answers = units.map((unit) =>
+        callHooks(verb, { ...situation, unit, pids: [process.pid] }, { ...asked(), facts }),
+      )
+      for (const results of await Promise.all(answers))
+        expect(results.map(({ outcome }) => outcome)).toContain('ok')
+    }
+    expect(programs.started()).toHaveLength(1)
+  })
 })
 
 function isAlive(pid: number): boolean {
