@@ -10,6 +10,8 @@ export interface GroupOptions {
   readonly cwd: string
   /** What is printed beyond this many bytes is read and thrown away. */
   readonly outputBytes: number
+  /** What it leaves behind as it ends goes on, such as a mail on its way; it is killed otherwise, and past the limit. */
+  readonly sparesChildren?: boolean
 }
 
 /** How a program and all that it started ended. */
@@ -31,7 +33,7 @@ const GRACE = 200
 
 /**
  * Runs a program that nobody trusts to end or to be brief: in a process group of its own, which is killed as a
- * whole when the time is up or the program has ended. Never throws and never waits longer than the time limit
+ * whole when the time is up or, unless told otherwise, the program has ended. Never throws and never waits longer than the time limit
  * and a moment.
  */
 export async function runGroup(
@@ -45,7 +47,7 @@ export async function runGroup(
   child.stdin.on('error', () => {})
   child.stdin.end(options.input)
   const ended = await ending(child, options.timeoutSeconds)
-  killGroup(child)
+  if (!options.sparesChildren) killGroup(child)
   await Promise.race([Promise.all([stdout.ended, stderr.ended]), pause(GRACE)])
   await untilQuiet(() => stdout.size() + stderr.size())
   child.stdout.destroy()

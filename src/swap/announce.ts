@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { writeDurably } from '../durable.ts'
 import { Failure, messageOf } from '../errors.ts'
 import { refusal } from '../hooks/permission.ts'
-import { run } from '../host/local.ts'
+import { runGroup } from '../host/group.ts'
 import { standardError } from '../printer.ts'
 import { metricsText } from '../report/metrics.ts'
 import type { Report } from '../report/report.ts'
@@ -14,6 +14,8 @@ import type { Swap } from './store.ts'
 
 /** Seconds that a notification command may take. */
 const patience = 60
+/** Of what it says its last line is told. */
+const outputBytes = 64 * 1024
 
 /**
  * Tells those who watch of a verdict that is on disk. What fails here is told and changes nothing: the swap is over.
@@ -34,7 +36,7 @@ async function orTell(whom: string, told: Promise<void>): Promise<void> {
 
 /**
  * Runs a notification command with the report on its standard input.
- * @throws Failure 'refused' for a program that others than root could change: it runs as root.
+ * @throws Failure 'refused' for a program that others than root could change: it runs as root; 'failed' where it fails.
  */
 export async function notify(
   [program, ...args]: NonNullable<NonNullable<Plan['announce']>['onSuccess']>,
@@ -42,5 +44,14 @@ export async function notify(
 ): Promise<void> {
   const why = await refusal(program, dirname(program), 0)
   if (why !== undefined) throw new Failure('refused', `It was not run: ${why}.`)
-  await run(program, args, { input: `${JSON.stringify(report)}\n`, timeoutSeconds: patience })
+  const ended = await runGroup(program, args, {
+    ...{ input: `${JSON.stringify(report)}\n`, timeoutSeconds: patience, cwd: '/', outputBytes },
+    env: { ...(process.env as Record<string, string>), LC_ALL: 'C' },
+    // A child that keeps our pipes must not keep us.
+    sparesChildren: true,
+  })
+  const said = ended.failure ?? ended.stderr.trim().split('\n').at(-1)
+  if (ended.timedOut) throw new Failure('failed', `It was still running after ${patience} s, and was ended.`)
+  if (ended.code !== 0)
+    throw new Failure('failed', said || `It ended by ${ended.signal ?? `exit code ${ended.code}`}.`)
 }

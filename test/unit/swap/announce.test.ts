@@ -2,7 +2,7 @@ import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { announce } from '../../../src/swap/announce.ts'
+import { announce, notify } from '../../../src/swap/announce.ts'
 import type { Plan } from '../../../src/swap/plan.ts'
 import type { Swap } from '../../../src/swap/store.ts'
 import { reportWith } from '../report/reports.ts'
@@ -50,6 +50,24 @@ describe.runIf(process.getuid?.() === 0)('whom a verdict is told', () => {
     await announce(swapOf({ metricsFile }), reportWith())
     expect(await given('kernelswap.prom')).toMatch(/^kernelswap_last_verdict\{verdict="swapped"\} 1$/m)
     expect((await stat(metricsFile)).mode & 0o777).toBe(0o644)
+  })
+
+  test('a command that leaves a child behind keeps nobody waiting, and the child goes on', async () => {
+    const script = `#!/bin/sh\nsleep 300 &\necho $! > "${place}/child"\n`
+    const file = join(place, 'good')
+    await writeFile(file, script, { mode: 0o755 })
+    const began = performance.now()
+    await announce(swapOf({ onSuccess: [file] }), reportWith())
+    expect(performance.now() - began).toBeLessThan(30_000)
+    const child = Number(await given('child'))
+    expect(process.kill(child, 'SIGTERM')).toBe(true)
+  })
+
+  test('a command that fails is told of with its own words', async () => {
+    const file = join(place, 'bad')
+    await writeFile(file, '#!/bin/sh\necho "no route" >&2\nexit 3\n', { mode: 0o755 })
+    await expect(notify([file], reportWith())).rejects.toThrow('no route')
+    await expect(notify([join(place, 'gone')], reportWith())).rejects.toThrow()
   })
 
   test('a command that others may write is not run: it would run as root', async () => {
