@@ -1,13 +1,16 @@
 import { Command } from 'commander'
 import { Failure, messageOf } from '../errors.ts'
+import type { Ended } from '../host/local.ts'
 import { ConnectionLost } from '../host/ssh-connection.ts'
 import { parseDestination } from '../remote/destination.ts'
-import { fetchCheckpoint } from '../remote/evacuation.ts'
+import { parseDocument } from '../remote/document.ts'
+import { fetchCheckpoint, tryDirectory } from '../remote/evacuation.ts'
 import { followSwap } from '../remote/follow.ts'
 import { type RemoteHost, remoteHost, requireSameVersion, unreachable } from '../remote/host.ts'
 import { installPackage } from '../remote/install.ts'
 import { findPackage } from '../remote/package.ts'
 import { reportText } from '../report/text.ts'
+import { planSchema, preserved } from '../swap/plan.ts'
 import { askSecret } from './ask.ts'
 import { confirm } from './confirm.ts'
 import { collect } from './options.ts'
@@ -40,6 +43,11 @@ export function addRemoteOptions(program: Command): void {
     const remote = parseRemote(process.argv.slice(2))
     if (remote.hosts.length === 0) {
       if (remote.install) throw new Failure('usage', '--install needs --host, which says where to.')
+      if (remote.sshConfig !== undefined && action.opts<{ like?: string }>().like === undefined)
+        throw new Failure(
+          'usage',
+          '--ssh-config needs --host, or rehearse --like: nothing else is reached over SSH.',
+        )
       return
     }
     if (localVerbs.includes(remote.words[0] ?? ''))
@@ -74,9 +82,11 @@ interface Parsed {
 /** Parts what is for us from what is for the host. */
 export function parseRemote(argv: readonly string[]): Remote {
   const parser = options(new Command().allowUnknownOption()).option('--evacuate <directory>')
-  const { operands, unknown } = parser.parseOptions([...argv])
+  // What stands behind `--` are no options, here nor there.
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length
+  const { operands, unknown } = parser.parseOptions(argv.slice(0, end))
   const { host, install, sshConfig, evacuate } = parser.opts<Parsed>()
-  return { hosts: host, install, sshConfig, evacuate, words: [...operands, ...unknown] }
+  return { hosts: host, install, sshConfig, evacuate, words: [...operands, ...unknown, ...argv.slice(end)] }
 }
 
 /** One host after the other, up to the first that doesn't end well. */
@@ -122,7 +132,10 @@ async function runVerb(
   const isAgreed = yes || rest.includes('--scheduled')
   if (!isAgreed) await askHere(host, verb, rest, question, output)
   const agreed = [verb, ...(yes ? [] : ['--yes']), ...rest]
-  if (evacuate !== undefined) return evacuatingSwap(host, [...agreed, '--hand-over'], evacuate, output)
+  if (evacuate !== undefined) {
+    await tryDirectory(evacuate, await expectedBytes(host, rest))
+    return evacuatingSwap(host, [verb, '--hand-over', ...agreed.slice(1)], evacuate, output)
+  }
   return swapping.includes(verb) ? swap(host, agreed, output) : passOn(host, agreed, output)
 }
 
@@ -138,12 +151,33 @@ async function askHere(
   output: Output,
 ): Promise<void> {
   if (verb === 'run') {
-    const words = rest.filter((word, at) => !isOfRunAlone.test(word) && rest[at - 1] !== '--max-outage')
-    const plan = await host.run('kernelswap', ['plan', '--no-trial', ...words])
+    const plan = await planThere(host, rest)
     for (const line of `${plan.stdout}${plan.stderr}`.trimEnd().split('\n')) output.say(line)
-    if (plan.code !== 0) throw new Failure('refused', `The plan of ${host.name} refuses; it says why.`)
+    if (plan.code !== 0 && !mayReboot(rest))
+      throw new Failure('refused', `The plan of ${host.name} refuses; it says why.`)
   }
   await confirm(question.replace('HOST', host.name))
+}
+
+/** @param rest what follows `run` */
+function planThere(host: RemoteHost, rest: readonly string[], ...more: readonly string[]): Promise<Ended> {
+  const end = rest.includes('--') ? rest.indexOf('--') : rest.length
+  const words = rest.filter(
+    (word, at) => at >= end || (!isOfRunAlone.test(word) && rest[at - 1] !== '--max-outage'),
+  )
+  return host.run('kernelswap', ['plan', '--no-trial', ...more, ...words])
+}
+
+/** Memory of what is to be carried, which is most of a checkpoint; 0 where the plan refuses, as the swap will say. */
+async function expectedBytes(host: RemoteHost, rest: readonly string[]): Promise<number> {
+  const { code, stdout } = await planThere(host, rest, '--json')
+  if (code !== 0) return 0
+  const plan = parseDocument(planSchema, stdout, host.name)
+  return preserved(plan).reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
+}
+
+function mayReboot(words: readonly string[]): boolean {
+  return words.includes('--or-reboot')
 }
 
 async function passOn(host: RemoteHost, words: readonly string[], output: Output): Promise<number> {
@@ -157,17 +191,24 @@ async function swap(
   words: readonly string[],
   output: Output,
   notice: (line: string) => void = () => {},
+  isUnderWay: () => boolean = () => false,
 ): Promise<number> {
-  const followed = await followSwap(host, words, (line) => {
+  const progress = (line: string) => {
     output.say(line)
     notice(line)
-  })
+  }
+  const followed = await followSwap(host, words, progress, { isUnderWay })
+  if (followed.kind === 'rebooted') {
+    output.say(`${host.name}: rebooted instead`)
+    return 0
+  }
   if (followed.kind === 'ended') {
     output.pass(followed.ended.stdout)
     return followed.ended.code
   }
   output.result(followed.report, reportText(followed.report))
-  return followed.report.verdict === 'swapped' ? 0 : 1
+  const { verdict } = followed.report
+  return verdict === 'swapped' || (verdict === 'aborted' && mayReboot(words)) ? 0 : 1
 }
 
 /** Copies the checkpoint here when the swap waits for that. What goes wrong with it aborts the swap over there. */
@@ -178,13 +219,20 @@ async function evacuatingSwap(
   output: Output,
 ): Promise<number> {
   let evacuation: Promise<void> | undefined
-  const code = await swap(host, words, output, (line) => {
+  let isCopying = false
+  const notice = (line: string) => {
     if (!/\bfreeze: evacuate$/.test(line) || evacuation) return
-    evacuation = fetchCheckpoint(host, directory, output.say).then(
-      (bundle) => output.say(`evacuate: the checkpoint is in ${bundle}`),
-      (error: unknown) => output.say(`evacuate: ${messageOf(error)}`),
-    )
-  })
+    isCopying = true
+    evacuation = fetchCheckpoint(host, directory, output.say)
+      .then(
+        (bundle) => output.say(`evacuate: the checkpoint is in ${bundle}`),
+        (error: unknown) => output.say(`evacuate: ${messageOf(error)}`),
+      )
+      .finally(() => {
+        isCopying = false
+      })
+  }
+  const code = await swap(host, words, output, notice, () => isCopying)
   await evacuation
   return code
 }

@@ -1,13 +1,11 @@
 import { Command, Option } from 'commander'
-import { loadConfiguration } from '../config/configuration.ts'
 import { Failure } from '../errors.ts'
 import type { Window } from '../schedule/window.ts'
-import { takeFleetLock } from '../swap/fleet-lock.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import type { Request } from '../swap/plan.ts'
-import { reboot } from '../tools/systemd.ts'
 import { timespanSeconds } from '../tools/systemd-analyze.ts'
 import { collect } from './options.ts'
+import { swapOrReboot } from './or-reboot.ts'
 import { createOutput, type Output } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { findDueKernel, runScheduled } from './scheduled.ts'
@@ -62,7 +60,7 @@ export function runCommand(): Command {
       )
       .option(
         '--or-reboot',
-        'swap to a newer kernel; where there is none, or the swap is refused or aborted, reboot instead',
+        'swap to a newer kernel; where there is none, or the swap is refused or aborted, reboot instead (exit code 0)',
         false,
       )
       .option('--scheduled', 'swap only if a newer kernel is installed, without a question', false)
@@ -107,23 +105,16 @@ async function windowOf({ onCalendar, window }: Options): Promise<Window | undef
     : { calendars: onCalendar, seconds: await timespanSeconds(window) }
 }
 
-async function swap(request: Request, ask: boolean, orReboot: boolean, output: Output): Promise<Stayed> {
+async function swap(
+  request: Request,
+  ask: boolean,
+  orReboot: boolean,
+  output: Output,
+): Promise<Stayed | undefined> {
   if (!orReboot) return swapKernel(request, ask, output)
-  let stayed: Stayed | undefined
-  let refusal: unknown
-  try {
-    stayed = await swapKernel({ ...request, kernel: request.kernel ?? (await newerKernel()) }, ask, output)
-  } catch (error) {
-    // Whatever else it is (busy, a lock that others hold, a mistake in the configuration), a reboot doesn't answer it.
-    if (!(error instanceof Failure) || error.kind !== 'refused') throw error
-    output.say(error.message)
-    refusal = error
-  }
-  await takeFleetLock((await loadConfiguration())['fleet-lock'])
-  output.say('rebooting instead')
-  await reboot()
-  if (stayed === undefined) throw refusal
-  return stayed
+  const toNewer = async () =>
+    swapKernel({ ...request, kernel: request.kernel ?? (await newerKernel()) }, ask, output)
+  await swapOrReboot(toNewer, output)
 }
 
 /** Who wants a reboot isn't served by a swap to an older kernel. */

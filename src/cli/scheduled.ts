@@ -17,7 +17,7 @@ import type { Stayed } from './swap-kernel.ts'
  */
 export async function runScheduled(
   window: Window | undefined,
-  swap: (kernel: string) => Promise<Stayed>,
+  swap: (kernel: string) => Promise<Stayed | undefined>,
   output: Output,
 ): Promise<Stayed | undefined> {
   try {
@@ -26,7 +26,7 @@ export async function runScheduled(
     await refuseOutside(window, kernel)
     await refuseAfterBadEnd(kernel)
     const stayed = await swap(kernel)
-    if (stayed.kind === 'refused') await tell(refusalsOf(stayed.plan).join('; '), true)
+    if (stayed?.kind === 'refused') await tell(refusalsOf(stayed.plan).join('; '), true)
     return stayed
   } catch (error) {
     await tell(messageOf(error), true)

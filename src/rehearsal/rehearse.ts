@@ -99,7 +99,7 @@ async function install(machine: Machine): Promise<void> {
 
 /**
  * Runs `kernelswap run` in the machine, follows it over the jump, and brings back the report.
- * @param limitSeconds for a host that leaves the machine little: how long a report is waited for
+ * @param limitSeconds for a host that leaves the machine little: for how long nothing new may be seen of it
  */
 export async function runRemoteSwap(
   machine: Remote,
@@ -109,7 +109,9 @@ export async function runRemoteSwap(
 ): Promise<Outcome> {
   const told = (line: string) => progress(line.replace(/^\s*[\d.]+ s\s+/, ''))
   const verb = ['run', '--yes', '--json', ...args]
-  const followed = await followSwap(hostOf(machine), verb, told, limitSeconds)
+  const limit = limitSeconds === undefined ? {} : { limitSeconds }
+  const followed = await followSwap(hostOf(machine), verb, told, limit)
+  if (followed.kind === 'rebooted') throw new Failure('failed', 'the machine rebooted instead of a swap')
   return followed.kind === 'report' ? followed : concludeWithoutJump(followed.ended)
 }
 

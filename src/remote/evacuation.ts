@@ -1,6 +1,6 @@
-import { createWriteStream } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { createWriteStream, existsSync } from 'node:fs'
+import { mkdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import pRetry, { AbortError } from 'p-retry'
@@ -25,6 +25,51 @@ const mostInVain = 12
 const retry = { retries: Number.POSITIVE_INFINITY, minTimeout: 1000, maxTimeout: 4000 }
 
 /**
+ * Tries whether a checkpoint could be kept here, before anything stands still for it; what is made for that goes again, the
+ * directory apart.
+ * @param bytes how large it will be, as far as that is known
+ * @throws Failure 'refused' where it couldn't.
+ */
+export async function tryDirectory(directory: string, bytes: number): Promise<void> {
+  try {
+    await makeDirectory(directory)
+    const trial = join(directory, `.kernelswap-${process.pid}.trial`)
+    await writeFile(trial, 'x', { flag: 'wx', mode: 0o600, flush: true })
+    await rm(trial)
+  } catch (error) {
+    throw new Failure(
+      'refused',
+      `No checkpoint can be kept in ${directory}: ${messageOf(error)}; nothing was begun.`,
+      {
+        cause: error,
+      },
+    )
+  }
+  const { bavail, bsize } = await statfs(directory)
+  if (bavail * bsize >= bytes) return
+  const mebibytes = (count: number) => Math.ceil(count / 1024 / 1024)
+  throw new Failure(
+    'refused',
+    `${directory} has ${mebibytes(bavail * bsize)} MiB free, and the checkpoint will need about ${mebibytes(bytes)} MiB; free some, nothing was begun.`,
+  )
+}
+
+/**
+ * Makes a directory and those above it, unless it is there. Only its owner may look into it: checkpoints hold the memory of
+ * services. (Node's own way up never ends where a file system takes no directory, such as /proc.)
+ */
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { mode: 0o700 })
+  } catch (error) {
+    if (isErrno(error, 'EEXIST') && (await stat(directory)).isDirectory()) return
+    if (!isErrno(error, 'ENOENT') || existsSync(dirname(directory))) throw error
+    await makeDirectory(dirname(directory))
+    await mkdir(directory, { mode: 0o700 })
+  }
+}
+
+/**
  * Fetches the sealed checkpoint of a swap that waits for it, and lets the swap go on once it is on disk, whole.
  * @param directory where the bundle goes, as HOST-ID.tar; made if it is missing
  * @returns the bundle's path
@@ -35,8 +80,7 @@ export async function fetchCheckpoint(
   directory: string,
   say: (line: string) => void,
 ): Promise<string> {
-  // Only its owner may look into it: checkpoints hold the memory of services.
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await makeDirectory(directory)
   const partial = join(directory, `.${fileName(host.name)}-${process.pid}.partial`)
   try {
     const index = await receive(host, partial, say)

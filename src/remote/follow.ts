@@ -7,6 +7,7 @@ import { settleUnit } from '../landing/landing.ts'
 import { paths } from '../paths.ts'
 import { type Report, reportSchema } from '../report/report.ts'
 import { verdictSchema } from '../swap/journal.ts'
+import { parseDocument } from './document.ts'
 import type { RemoteHost } from './host.ts'
 
 /** A host with kernelswap, whose kernel may be swapped while we look. */
@@ -15,9 +16,15 @@ export type SwapHost = Pick<RemoteHost, 'name' | 'run'>
 /** How a swap that was followed ended. */
 export type Followed =
   /** There was no jump: this is what `kernelswap run` there said itself. */
-  { readonly kind: 'ended'; readonly ended: Ended } | { readonly kind: 'report'; readonly report: Report }
+  | { readonly kind: 'ended'; readonly ended: Ended }
+  | { readonly kind: 'report'; readonly report: Report }
+  /** There was no swap to be made, and the host was to reboot then (`--or-reboot`). */
+  | { readonly kind: 'rebooted' }
 
-/** Longest time from the jump to a report, in seconds, unless the caller says so: an emulated boot takes minutes. */
+/**
+ * For so long a swap may show nothing new, in seconds, unless the caller says so: an emulated boot takes minutes. There is
+ * no limit to the whole, which may hold a copy of any size.
+ */
 const landingLimit = 1200
 /** For this long nothing may be found of a swap that was just started, in seconds. */
 const startLimit = 60
@@ -45,14 +52,13 @@ interface Before {
  * if the connection breaks it goes on, and we come back to it.
  * @param args the verb and its options, so that it asks nothing
  * @param progress told what the verb says on standard error, and what is seen from here
- * @param limitSeconds how long a report is waited for once the connection is gone
  * @throws Failure where the host doesn't come back, waits for a decision, or wasn't the one that jumped.
  */
 export async function followSwap(
   host: SwapHost,
   args: readonly string[],
   progress: (line: string) => void,
-  limitSeconds = landingLimit,
+  options: Pick<WaitOptions, 'limitSeconds' | 'isUnderWay'> = {},
 ): Promise<Followed> {
   const before = { boot: await bootIdOf(host), swaps: (await statusOf(host)).swaps.map(({ id }) => id) }
   let isJumping = false
@@ -71,38 +77,74 @@ export async function followSwap(
       isJumping ? 'land: waiting for the new kernel' : `${messageOf(error)}; the swap goes on without it`,
     )
   }
-  return { kind: 'report', report: await awaitReport(host, { before, progress, limitSeconds }) }
+  const report = await awaitEnd(host, {
+    ...options,
+    before,
+    progress,
+    mayReboot: args.includes('--or-reboot'),
+  })
+  return report === 'rebooted' ? { kind: report } : { kind: 'report', report }
 }
 
 export interface WaitOptions {
   /** Tells the swap from earlier ones; without it, it is the latest. */
   readonly before?: Before
   readonly progress?: (line: string) => void
+  /** For so long nothing new may be seen. */
   readonly limitSeconds?: number
+  /** True while something goes on that isn't seen over there, such as a copy to here. */
+  readonly isUnderWay?: () => boolean
 }
 
 /**
  * Waits until a swap has its report, over any number of boots and broken connections.
  * @throws Failure where the time is up, or what is found there can't become a report.
  */
-export async function awaitReport(
-  host: SwapHost,
-  { before, progress = () => {}, limitSeconds = landingLimit }: WaitOptions = {},
-): Promise<Report> {
-  const look = observer(host, before, progress)
+export async function awaitReport(host: SwapHost, options: WaitOptions = {}): Promise<Report> {
+  const report = await awaitEnd(host, { ...options, mayReboot: false })
+  if (report === 'rebooted') throw new Error(report)
+  return report
+}
+
+interface EndOptions extends WaitOptions {
+  /** A host that has rebooted and knows of no swap has done what it was told. */
+  readonly mayReboot: boolean
+}
+
+async function awaitEnd(host: SwapHost, options: EndOptions): Promise<Report | 'rebooted'> {
+  const { limitSeconds = landingLimit, isUnderWay = () => false } = options
+  const patience = patienceOf(limitSeconds)
   try {
-    return await pRetry(look, {
+    return await pRetry(observer(host, options, patience.note), {
       ...retry,
       retries: Number.POSITIVE_INFINITY,
-      maxRetryTime: limitSeconds * 1000,
+      shouldRetry: () => (isUnderWay() ? patience.renew() : patience.isLeft()),
     })
   } catch (error) {
     if (error instanceof Failure && isFinal(error)) throw error
     throw new Failure(
       'failed',
-      `${host.name} has no report after ${limitSeconds / 60} minutes (${messageOf(error)}); the swap goes on there, and \`kernelswap status\` tells where it is.`,
+      `Nothing new was seen of ${host.name} for ${limitSeconds / 60} minutes (${messageOf(error)}); the swap goes on there, and \`kernelswap status\` tells where it is.`,
       { cause: error },
     )
+  }
+}
+
+/** Runs out where nothing new is noted: a host that goes round in circles is given up like one that is gone. */
+function patienceOf(seconds: number) {
+  const noted = new Set<string>()
+  let until = Date.now() + seconds * 1000
+  const renew = () => {
+    until = Date.now() + seconds * 1000
+    return true
+  }
+  return {
+    renew,
+    isLeft: () => Date.now() < until,
+    note: (state: string) => {
+      if (!noted.has(state)) renew()
+      noted.add(state)
+    },
   }
 }
 
@@ -118,30 +160,39 @@ function isFinal({ kind }: Failure): boolean {
   return kind !== 'permission'
 }
 
-function observer(host: SwapHost, before: Before | undefined, progress: (line: string) => void) {
+function observer(
+  host: SwapHost,
+  { before, progress = () => {}, mayReboot }: EndOptions,
+  note: (state: string) => void,
+) {
   const idleLimit = Date.now() + startLimit * 1000
   let said = ''
   const say = (line: string) => {
     if (line !== said) progress(line)
     said = line
   }
-  const look = async (): Promise<Report> => {
+  const unfinished = (state: string): never => {
+    note(state)
+    throw new Unfinished(state)
+  }
+  const look = async (): Promise<Report | 'rebooted'> => {
     const boot = await bootIdOf(host)
     const step = await openStep(host)
     if (step !== undefined) {
       say(step)
-      throw new Unfinished(step)
+      return unfinished(step)
     }
     const status = await statusOf(host)
     const swap = status.swaps.filter(({ id }) => !before?.swaps.includes(id)).at(-1)
     if (!swap) {
+      if (mayReboot && boot !== before?.boot) return 'rebooted'
       if (before && status.busy === null && Date.now() > idleLimit) throw neverBegun(host)
-      throw new Unfinished('it has not begun')
+      return unfinished('it has not begun')
     }
     if (verdictSchema.safeParse(swap.state).success) return verified(host, swap.id, boot, before)
     say(`${boot === before?.boot ? '' : `${status.kernel}: `}${swap.state}`)
     if (swap.state.startsWith('landed')) await refuseIfItWaits(host)
-    throw new Unfinished(swap.state)
+    return unfinished(`${boot}: ${swap.state}`)
   }
   return () =>
     look().catch((error: unknown) => {
@@ -183,7 +234,7 @@ async function verified(
   before: Before | undefined,
 ): Promise<Report> {
   const ended = await ask(host, ['report', id, '--json'])
-  const report = reportSchema.parse(JSON.parse(ended))
+  const report = parseDocument(reportSchema, ended, host.name)
   if (report.verdict === 'swapped' && boot === before?.boot) {
     throw new Failure(
       'mismatch',
@@ -216,7 +267,7 @@ async function refuseIfItWaits(host: SwapHost): Promise<void> {
 }
 
 async function statusOf(host: SwapHost): Promise<z.infer<typeof statusSchema>> {
-  return statusSchema.parse(JSON.parse(await ask(host, ['status', '--json'])))
+  return parseDocument(statusSchema, await ask(host, ['status', '--json']), host.name)
 }
 
 /** Asks kernelswap there something that changes nothing. */

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { parseRemote } from '../../../src/cli/remote.ts'
 import { version } from '../../../src/version.ts'
 import { canServe, hangUp, operator, type Server, startServer } from '../remote/sshd.ts'
+import { planWith, workloadWith } from '../swap/plans.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -20,6 +21,10 @@ describe('what is for us and what is for the host', () => {
     [
       ['--install', '--ssh-config', 'f', '--host', 'a', 'plan'],
       { install: true, sshConfig: 'f', words: ['plan'] },
+    ],
+    [
+      ['--host', 'a', 'plan', '--', '--no-trial', '--host', 'b'],
+      { hosts: ['a'], words: ['plan', '--', '--no-trial', '--host', 'b'] },
     ],
     [
       ['hooks', 'run', 'redis', 'check', '--strict'],
@@ -194,15 +199,50 @@ ${lines}`,
     // The plan is asked without the words that the swap alone knows.
     kernelswap('--host', 'a', 'run', '--max-outage', '20s', '--or-reboot', '--kernel', '6', 'redis')
     expect(calls(servers[0]!).at(-1)).toBe('plan --no-trial --kernel 6 redis')
+    // A unit is a unit, whatever it is called.
+    kernelswap('--host', 'a', 'run', '--strict', '--', '--strict')
+    expect(calls(servers[0]!).at(-1)).toBe('plan --no-trial -- --strict')
     install(servers[0]!, 'echo refused; exit 3')
     expect(kernelswap('--host', 'a', 'run', '--yes')).toMatchObject({ code: 3, stdout: 'refused\n' })
     expect(kernelswap('--host', 'a', 'run')).toMatchObject({ code: 3 })
+  })
+
+  test('takes a reboot for a good end where that was asked for', () => {
+    install(servers[0]!, `echo second > $state/boot; ${hangUp}`)
+    const { code, stderr } = kernelswap('--host', 'a', 'run', '--yes', '--or-reboot')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('a: rebooted instead') })
+  })
+
+  test('tries where the checkpoint is to go before anything stands still for it', () => {
+    const plan = planWith({ workloads: [workloadWith({ memoryBytes: 2 ** 50 })] })
+    writeFileSync(join(place, 'plan.json'), JSON.stringify(plan))
+    install(servers[0]!, `[ "$1" != plan ] || exec cat ${place}/plan.json; echo swapped`)
+    const evacuate = (directory: string) => kernelswap('--host', 'a', 'run', '--yes', '--evacuate', directory)
+    expect(evacuate(join(place, 'kept'))).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('MiB free'),
+    })
+    expect(evacuate(join(place, 'key'))).toMatchObject({ code: 3, stderr: expect.stringContaining('EEXIST') })
+    expect(evacuate('/proc/kept')).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('nothing was begun'),
+    })
+    expect(calls(servers[0]!)).not.toContainEqual(expect.stringContaining('run'))
+    writeFileSync(join(place, 'plan.json'), '{}')
+    expect(evacuate(join(place, 'kept'))).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^.*not what this one knows.*\n$/),
+    })
+    writeFileSync(join(place, 'plan.json'), JSON.stringify(planWith()))
+    expect(evacuate(join(place, 'kept'))).toMatchObject({ code: 0, stdout: 'swapped\n' })
+    expect(calls(servers[0]!).at(-1)).toBe('run --hand-over --yes')
   })
 
   test.each([
     [['--host', 'a@b@c', 'status'], 2, 'is no host'],
     [['--host', 'a', 'rehearse'], 2, 'works here, without --host'],
     [['--install', 'status'], 2, '--install needs --host'],
+    [['status'], 2, '--ssh-config needs --host'],
     [['--host', 'a', 'plan', '--no-such-option'], 2, 'unknown option'],
     [['--host', '127.0.0.1:1', 'status'], 1, "can't be reached"],
     [['--host', `${operator.name}@a`, 'status'], 77, 'no terminal to ask'],

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Failure } from '../../../src/errors.ts'
 import type { Ended } from '../../../src/host/local.ts'
 import { ConnectionLost } from '../../../src/host/ssh-connection.ts'
@@ -140,6 +140,82 @@ describe('when the connection breaks', () => {
     await expect(follow(answers)).rejects.toMatchObject({
       kind: 'mismatch',
       message: expect.stringContaining(message),
+    })
+  })
+
+  test('a host that rebooted instead of a swap has ended well where that was asked for', async () => {
+    const verb = ['run', '--yes', '--or-reboot']
+    const host = hostThat({
+      [bootId]: ['one', lost, 'two'],
+      [look]: [status()],
+      [`kernelswap ${verb.join(' ')}`]: [lost],
+    })
+    expect(await followSwap(host, verb, () => {})).toEqual({ kind: 'rebooted' })
+  })
+
+  describe('patience', () => {
+    beforeEach(() => {
+      vi.useFakeTimers()
+    })
+    afterEach(() => {
+      vi.useRealTimers()
+    })
+    const minutes = (count: number) => vi.advanceTimersByTimeAsync(count * 60_000)
+    const entry = (step: string) => `6.12.1\n{"kind":"step","phase":"freeze","step":"${step}"}\n`
+
+    test('lasts for as long as a copy to here goes on, and no longer than told after it', async () => {
+      let isUnderWay = true
+      const answers = {
+        [bootId]: ['one'],
+        [look]: [status()],
+        [run]: [lost],
+        [`sh -c ${openSwap}`]: [entry('evacuate')],
+      }
+      let ended: unknown
+      const options = { limitSeconds: 1200, isUnderWay: () => isUnderWay }
+      const following = followSwap(hostThat(answers), ['run', '--yes'], () => {}, options)
+      following.catch((error: unknown) => {
+        ended = error
+      })
+      await minutes(90)
+      expect(ended).toBeUndefined()
+      isUnderWay = false
+      await minutes(19)
+      expect(ended).toBeUndefined()
+      await minutes(2)
+      expect(ended).toMatchObject({
+        kind: 'failed',
+        message: expect.stringContaining('Nothing new was seen of web for 20 minutes'),
+      })
+    })
+
+    test('begins anew with each step that is seen, not with one that is seen again', async () => {
+      let step = 'checkpoint'
+      const host: SwapHost = {
+        name: 'web',
+        run: async (program, args, options) => {
+          if (program === 'sh' && args[1] === openSwap) return { code: 0, stdout: entry(step), stderr: '' }
+          return hostThat({ [bootId]: ['one'], [look]: [status()], [run]: [lost] }).run(
+            program,
+            args,
+            options,
+          )
+        },
+      }
+      let ended: unknown
+      followSwap(host, ['run', '--yes'], () => {}, { limitSeconds: 600 }).catch((error: unknown) => {
+        ended = error
+      })
+      for (const next of ['snapshot', 'archive', 'manifest']) {
+        await minutes(9)
+        step = next
+      }
+      expect(ended).toBeUndefined()
+      for (const again of ['snapshot', 'manifest', 'snapshot']) {
+        await minutes(5)
+        step = again
+      }
+      expect(ended).toBeDefined()
     })
   })
 
