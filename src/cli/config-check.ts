@@ -1,11 +1,10 @@
 import { Command } from 'commander'
 import { loadConfiguration } from '../config/configuration.ts'
-import { refuseUnknownFacets } from '../swap/tolerated.ts'
 
 /** `kernelswap config check`: would a swap take this configuration? */
 export function configCheckCommand(): Command {
   return new Command('check')
     .summary('check the configuration')
     .description('Ends with 78 and names file, line and key where a configuration file has a mistake.')
-    .action(async () => refuseUnknownFacets(await loadConfiguration()))
+    .action(async () => void (await loadConfiguration()))
 }

@@ -1,6 +1,8 @@
 import * as z from 'zod'
+import { facets } from '../abi/facets/index.ts'
 import { Failure } from '../errors.ts'
 import { paths } from '../paths.ts'
+import { complaintOfService } from '../tools/unit-name.ts'
 import { readDropIns } from './drop-ins.ts'
 import { complaint, keyName, lastOfEach, leavesOf, type Setting, settingsIn, tableOf } from './settings.ts'
 
@@ -14,6 +16,19 @@ export const onRestoreFailureSchema = z.enum(['cold', 'back', 'stop'])
 export type OnRestoreFailure = z.infer<typeof onRestoreFailureSchema>
 /** What becomes of a restored unit that verification finds damaged. */
 export const onVerifyFailureSchema = z.enum(['keep', 'back', 'cold'])
+
+/** A key that every name but a service's own is a mistake for: it would set nothing. */
+const unitNameSchema = z.string().superRefine((name, context) => {
+  const message = complaintOfService(name)
+  if (message !== undefined) context.addIssue({ code: 'custom', message })
+})
+
+const facetNames = facets.map(({ name }) => name).sort()
+
+/** A facet that nobody knows would tolerate nothing, and its difference would come as a surprise after the swap. */
+const facetNameSchema = z.string().refine((name) => facetNames.includes(name), {
+  error: `no such facet, expected one of ${facetNames.join(', ')}`,
+})
 
 const unitSchema = z.strictObject({
   policy: policySchema.optional().meta({
@@ -31,7 +46,7 @@ const unitSchema = z.strictObject({
     examples: ['keep'],
   }),
   tolerate: z
-    .record(z.string(), z.string().min(1, 'expected a reason'))
+    .record(facetNameSchema, z.string().min(1, 'expected a reason'))
     .optional()
     .meta({
       description: 'ABI facets that may differ, each with the reason why that is no harm',
@@ -104,7 +119,7 @@ export const configurationSchema = z.strictObject({
   'fleet-lock': fleetLockSchema
     .optional()
     .describe('hosts that share a FleetLock server swap one after the other'),
-  unit: z.record(z.string(), unitSchema).describe('settings of a unit'),
+  unit: z.record(unitNameSchema, unitSchema).describe('settings of a unit'),
 })
 export type Configuration = z.infer<typeof configurationSchema>
 export type FleetLockSettings = NonNullable<Configuration['fleet-lock']>

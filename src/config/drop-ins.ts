@@ -1,6 +1,10 @@
-import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises'
+import { readdir, readlink, realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Failure, ifMissing, isErrno, messageOf } from '../errors.ts'
+import { Failure, isErrno, messageOf } from '../errors.ts'
+import { readRegularFile } from '../regular-file.ts'
+
+/** Settings of some thousand units. */
+const mostBytes = 1 << 20
 
 /** A file of the configuration. */
 export interface DropIn {
@@ -26,12 +30,22 @@ export async function readDropIns(directories: readonly string[]): Promise<DropI
 async function findDropIns(directories: readonly string[]): Promise<string[]> {
   const files = new Map<string, string>()
   for (const directory of directories) {
-    for (const name of await readdir(directory).catch(ifMissing<string[]>([])))
+    for (const name of await namesIn(directory))
       if (name.endsWith('.toml')) files.set(name, join(directory, name))
   }
   const sorted = [...files.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file)
   const masked = await Promise.all(sorted.map(isMask))
   return sorted.filter((_, index) => !masked[index])
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return []
+    const why = isErrno(error, 'ENOTDIR') ? 'it is no directory' : messageOf(error)
+    throw unreadable(directory, why, error)
+  }
 }
 
 async function isMask(file: string): Promise<boolean> {
@@ -40,7 +54,7 @@ async function isMask(file: string): Promise<boolean> {
 
 async function read(file: string): Promise<string> {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file))
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readRegularFile(file, mostBytes))
   } catch (error) {
     // What the decoder says is a TypeError with a code of Node's own (ERR_ENCODING_INVALID_ENCODED_DATA).
     if (error instanceof TypeError) throw unreadable(file, 'it is not UTF-8, as TOML is', error)

@@ -1,44 +1,66 @@
 import { parse } from 'smol-toml'
 
-/** Where a key begins: path of the key → line, counted from 1; undefined for a key that isn't there. */
-export type LineOf = (path: readonly PropertyKey[]) => number | undefined
+/** Where a key begins: path of the key → line, counted from 1; that of the table or list around one that isn't there. */
+export type LineOf = (path: readonly PropertyKey[]) => number
 
-/**
- * Finds the lines of all keys of a valid TOML text. The parser doesn't tell them, but a text that is cut behind a
- * line parses again as soon as the value on it is complete: what is new there began behind the cut before.
- */
+/** A key or table, where it is first met, and what is in it. */
+interface Place {
+  readonly line: number
+  readonly inner: Map<string, Place>
+}
+
+/** Strings of all four kinds, comments, ends of lines, what separates, and anything else (toml.io, v1.0.0). */
+const token =
+  /"""(?:\\.|[^\\])*?"""+|'''.*?'''+|"(?:\\.|[^"\\])*"|'[^']*'|#[^\n]*|\n|[[\]{}=]|[^"'#\n[\]{}=]+/gs
+
+/** Finds the lines of all keys of a valid TOML text, whose parser doesn't tell them. */
 export function keyLines(text: string): LineOf {
-  const lines = text.split('\n')
-  const found = new Map<string, number>()
+  const root: Place = { line: 1, inner: new Map() }
+  let table = root
+  let line = 1
+  // Of the statement that is being read: what comes before its equals sign, whether that was met, brackets open.
+  let head = ''
   let begin = 1
-  for (let end = 1; end <= lines.length; end += 1) {
-    const known = parsed(`${lines.slice(0, end).join('\n')}\n`)
-    if (known === undefined) continue
-    for (const path of pathsIn(known)) if (!found.has(nameOf(path))) found.set(nameOf(path), begin)
-    begin = end + 1
+  let isValue = false
+  let depth = 0
+  for (const [word] of `${text}\n`.matchAll(token)) {
+    if (word === '\n' && depth === 0) {
+      const header = head.trim()
+      if (!isValue && header !== '') table = placeOf(root, header.replace(/^\[+|\]+$/g, ''), begin)
+      head = ''
+      isValue = false
+    } else if (isValue) {
+      if (word === '[' || word === '{') depth += 1
+      if (word === ']' || word === '}') depth -= 1
+    } else if (word === '=') {
+      placeOf(table, head, begin)
+      isValue = true
+    } else if (!word.startsWith('#')) {
+      if (head.trim() === '') begin = line
+      head += word
+    }
+    line += word.split('\n').length - 1
   }
-  return (path) => found.get(nameOf(path))
-}
-
-function parsed(text: string): object | undefined {
-  try {
-    return parse(text)
-  } catch {
-    return undefined
+  return (path) => {
+    let place = root
+    for (const key of path) {
+      const next = place.inner.get(String(key))
+      if (!next) break
+      place = next
+    }
+    return place.line
   }
 }
 
-/** Paths of everything in tables and arrays, those of the outer before those of the inner. */
-function pathsIn(value: unknown): string[][] {
-  // Dates are values, though objects.
-  if (typeof value !== 'object' || value === null || value instanceof Date) return []
-  return Object.entries(value).flatMap(([key, inner]) => [
-    [key],
-    ...pathsIn(inner).map((path) => [key, ...path]),
-  ])
-}
-
-/** No key can be taken for two: JSON quotes what separates them. */
-function nameOf(path: readonly PropertyKey[]): string {
-  return JSON.stringify(path.map(String))
+/** The place of a key as it is written, dots and quotes and all, within a table; those on the way begin there too. */
+function placeOf(table: Place, written: string, line: number): Place {
+  let place = table
+  for (let rest: unknown = parse(`${written} = 0`); typeof rest === 'object' && rest !== null; ) {
+    const [[key, inner] = ['', undefined]] = Object.entries(rest)
+    const next = place.inner.get(key) ?? { line, inner: new Map() }
+    place.inner.set(key, next)
+    place = next
+    rest = inner
+  }
+  return place
 }

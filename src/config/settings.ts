@@ -13,29 +13,47 @@ export interface Setting {
   readonly origin: { readonly file: string; readonly line: number } | undefined
 }
 
+/** Tables and lists inside each other: no setting needs half of it, and nothing that goes down them runs out of stack. */
+const mostDepth = 16
+
 /**
  * The settings in a drop-in.
  * @throws Failure 'configuration' naming file, line and key, and what was expected there.
  */
 export function settingsIn({ file, text }: DropIn, schema: z.ZodType): Setting[] {
+  const table = tableIn(file, text)
   const lineOf = keyLines(text)
-  const checked = schema.safeParse(tableIn(file, text))
-  if (checked.success) {
+  const mistake = (path: readonly PropertyKey[], what: string, cause?: unknown) =>
+    new Failure(
+      'configuration',
+      `${file}:${lineOf(path)}: ${shortName(path)}: ${what}; correct the file.`,
+      cause === undefined ? {} : { cause },
+    )
+  const deep = tooDeep(table)
+  if (deep) throw mistake(deep, `more than ${mostDepth} tables and lists inside each other`)
+  const checked = schema.safeParse(table)
+  if (checked.success)
     return leavesOf(checked.data).map(({ path, value }) => ({
       path,
       value,
-      origin: { file, line: lineOf(path) ?? 1 },
+      origin: { file, line: lineOf(path) },
     }))
-  }
   const issue = checked.error.issues[0]!
   const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]!] : issue.path
-  // A key that is missing has no line: that of the table it belongs to.
-  const line = lineOf(path) ?? lineOf(path.slice(0, -1)) ?? 1
-  throw new Failure(
-    'configuration',
-    `${file}:${line}: ${keyName(path)}: ${complaint(issue, schema)}; correct the file.`,
-    { cause: checked.error },
-  )
+  throw mistake(path, complaint(issue, schema), checked.error)
+}
+
+/** The path of something below too many tables and lists. */
+function tooDeep(table: unknown): string[] | undefined {
+  let level: { path: string[]; value: unknown }[] = [{ path: [], value: table }]
+  for (let depth = 0; depth <= mostDepth; depth += 1)
+    level = level.flatMap(({ path, value }) =>
+      // Dates are values, though objects.
+      typeof value !== 'object' || value === null || value instanceof Date
+        ? []
+        : Object.entries(value).map(([key, inner]) => ({ path: [...path, key], value: inner })),
+    )
+  return level[0]?.path
 }
 
 function tableIn(file: string, text: string): unknown {
@@ -53,6 +71,7 @@ function tableIn(file: string, text: string): unknown {
 
 /** What is wrong with a value, and what was expected instead. */
 export function complaint(issue: z.core.$ZodIssue, schema: z.ZodType): string {
+  if (issue.code === 'invalid_key') return issue.issues[0]!.message
   if (issue.code !== 'unrecognized_keys') return issue.message.replace(/^Invalid (input|option): /, '')
   return `unknown key, expected one of ${knownKeys(schema, issue.path).join(', ')}`
 }
@@ -78,6 +97,12 @@ export function keyName(path: readonly PropertyKey[]): string {
   return path.map((key) => (/^[\w-]+$/.test(String(key)) ? String(key) : JSON.stringify(key))).join('.')
 }
 
+/** The same for people: what a name is cut to tells where to look. */
+function shortName(path: readonly PropertyKey[]): string {
+  const name = keyName(path)
+  return name.length > 200 ? `${name.slice(0, 200)}…` : name
+}
+
 /** Every value of nested tables with its path; arrays are values. */
 export function leavesOf(table: unknown): { path: string[]; value: unknown }[] {
   if (typeof table !== 'object' || table === null || Array.isArray(table)) return [{ path: [], value: table }]
@@ -95,11 +120,12 @@ export function lastOfEach(settings: readonly Setting[]): Setting[] {
 export function tableOf(leaves: readonly Pick<Setting, 'path' | 'value'>[]): unknown {
   const [first] = leaves
   if (first?.path.length === 0) return first.value
-  const keys = [...new Set(leaves.map(({ path }) => path[0]!))]
-  return Object.fromEntries(
-    keys.map((key) => {
-      const inner = leaves.filter(({ path }) => path[0] === key)
-      return [key, tableOf(inner.map(({ path, value }) => ({ path: path.slice(1), value })))]
-    }),
-  )
+  const inner = new Map<string, Pick<Setting, 'path' | 'value'>[]>()
+  for (const { path, value } of leaves) {
+    const [key = '', ...rest] = path
+    const among = inner.get(key) ?? []
+    among.push({ path: rest, value })
+    inner.set(key, among)
+  }
+  return Object.fromEntries([...inner].map(([key, among]) => [key, tableOf(among)]))
 }

@@ -11,7 +11,6 @@ import { hostRequirements, makePlan, type Requirement } from '../swap/phases/che
 import { preserved } from '../swap/plan.ts'
 import { findPending } from '../swap/resume.ts'
 import { damageOf } from '../swap/store.ts'
-import { refuseUnknownFacets } from '../swap/tolerated.ts'
 import { showUnit } from '../tools/systemd.ts'
 import type { Obstacle } from '../workload/obstacles.ts'
 import { timerName } from './units.ts'
@@ -59,9 +58,7 @@ function obstacleOf(failure: Failure): Obstacle {
 
 async function readConfiguration(): Promise<Configuration | Failure> {
   try {
-    const configuration = await loadConfiguration()
-    refuseUnknownFacets(configuration)
-    return configuration
+    return await loadConfiguration()
   } catch (error) {
     if (error instanceof Failure) return error
     throw error

@@ -15,7 +15,6 @@ import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
 import { outageObstacles, predictOutage } from '../outage.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { freeBytes } from '../store.ts'
-import { refuseUnknownFacets } from '../tolerated.ts'
 import { type Treatment, treatments } from '../treatment.ts'
 import { defaultUnits, inspect } from './inspect.ts'
 
@@ -27,14 +26,13 @@ const trialTimeout = 120
  *
  * The trial checkpoint is the strongest check: each service is dumped for real and runs on at once.
  * @throws Failure 'refused' where there is nothing to plan for: no systemd, an unknown unit, no such kernel;
- *   'configuration' where that tolerates a facet that nobody knows.
+ *   'configuration' for settings under two names of one unit.
  */
 export async function makePlan(
   request: Request,
   configuration: Configuration,
   say: (line: string) => void,
 ): Promise<Plan> {
-  refuseUnknownFacets(configuration)
   const to = await chooseKernel(request.kernel)
   const units = request.units.length > 0 ? request.units : await defaultUnits()
   const { services, surroundings } = await inspect([...units, ...request.restart])

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmod, chown, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -94,6 +95,15 @@ describe.runIf(process.getuid?.() === 0)('drop-ins', () => {
     expect(await load()).toEqual({ 'a.service': { policy: 'restart' } })
   })
 
+  /** Whoever configures a fleet from one file isn't to wait for it: each line once was looked for from the first. */
+  test('settings of 10,000 units, each with its line', async () => {
+    const tables = Array.from({ length: 10_000 }, (_, index) => policy(`app@${index}.service`, 'ignore'))
+    await write('etc/10.toml', tables.join(''))
+    const settings = await loadSettings(directories)
+    expect(settings.at(-1)?.origin?.line).toBe(20_000)
+    expect(Object.keys(await load())).toHaveLength(10_000)
+  })
+
   test('a file hides the one of the same name in weaker directories as a whole', async () => {
     await write('lib/10.toml', policy('a.service', 'restart') + policy('b.service', 'restart'))
     await write('etc/10.toml', policy('a.service', 'ignore'))
@@ -153,6 +163,42 @@ describe.runIf(process.getuid?.() === 0)('refused by file, with what was expecte
       /10\.toml:1: on-success\.0: expected the absolute path/,
     ],
     [
+      'a unit without a suffix',
+      '\n[unit.foo]\n',
+      /10\.toml:2: unit\.foo: expected a name that ends in \.service;/,
+    ],
+    ['a unit without a name', '[unit.""]\n', /10\.toml:1: unit\."": expected a name that ends/],
+    ['a path for a unit', '[unit."../x"]\n', /10\.toml:1: unit\."\.\.\/x": expected a name that ends/],
+    ['a way out', '[unit."../x.service"]\n', /10\.toml:1: unit\."\.\.\/x\.service": a name has letters/],
+    ['another type of unit', '[unit."a.socket"]\n', /10\.toml:1: unit\."a\.socket": it is a socket/],
+    ['a template', '[unit."a@.service"]\n', /10\.toml:1: unit\."a@\.service": it is a template/],
+    [
+      'a facet that nobody knows: it would tolerate nothing',
+      '[unit."a.service".tolerate]\nnice = "x"\nfd-ofsets = "it reads on"\n',
+      /10\.toml:3: unit\."a\.service"\.tolerate\.fd-ofsets: no such facet, expected one of .*fd-offsets/,
+    ],
+    [
+      'a key with more dots than any setting has',
+      `keep = 1\n${'a.'.repeat(20_000)}a = 1\n`,
+      /10\.toml:2: (a\.)+a: more than 16 tables and lists inside each other; correct the file\.$/,
+    ],
+    [
+      'lists inside each other',
+      `on-success = ${'['.repeat(500)}${']'.repeat(500)}\n`,
+      /10\.toml:1: on-success(\.0)+: more than 16 tables/,
+    ],
+    ['lists that the parser gives up', `x = ${'['.repeat(100_000)}`, /10\.toml:1: not valid TOML/],
+    [
+      'a key that fills the screen, by its beginning',
+      `${'k'.repeat(100_000)} = 1\n`,
+      /^.{1,300}: k{200}…: unknown key, .{1,300}$/,
+    ],
+    [
+      'more than anybody writes',
+      `#${'x'.repeat(1 << 20)}`,
+      /10\.toml can't be read: it is larger than 1 MiB; /,
+    ],
+    [
       'a lock server’s address that is none',
       '[fleet-lock]\nurl = "lock:1"\n',
       /10\.toml:2: fleet-lock\.url: expected/,
@@ -175,6 +221,8 @@ describe.runIf(process.getuid?.() === 0)('refused by file, with what was expecte
 
   test.each([
     ['a directory', (file: string) => mkdir(file)],
+    ['a pipe that nobody writes to', (file: string) => execFileSync('mkfifo', ['-m', '644', file])],
+    ['a device that never ends', (file: string) => execFileSync('mknod', ['-m', '644', file, 'c', '1', '5'])],
     ['a link that leads nowhere', (file: string) => symlink('/nowhere', file)],
     ['a link to itself', (file: string) => symlink(file, file)],
     [
@@ -186,6 +234,22 @@ describe.runIf(process.getuid?.() === 0)('refused by file, with what was expecte
     await expect(load()).rejects.toMatchObject({
       kind: 'configuration',
       message: expect.stringMatching(/etc\/10\.toml can't be read: .*; correct or remove it\./),
+    })
+  })
+
+  test.each([
+    [
+      'a file',
+      (path: string) => writeFile(path, '', { mode: 0o644 }),
+      /etc can't be read: it is no directory; /,
+    ],
+    ['a link to itself', (path: string) => symlink(path, path), /etc can't be read: ELOOP.*; correct or/],
+  ])('%s in the place of the directory', async (_, make, message) => {
+    await rm(join(place, 'etc'), { recursive: true })
+    await make(join(place, 'etc'))
+    await expect(load()).rejects.toMatchObject({
+      kind: 'configuration',
+      message: expect.stringMatching(message),
     })
   })
 
