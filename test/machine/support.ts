@@ -30,7 +30,7 @@ export function withPlainMachine(name: string, test: (machine: Machine) => Promi
 /** Runs a program in the machine that must succeed, and returns what it prints. */
 export async function inMachine(machine: Machine, program: string, ...args: string[]): Promise<string> {
   const shell = await machine.ssh()
-  const ended = await shell.run(program, args, { timeoutSeconds: 300 })
+  const ended = await shell.run(program, args, { timeoutSeconds: 900 })
   if (ended.code === 0) return ended.stdout.trim()
   throw new Error(
     `${[program, ...args].join(' ')}: exit code ${ended.code}: ${ended.stderr.trim() || ended.stdout}`,
@@ -82,6 +82,12 @@ export async function expectRunning(machine: Machine): Promise<void> {
     'config.d\nswaps',
   )
   expect(await inShell(machine, 'grep -l "^State:.T" /proc/[0-9]*/status || true')).toBe('')
+}
+
+/** No task is stopped but those that stopped themselves, so many. */
+export async function expectNoneHeld(machine: Machine, stopped = 0): Promise<void> {
+  const held = await inShell(machine, 'grep -l "^State:.T" /proc/[0-9]*/status | wc -l')
+  expect(Number(held)).toBe(stopped)
 }
 
 /** Swaps to the newer kernel under live clients, expects to end on the old one with nothing lost, and returns the report. */
