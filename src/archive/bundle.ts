@@ -1,12 +1,13 @@
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pack as createPack, type Extract, extract, type Header } from 'tar-stream'
 import * as z from 'zod'
 import { Failure, isErrno, messageOf } from '../errors.ts'
+import { openRegularFile } from '../regular-file.ts'
 import { archiveChecker, type Contents, UnsafeArchive } from './check.ts'
 
 /** A path below the bundle that stays there: no absolute one, no `.` or `..`, nothing a file system has no room for. */
@@ -281,14 +282,14 @@ export async function verifyBundle(file: string): Promise<BundleIndex> {
   return check.finish()
 }
 
-/** @throws Failure 'usage' for what can be no bundle, such as a device, which may never end. */
+/** @throws Failure 'usage' for what can be no bundle. */
 async function openBundle(file: string): Promise<Readable> {
-  const found = await stat(file).catch((error: unknown) => {
+  const opened = await openRegularFile(file).catch((error: unknown) => {
     throw new Failure('usage', `${file} can't be read: ${messageOf(error)}.`, { cause: error })
   })
-  if (!found.isFile()) throw new Failure('usage', `${file} is no bundle: it is not a file.`)
-  if (found.size === 0) throw refused('it is empty')
-  return createReadStream(file, { highWaterMark: readBytes })
+  if ((await opened.stat()).size > 0) return opened.createReadStream({ highWaterMark: readBytes })
+  await opened.close()
+  throw refused('it is empty')
 }
 
 async function readThrough(file: string, check: BundleCheck, signal?: AbortSignal): Promise<void> {

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import * as z from 'zod'
 import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import type { Snapshot } from '../abi/snapshot.ts'
 import { Failure, messageOf } from '../errors.ts'
+import { readRegularFile } from '../regular-file.ts'
 import { createOutput } from './output.ts'
 
 /** `kernelswap diff`: compare two snapshots. */
@@ -27,15 +27,18 @@ export function diffCommand(): Command {
     })
 }
 
+/** A large service's is 5 MB; no string in JavaScript has more than twice this. */
+const mostBytes = 256 << 20
+
 /**
  * Reads what `kernelswap snapshot` printed.
  * @throws Failure 'usage' for anything else.
  */
 export async function readSnapshot(file: string): Promise<Snapshot> {
-  const text = await readFile(file, 'utf8').catch((error) => {
+  const text = await readRegularFile(file, mostBytes).catch((error: unknown) => {
     throw new Failure('usage', `${file} can't be read: ${messageOf(error)}.`)
   })
-  const snapshot = parse(text)
+  const snapshot = parse(String(text))
   if (!isSnapshot(snapshot))
     throw new Failure('usage', `${file} is no snapshot; \`kernelswap snapshot UNIT >${file}\` makes one.`)
   return snapshot

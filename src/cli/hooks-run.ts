@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import * as z from 'zod'
@@ -6,6 +6,7 @@ import { Failure, messageOf } from '../errors.ts'
 import { callHooks } from '../hooks/call.ts'
 import { type HookResult, type HookSituation, type Verb, verbs } from '../hooks/types.ts'
 import { paths } from '../paths.ts'
+import { readRegularFile } from '../regular-file.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import { serviceName } from '../tools/unit-name.ts'
 import { inspectService, type Service } from '../workload/service.ts'
@@ -23,6 +24,10 @@ const baselineSchema = z.object({
   schema: z.literal('kernelswap.hooks-run/1'),
   results: z.array(z.object({ hook: z.string(), baseline: z.json().optional() })),
 })
+
+/** A hook's answer has 1 MiB at the most: as many of them as anybody has hooks. */
+const mostBytes = 64 << 20
+
 type Baselines = Readonly<Record<string, HookResult['baseline']>>
 
 /** `kernelswap hooks run`: try hooks without a swap. */
@@ -72,7 +77,7 @@ function knownVerb(word: string): Verb {
 
 async function readBaselines(file: string): Promise<Baselines> {
   try {
-    const { results } = baselineSchema.parse(JSON.parse(await readFile(file, 'utf8')))
+    const { results } = baselineSchema.parse(JSON.parse(String(await readRegularFile(file, mostBytes))))
     return Object.fromEntries(results.map(({ hook, baseline }) => [hook, baseline]))
   } catch (error) {
     const why = error instanceof SyntaxError || error instanceof z.ZodError ? '' : ` (${messageOf(error)})`

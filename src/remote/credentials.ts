@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { Failure } from '../errors.ts'
 import {
   agentCredential,
@@ -8,6 +7,7 @@ import {
   readPrivateKey,
 } from '../host/ssh-credentials.ts'
 import type { Credential } from '../host/ssh-login.ts'
+import { readRegularFile } from '../regular-file.ts'
 import type { ClientConfiguration } from '../tools/ssh.ts'
 
 /** Asks whoever started us for a secret. @throws Failure 'permission' where there is nobody to ask. */
@@ -34,9 +34,12 @@ export async function credentialsFor(configuration: ClientConfiguration, ask: As
   ]
 }
 
+/** The longest keys (RSA, 16384 bits) have 13 KB. */
+const mostBytes = 1 << 20
+
 /** Undefined where there is no such file, or nothing that we can use. */
 async function readIdentity(file: string, ask: Ask): Promise<PrivateKey | undefined> {
-  const content = await readFile(file).catch(() => undefined)
+  const content = await readRegularFile(file, mostBytes).catch(() => undefined)
   if (!content) return undefined
   const plain = await readPrivateKey(content)
   if (plain.kind === 'key') return plain.key
@@ -47,6 +50,11 @@ async function readIdentity(file: string, ask: Ask): Promise<PrivateKey | undefi
 }
 
 async function publicKeys(files: readonly string[]): Promise<Buffer[]> {
-  const texts = await Promise.all(files.map((file) => readFile(`${file}.pub`, 'utf8').catch(() => '')))
-  return texts.filter(Boolean).map((text) => Buffer.from(text.split(' ')[1] ?? '', 'base64'))
+  const texts = await Promise.all(
+    files.map((file) => readRegularFile(`${file}.pub`, mostBytes).catch(() => '')),
+  )
+  return texts
+    .map(String)
+    .filter(Boolean)
+    .map((text) => Buffer.from(text.split(' ')[1] ?? '', 'base64'))
 }

@@ -277,8 +277,8 @@ describe('refused', () => {
 
 test('what can hold no bundle is wrong usage, and is not waited for', async () => {
   for (const [path, why] of [
-    [place, 'it is not a file'],
-    ['/dev/zero', 'it is not a file'],
+    [place, 'it is a directory'],
+    ['/dev/zero', 'it is a device'],
     [join(place, 'none'), 'ENOENT'],
   ] as const) {
     const refusal = { kind: 'usage', message: expect.stringContaining(why) }

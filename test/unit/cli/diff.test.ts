@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { getPriority, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -71,6 +71,8 @@ test('what is no snapshot is refused', async () => {
   writeFileSync(file, '{}')
   await expect(diff(file, file)).rejects.toThrow('is no snapshot')
   await expect(diff(join(directory, 'none'), file)).rejects.toThrow("can't be read")
+  execFileSync('mkfifo', [join(directory, 'pipe')])
+  await expect(diff(join(directory, 'pipe'), file)).rejects.toThrow("can't be read: it is a pipe")
 })
 
 /** Each value in a snapshot's place is tried with what it never is. */
