@@ -2,6 +2,8 @@ import type { InetSocket } from '../proc/inet-sockets.ts'
 import { deleteTable, loadRules } from '../tools/nft.ts'
 
 const table = 'kernelswap'
+/** The longest segment without data: 40 bytes of IPv6 and 60 of TCP. A few bytes of data more than none would do no harm. */
+const bareBytes = 100
 
 /**
  * What peers hear of a held packet. `unreachable` is for the landing: each such message takes back one doubling of
@@ -15,7 +17,9 @@ export type GateAnswer = 'silence' | 'unreachable'
  * The rules that hold every packet of the given sockets, so that no peer hears RST while they are away.
  *
  * They go by local port alone: a listener, the connections it accepted and an outgoing connection are all known by
- * it, and what else may share the port waits for the same few seconds. CRIU's own packets carry mark 0xC114
+ * it, and what else may share the port waits for the same few seconds. In silence what has been taken is acknowledged: the
+ * kernel puts that off for up to 0.2 s (tcp(7), TCP_QUICKACK), and a peer that doesn't hear of it repeats a segment that
+ * nobody can name afterwards, since the one told of is the next (RFC 6069 asks for the oldest). CRIU's own packets carry mark 0xC114
  * (criu, soccr/soccr.h). Priority -300 is before connection tracking (nft(8)).
  */
 export function gateRules(
@@ -35,6 +39,12 @@ export function gateRules(
     tcp === ''
       ? []
       : [`    tcp dport { ${tcp} } tcp flags & (fin|syn|rst|ack) == ack reject with icmpx type no-route`]
+  const taken =
+    tcp === '' || answer === 'unreachable'
+      ? []
+      : [
+          `    tcp sport { ${tcp} } tcp flags & (fin|syn|rst|psh|ack) == ack meta length <= ${bareBytes} accept`,
+        ]
   return [
     // Declared before it is deleted, so that loading the rules twice is no error.
     `table inet ${table}`,
@@ -49,6 +59,7 @@ export function gateRules(
     '  chain output {',
     '    type filter hook output priority -300; policy accept;',
     '    meta mark 0xc114 accept',
+    ...taken,
     ...rules('sport'),
     '  }',
     '}',

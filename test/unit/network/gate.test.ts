@@ -1,7 +1,10 @@
-import { describe, expect, test } from 'vitest'
+import { type ChildProcessWithoutNullStreams, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { afterAll, describe, expect, test } from 'vitest'
 import { type GateAnswer, gateRules } from '../../../src/network/gate.ts'
 import type { InetSocket } from '../../../src/proc/inet-sockets.ts'
 import { canInOwnNetwork, inOwnNetwork } from '../isolated.ts'
+import { endAll, network, shell, start } from '../landing/networks.ts'
 
 function socket(protocol: 'tcp' | 'udp', localPort: number, family: 4 | 6 = 4): InetSocket {
   const ends = { localAddress: '0.0.0.0', remoteAddress: '0.0.0.0', remotePort: 0 }
@@ -61,6 +64,14 @@ describe('what is held', () => {
     expect(passes[1]).toBeLessThan(drops[1]!)
   })
 
+  test('where peers are told nothing, what was taken is acknowledged before anything is dropped', () => {
+    const lines = gateRules([socket('tcp', 80)]).split('\n')
+    const acknowledging = lines.findIndex((line) => line.includes('meta length'))
+    expect(acknowledging).toBeGreaterThan(0)
+    expect(lines.findIndex((line) => line.includes('sport { 80 } drop'))).toBe(acknowledging + 1)
+    expect(gateRules([socket('tcp', 80)], 'unreachable')).not.toContain('meta length')
+  })
+
   /** A rejected SYN would end an attempt to connect, a rejected UDP packet a whole exchange. */
   test('only established TCP connections are told that we are unreachable, and the packet is held all the same', () => {
     const rules = holding(gateRules([socket('tcp', 80), socket('udp', 53)], 'unreachable'))
@@ -94,3 +105,62 @@ describe.runIf(canCheck)('nft', () => {
     expect(listed).toContain('priority raw')
   })
 })
+
+/** Says what arrives, and answers `ping` at once: from then on the kernel puts off what it acknowledges (tcp(7)). */
+const service = `
+require('node:net').createServer((socket) => {
+  socket.on('data', (data) => { console.log(String(data)); if (String(data) === 'ping') socket.write('pong') })
+  process.on('SIGUSR1', () => socket.write('more'))
+}).listen(7000, '10.0.0.1', () => console.log('up'))
+`
+const peer = `
+const socket = require('node:net').connect({ port: 7000, host: '10.0.0.1', noDelay: true }, () => socket.write('ping'))
+socket.on('data', (data) => console.log(String(data)))
+process.stdin.on('data', () => socket.write('taken'))
+`
+
+describe.runIf(canCheck && canInOwnNetwork('ip link add name cable type veth peer name other'))(
+  'a gate that goes up',
+  () => {
+    afterAll(endAll)
+
+    /** Its peer would go on for as long as we are away with a segment that is no longer expected, and nothing would wake it. */
+    test('lets the peer know what was taken before, and nothing else', async () => {
+      const [here, there] = [await network(), await network()]
+      shell(here, `ip link add name cable type veth peer name cable netns ${there}; ip link set cable up`)
+      shell(there, 'ip link set cable up; ip address add 10.0.0.9/24 dev cable')
+      shell(here, 'ip address add 10.0.0.1/24 dev cable')
+      const server = start(here, process.execPath, ['-e', service])
+      await said(server, 'up')
+      const client = start(there, process.execPath, ['-e', peer])
+      await said(client, 'pong')
+      // It has begun when it is needed: the kernel puts off an acknowledgement for 40 ms.
+      const nft = start(here, 'nft', ['-f', '-'])
+      const loaded = once(nft, 'exit')
+      client.stdin.write('go')
+      await said(server, 'taken')
+      nft.stdin.end(gateRules([socket('tcp', 7000)]))
+      expect(await loaded).toEqual([0, null])
+      await expect.poll(() => unacknowledged(there), { timeout: 5000 }).toBe('0')
+      const heard: string[] = []
+      client.stdout.on('data', (data) => heard.push(String(data)))
+      server.kill('SIGUSR1')
+      await expect.poll(() => unacknowledged(here), { timeout: 5000 }).toBe('4')
+      expect(heard).toEqual([])
+    }, 30_000)
+  },
+)
+
+async function said(child: ChildProcessWithoutNullStreams, text: string): Promise<void> {
+  for (let all = ''; !all.includes(text); ) all += String((await once(child.stdout, 'data'))[0])
+}
+
+/** Bytes of the connection that its other end hasn't acknowledged yet (ss(8), Send-Q). */
+function unacknowledged(namespace: number): string | undefined {
+  const listed = execFileSync(
+    'nsenter',
+    ['--net', '--target', String(namespace), 'ss', '-Htn', 'state', 'established'],
+    { encoding: 'utf8' },
+  )
+  return listed.trim().split(/\s+/)[1]
+}
