@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, messageOf } from '../errors.ts'
@@ -20,8 +20,6 @@ export interface MachineOptions {
   readonly loadSnapshot?: string
   /** Made if missing; gets console.log and qemu.log. */
   readonly directory: string
-  /** The disk is removed by name at once: whatever ends QEMU then frees its space. */
-  readonly throwAway?: boolean
 }
 
 /** A running virtual machine at the other end of the sandbox's tap device. */
@@ -60,8 +58,11 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const { image, directory } = options
   await mkdir(directory, { recursive: true })
   const qemu = await startQemu(options)
-  const qmp = await openQmp(qemu).catch((error: unknown) => whyNotStarted(directory, error))
-  if (options.throwAway) await rm(options.disk)
+  const qmp = await openQmp(qemu).catch(async (error: unknown) => {
+    qemu.kill('SIGKILL')
+    await qemu.ended
+    return whyNotStarted(directory, error)
+  })
   const target = { host: MACHINE_ADDRESS, username: 'root', privateKey: image.sshKey, hostKey: image.hostKey }
   const { ssh, close } = keepConnected(target)
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../host/local.ts'
 import { type Accelerator, chooseAccelerator } from './accelerator.ts'
@@ -47,10 +47,11 @@ export async function preparedMachine(options: PreparedOptions): Promise<Machine
   const host = { image, accelerator, kinship: await fingerprint(accelerator) }
   const booted = await bootedSnapshot(host, say)
   const snapshot = preparation ? await preparedSnapshot(host, booted, preparation, say) : booted
-  return resume(host, snapshot, options.directory, { throwAway: true })
+  return startFromSnapshot(host, snapshot, options.directory)
 }
 
-interface Host {
+/** What machines of one sort have in common. */
+export interface Host {
   readonly image: Image
   readonly accelerator: Accelerator
   /** Differs between machines that can't load each other's snapshots. */
@@ -81,35 +82,47 @@ async function preparedSnapshot(
   const name = hashOf(host.kinship, preparation.key)
   const folder = await cachedFolder(parent, name, async (directory) => {
     say('preparing the machine')
-    await takeSnapshot(await resume(host, booted, directory), preparation.prepare)
+    await takeSnapshot(
+      await startFromSnapshot(host, booted, directory, { keepDisk: true }),
+      preparation.prepare,
+    )
   })
   await keepLastUsed(parent, PREPARED_KEPT)
   return folder
 }
 
-/** Starts a machine from a copy of a snapshot. */
-async function resume(
-  host: Host,
+/**
+ * Starts a machine from a copy of a snapshot. Its disk has a name only where a snapshot of this machine is to be taken.
+ * @throws Failure if it does not start; nothing of it is left then.
+ */
+export async function startFromSnapshot(
+  { image, accelerator }: Host,
   snapshot: string,
   directory: string,
-  options: { throwAway?: boolean } = {},
+  { keepDisk = false } = {},
 ): Promise<Machine> {
   const disk = join(directory, DISK)
   await mkdir(directory, { recursive: true })
-  await run('cp', ['--reflink=auto', '--sparse=always', join(snapshot, DISK), disk])
-  const { image, accelerator } = host
-  const machine = await startMachine({
-    image,
-    accelerator,
-    directory,
-    disk,
-    loadSnapshot: SNAPSHOT,
-    ...options,
+  const machine = await withDisk(disk, keepDisk, async () => {
+    await run('cp', ['--reflink=auto', '--sparse=always', join(snapshot, DISK), disk])
+    return startMachine({ image, accelerator, directory, disk, loadSnapshot: SNAPSHOT })
   })
   return orStop(machine, async () => {
     await machine.setClock()
     return machine
   })
+}
+
+/** The name of a disk goes as soon as QEMU has opened it, whose end then frees its space, or where it never did. */
+async function withDisk<T>(disk: string, keepDisk: boolean, start: () => Promise<T>): Promise<T> {
+  let isKept = false
+  try {
+    const started = await start()
+    isKept = keepDisk
+    return started
+  } finally {
+    if (!isKept) await rm(disk, { force: true })
+  }
 }
 
 async function takeSnapshot(machine: Machine, prepare: (machine: Machine) => Promise<void>): Promise<void> {
