@@ -10,6 +10,7 @@ import type { Swap } from '../swap/store.ts'
 import { runInUnit } from '../swap/unit.ts'
 import { reboot } from '../tools/systemd.ts'
 import { confirm } from './confirm.ts'
+import { untilInterrupted } from './interruption.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 
@@ -44,13 +45,13 @@ export function bundleRestoreCommand(): Command {
       const output = createOutput(options.json)
       requireRoot()
       requireSystemd()
-      const agree = async (index: BundleIndex) => {
-        if (!options.yes) await confirm(question(options.reboot), warning(index))
-        output.say(`reading ${file}`)
-      }
-      const swap = await untilInterrupted((signal) =>
-        withLock(() => takeBundle({ file, atReboot: options.reboot, agree, signal })),
-      )
+      const swap = await untilInterrupted((signal) => {
+        const agree = async (index: BundleIndex) => {
+          if (!options.yes) await confirm(question(options.reboot), warning(index), signal)
+          output.say(`reading ${file}`)
+        }
+        return withLock(() => takeBundle({ file, atReboot: options.reboot, agree, signal }))
+      })
       if (options.reboot) {
         await withLock(() => rebootInto(swap))
         const then = `rebooting; afterwards \`kernelswap report ${swap.id}\` tells how it went`
@@ -86,16 +87,4 @@ function warning({ id, host, units }: BundleIndex): string[] {
 
 function question(atReboot: boolean): string {
   return atReboot ? 'Reboot this host and restore?' : 'Restore?'
-}
-
-/** SIGINT and SIGTERM end it, and what was begun is cleared away. */
-async function untilInterrupted<T>(act: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController()
-  const interrupt = () => controller.abort(new Failure('failed', 'It was asked to stop; nothing was done.'))
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
-  try {
-    return await act(controller.signal)
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
-  }
 }

@@ -5,19 +5,25 @@ import { standardError } from '../printer.ts'
 /**
  * Asks a question that only `y` or `yes` agrees to.
  * @param before what to know first, line by line
- * @throws Failure 'usage' where there is no terminal to ask on, 'failed' for any other answer.
+ * @param signal ends the question
+ * @throws Failure 'usage' where there is no terminal to ask on, 'failed' for any other answer; what the signal was aborted with.
  */
-export async function confirm(question: string, before: readonly string[] = []): Promise<void> {
+export async function confirm(
+  question: string,
+  before: readonly string[] = [],
+  signal?: AbortSignal,
+): Promise<void> {
   if (!process.stdin.isTTY)
     throw new Failure('usage', 'There is no terminal to ask on; add --yes to go on without a question.')
   standardError.lines(before)
   standardError.prompt(`${question} [y/N] `)
-  const lines = createInterface({ input: process.stdin })
+  const lines = createInterface({ input: process.stdin, ...(signal ? { signal } : {}) })
   const answer = await new Promise<string>((resolve) => {
     lines.once('line', resolve)
     // Ctrl-D.
     lines.once('close', () => resolve(''))
   })
   lines.close()
+  signal?.throwIfAborted()
   if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('failed', 'Nothing was done.')
 }

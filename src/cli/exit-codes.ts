@@ -1,4 +1,5 @@
 import { Failure, type FailureKind } from '../errors.ts'
+import { Interrupted } from './interruption.ts'
 
 interface ExitCode {
   readonly code: number
@@ -41,10 +42,13 @@ export const exitCodes: readonly ExitCode[] = [
   },
   { code: 77, kind: 'permission', means: 'Not root; a login or sudo was refused.' },
   { code: 78, kind: 'configuration', means: "Mistake in the configuration, OpenSSH's included." },
+  { code: 130, kind: undefined, means: 'Ended by Ctrl-C (SIGINT), and nothing is left of what was begun.' },
+  { code: 143, kind: undefined, means: 'The same by SIGTERM; 129 where the terminal was closed (SIGHUP).' },
 ]
 
 /** The exit code for what was thrown. */
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exitCode
   const kind = error instanceof Failure ? error.kind : 'failed'
   return exitCodes.find((each) => each.kind === kind)!.code
 }

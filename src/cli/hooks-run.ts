@@ -5,11 +5,13 @@ import * as z from 'zod'
 import { Failure, messageOf } from '../errors.ts'
 import { callHooks } from '../hooks/call.ts'
 import { type HookResult, type HookSituation, type Verb, verbs } from '../hooks/types.ts'
+import { parseJson } from '../json.ts'
 import { paths } from '../paths.ts'
 import { readRegularFile } from '../regular-file.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import { serviceName } from '../tools/unit-name.ts'
 import { inspectService, type Service } from '../workload/service.ts'
+import { untilInterrupted } from './interruption.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 
@@ -57,7 +59,9 @@ export function hooksRunCommand(): Command {
       requireSystemd()
       const service = await inspectService(serviceName(name))
       const baselines = options.baseline === undefined ? {} : await readBaselines(options.baseline)
-      const results = await tryHooks(service, verb, baselines, options.strict)
+      const results = await untilInterrupted((signal) =>
+        tryHooks(service, verb, baselines, options.strict, signal),
+      )
       createOutput(options.json).result(
         { schema: 'kernelswap.hooks-run/1', unit: service.unit, verb, results },
         results.flatMap(resultText),
@@ -77,7 +81,7 @@ function knownVerb(word: string): Verb {
 
 async function readBaselines(file: string): Promise<Baselines> {
   try {
-    const { results } = baselineSchema.parse(JSON.parse(String(await readRegularFile(file, mostBytes))))
+    const { results } = baselineSchema.parse(parseJson(String(await readRegularFile(file, mostBytes))))
     return Object.fromEntries(results.map(({ hook, baseline }) => [hook, baseline]))
   } catch (error) {
     const why = error instanceof SyntaxError || error instanceof z.ZodError ? '' : ` (${messageOf(error)})`
@@ -93,6 +97,7 @@ async function tryHooks(
   verb: Verb,
   baselines: Baselines,
   strict: boolean,
+  signal: AbortSignal,
 ): Promise<readonly HookResult[]> {
   if (processes.length === 0)
     throw new Failure('refused', `${unit} does not run; \`systemctl start ${unit}\` starts it.`)
@@ -109,7 +114,7 @@ async function tryHooks(
     strict,
   }
   try {
-    return await callHooks(verb, situation, { baselines })
+    return await callHooks(verb, situation, { baselines, signal })
   } finally {
     await rm(directory, { recursive: true, force: true })
   }

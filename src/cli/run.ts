@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander'
 import { Failure } from '../errors.ts'
-import type { Window } from '../schedule/window.ts'
+import { type Window, windowSeconds } from '../schedule/window.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import type { Request } from '../swap/plan.ts'
 import { timespanSeconds } from '../tools/systemd-analyze.ts'
@@ -100,9 +100,7 @@ export function runCommand(): Command {
 }
 
 async function windowOf({ onCalendar, window }: Options): Promise<Window | undefined> {
-  return onCalendar.length === 0
-    ? undefined
-    : { calendars: onCalendar, seconds: await timespanSeconds(window) }
+  return onCalendar.length === 0 ? undefined : { calendars: onCalendar, seconds: await windowSeconds(window) }
 }
 
 async function swap(

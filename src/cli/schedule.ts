@@ -5,6 +5,7 @@ import { writeDurably } from '../durable.ts'
 import { Failure } from '../errors.ts'
 import { paths } from '../paths.ts'
 import { type Schedule, serviceName, serviceUnit, timerName, timerUnit } from '../schedule/units.ts'
+import { windowSeconds } from '../schedule/window.ts'
 import { daemonReload, enableUnit } from '../tools/systemd.ts'
 import { nextElapse, timespanSeconds } from '../tools/systemd-analyze.ts'
 import { collect } from './options.ts'
@@ -59,7 +60,7 @@ async function check({ calendars, randomDelay, window, maxOutage }: Schedule): P
     if ((await nextElapse(calendar, Date.now() / 1000)) === undefined)
       throw new Failure('usage', `"${calendar}" never comes again; name a time to come.`)
   }
-  const open = await timespanSeconds(window)
+  const open = await windowSeconds(window)
   const delay = randomDelay === undefined ? 0 : await timespanSeconds(randomDelay)
   if (delay >= open)
     throw new Failure('usage', `A delay of ${randomDelay} may outlast the window of ${window}; shorten it.`)

@@ -14,16 +14,25 @@ export interface CallOptions {
   readonly facts?: HostFacts
   /** Where hooks are looked for. */
   readonly find?: FindOptions
+  /** Ends the hooks. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
  * Calls every hook of the situation's unit with one word, one after the other. `check` and `capture` stop at nothing
  * either: every veto and every broken hook is worth knowing at once.
+ * @throws what the signal was aborted with.
  */
 export async function callHooks(
   verb: Verb,
   situation: HookSituation,
-  { baselines = {}, abi = true, facts = new HostFacts([situation.unit]), find = {} }: CallOptions = {},
+  {
+    baselines = {},
+    abi = true,
+    facts = new HostFacts([situation.unit]),
+    find = {},
+    signal,
+  }: CallOptions = {},
 ): Promise<readonly HookResult[]> {
   const hooks = await hooksOf(situation.unit, find)
   const results: HookResult[] = []
@@ -33,8 +42,9 @@ export async function callHooks(
     results.push(
       await ('answer' in hook
         ? runBuiltIn(hook, verb, situation, { facts, baseline })
-        : runHook(hook, verb, situation, { baseline })),
+        : runHook(hook, verb, situation, { baseline, signal })),
     )
+    signal?.throwIfAborted()
   }
   return results
 }

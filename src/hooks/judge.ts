@@ -1,4 +1,6 @@
+import { messageOf } from '../errors.ts'
 import type { GroupEnded } from '../host/group.ts'
+import { parseJson } from '../json.ts'
 import { type Finding, findingSchema, type HookResult, type Verb } from './types.ts'
 
 /** What a hook said, however it was asked. */
@@ -9,7 +11,6 @@ const [VETO, DIFFERS, SILENT] = [10, 1, 64]
 
 /** What a hook meant by how it ended and what it printed. */
 export function judge(verb: Verb, ended: GroupEnded, timeoutSeconds: number): Judgement {
-  if (ended.failure !== undefined) return broken(`could not be started: ${ended.failure}`)
   if (ended.timedOut) return broken(`still running after ${timeoutSeconds} s, killed`)
   if (ended.signal !== null) return broken(`ended by ${ended.signal}`)
   if (ended.code === SILENT) return { outcome: 'silent', findings: [] }
@@ -29,10 +30,10 @@ function judgeCapture(ended: GroupEnded): Judgement {
   if (ended.code !== 0) return unexpected(ended)
   if (ended.isCut) return broken('printed more than a baseline may have')
   try {
-    const baseline = ended.stdout.trim() === '' ? null : JSON.parse(ended.stdout)
-    return { outcome: 'ok', baseline, findings: [] }
-  } catch {
-    return broken(`printed no JSON as its baseline: ${ended.stdout.slice(0, 60)}`)
+    const baseline = ended.stdout.trim() === '' ? null : parseJson(ended.stdout)
+    return { outcome: 'ok', baseline: baseline as Required<Judgement>['baseline'], findings: [] }
+  } catch (error) {
+    return broken(`printed no JSON as its baseline (${messageOf(error)})`)
   }
 }
 
@@ -57,16 +58,16 @@ export function differing(messages: readonly string[]): Judgement {
 function parseFindings(text: string): readonly Finding[] | string {
   const findings: Finding[] = []
   for (const line of text.split('\n').filter((one) => one.trim() !== '')) {
-    const finding = findingSchema.safeParse(parseJson(line))
+    const finding = findingSchema.safeParse(findingOf(line))
     if (!finding.success) return line
     findings.push(finding.data)
   }
   return findings
 }
 
-function parseJson(line: string): unknown {
+function findingOf(line: string): unknown {
   try {
-    return JSON.parse(line)
+    return parseJson(line)
   } catch {
     return undefined
   }
@@ -76,7 +77,8 @@ function unexpected(ended: GroupEnded): Judgement {
   return broken(`exit code ${ended.code}${ended.stderr.trim() === '' ? '' : `: ${reasonOf(ended)}`}`)
 }
 
-function broken(reason: string): Judgement {
+/** It didn't keep to the contract. */
+export function broken(reason: string): Judgement {
   return { outcome: 'broken', reason, findings: [] }
 }
 

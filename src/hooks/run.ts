@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { type GroupEnded, runGroup } from '../host/group.ts'
 import type { Hook } from './find.ts'
-import { judge } from './judge.ts'
+import { broken, judge } from './judge.ts'
+import { startProblem } from './start.ts'
 import type { HookContext, HookResult, HookSituation, Verb } from './types.ts'
 
 export interface RunHookOptions {
@@ -11,6 +12,8 @@ export interface RunHookOptions {
   readonly timeoutSeconds?: number
   /** What `capture` of the same hook said; for `verify`. */
   readonly baseline?: HookContext['baseline']
+  /** Everything the hook started is killed once it is aborted. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const TIMEOUT_SECONDS = 60
@@ -43,12 +46,16 @@ export async function runHook(
     env: environment(context, baselineFile),
     cwd: '/',
     outputBytes: OUTPUT_BYTES,
+    signal: options.signal,
   })
   await keepOutput(`${output}.${verb}`, ended)
   const seconds = Math.round(performance.now() - started) / 1000
   const stderr = ended.stderr.trim().slice(-STDERR_CHARACTERS)
   const said = stderr === '' ? {} : { stderr }
-  return { hook: hook.id, verb, seconds, ...said, ...judge(verb, ended, timeoutSeconds) }
+  const judgement = ended.failure
+    ? broken(`could not be started: ${await startProblem(hook.path, ended.failure)}`)
+    : judge(verb, ended, timeoutSeconds)
+  return { hook: hook.id, verb, seconds, ...said, ...judgement }
 }
 
 function contextOf(

@@ -12,6 +12,14 @@ export interface GroupOptions {
   readonly outputBytes: number
   /** What it leaves behind as it ends goes on, such as a mail on its way; it is killed otherwise, and past the limit. */
   readonly sparesChildren?: boolean
+  /** All processes of the group are killed once it is aborted. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Why the kernel doesn't start a program: the code of an error such as ENOENT, and what Node says. */
+export interface NotStarted {
+  readonly code: string
+  readonly message: string
 }
 
 /** How a program and all that it started ended. */
@@ -25,7 +33,7 @@ export interface GroupEnded {
   /** It printed more than was kept. */
   readonly isCut: boolean
   /** Why it couldn't be started. */
-  readonly failure?: string
+  readonly failure?: NotStarted
 }
 
 /** How long output may still come from what the program left behind, in milliseconds. */
@@ -33,8 +41,8 @@ const GRACE = 200
 
 /**
  * Runs a program that nobody trusts to end or to be brief: in a process group of its own, which is killed as a
- * whole when the time is up or, unless told otherwise, the program has ended. Never throws and never waits longer than the time limit
- * and a moment.
+ * whole when the time is up, the signal is aborted or, unless told otherwise, the program has ended. Never throws and
+ * never waits longer than the time limit and a moment.
  */
 export async function runGroup(
   program: string,
@@ -46,7 +54,7 @@ export async function runGroup(
   // A program may end without having read its input.
   child.stdin.on('error', () => {})
   child.stdin.end(options.input)
-  const ended = await ending(child, options.timeoutSeconds)
+  const ended = await ending(child, options)
   if (!options.sparesChildren) killGroup(child)
   await Promise.race([Promise.all([stdout.ended, stderr.ended]), pause(GRACE)])
   await untilQuiet(() => stdout.size() + stderr.size())
@@ -57,18 +65,22 @@ export async function runGroup(
 
 type Ending = Pick<GroupEnded, 'code' | 'signal' | 'timedOut' | 'failure'>
 
-function ending(child: ChildProcess, timeoutSeconds: number): Promise<Ending> {
+function ending(child: ChildProcess, { timeoutSeconds, signal }: GroupOptions): Promise<Ending> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => {
+    const kill = (timedOut: boolean) => {
       killGroup(child)
-      resolve({ code: null, signal: 'SIGKILL', timedOut: true })
-    }, timeoutSeconds * 1000)
+      settle({ code: null, signal: 'SIGKILL', timedOut })
+    }
+    const timer = setTimeout(() => kill(true), timeoutSeconds * 1000)
+    const abort = () => kill(false)
     const settle = (ended: Ending) => {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
       resolve(ended)
     }
-    child.once('error', (error) =>
-      settle({ code: null, signal: null, timedOut: false, failure: error.message }),
+    signal?.addEventListener('abort', abort)
+    child.once('error', ({ code = '', message }: NodeJS.ErrnoException) =>
+      settle({ code: null, signal: null, timedOut: false, failure: { code, message } }),
     )
     child.once('exit', (code, signal) => settle({ code, signal, timedOut: false }))
   })

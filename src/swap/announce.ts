@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { writeDurably } from '../durable.ts'
 import { Failure, messageOf } from '../errors.ts'
 import { refusal } from '../hooks/permission.ts'
+import { startProblem } from '../hooks/start.ts'
 import { runGroup } from '../host/group.ts'
 import { standardError } from '../printer.ts'
 import { metricsText } from '../report/metrics.ts'
@@ -50,7 +51,9 @@ export async function notify(
     // A child that keeps our pipes must not keep us.
     sparesChildren: true,
   })
-  const said = ended.failure ?? ended.stderr.trim().split('\n').at(-1)
+  const said = ended.failure
+    ? await startProblem(program, ended.failure)
+    : ended.stderr.trim().split('\n').at(-1)
   if (ended.timedOut) throw new Failure('failed', `It was still running after ${patience} s, and was ended.`)
   if (ended.code !== 0)
     throw new Failure('failed', said || `It ended by ${ended.signal ?? `exit code ${ended.code}`}.`)

@@ -12,7 +12,7 @@ export async function nextElapse(expression: string, after: number): Promise<num
   if (code !== 0) {
     throw new Failure(
       'usage',
-      `"${expression}" is no calendar expression (${stderr.trim()}); systemd.time(7) describes them, such as "Sun 03:00".`,
+      `"${expression}" is no calendar expression (${stderr.trim().split('\n')[0]}); systemd.time(7) describes them, such as "Sun 03:00".`,
     )
   }
   return parseElapse(stdout)

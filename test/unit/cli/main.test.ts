@@ -91,6 +91,16 @@ describe('wrong usage ends with 2 and says what was wrong, on standard error', (
       ['schedule', '--on-calendar', 'Sun 03:00', '--random-delay', '2h', '--window', '90m'],
       /may outlast the window/,
     ],
+    [
+      'a window that never opens',
+      ['schedule', '--on-calendar', 'Sun 03:00', '--window', '0'],
+      /^kernelswap: A window of 0 is over before anything begins; write it as 30m or 2h\.\n$/,
+    ],
+    [
+      'a window that never closes',
+      ['schedule', '--on-calendar', 'Sun 03:00', '--window', 'infinity'],
+      /^kernelswap: A window of infinity is longer than a year/,
+    ],
   ])('%s', (_, words, message) => {
     expect(kernelswap(...words)).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(message) })
   })

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { isAbiHookOn } from '../../../src/hooks/built-in.ts'
 import { callHooks } from '../../../src/hooks/call.ts'
 import { foldersOf, listHooks } from '../../../src/hooks/find.ts'
@@ -65,6 +65,36 @@ async function call(body: string, verb: Verb, timeoutSeconds = 5): Promise<HookR
   const [hook] = await find()
   return await runHook(hook!, verb, situation, { timeoutSeconds, baseline: { count: 3 } })
 }
+
+describe('a hook that can not be started says why', () => {
+  async function start(text: string): Promise<string | undefined> {
+    const file = join(shipped, 'all/10-one')
+    writeFileSync(file, text, { mode: 0o755 })
+    const { outcome, reason } = await runHook((await find())[0]!, 'check', situation)
+    expect(outcome).toBe('broken')
+    return reason
+  }
+
+  test.each([
+    ['lines that end in CR LF', '#!/bin/sh\r\nexit 0\r\n', /^could not be started: its lines end in CR LF/],
+    ['no interpreter', '#! /opt/no/python3 -u\n', /its interpreter \/opt\/no\/python3 is not here/],
+  ])('%s', async (_, text, reason) => {
+    expect(await start(text)).toMatch(reason)
+  })
+})
+
+test.each(['capture', 'verify'] as const)(
+  'what no hook means: JSON at %s that is nested 100,000 deep is broken output, and nothing falls over it',
+  async (verb) => {
+    const deep = `perl -e 'print "{\\"message\\":", "[" x 1e5, "]" x 1e5, "}"'`
+    const result = await call(deep, verb)
+    expect(result).toMatchObject({
+      outcome: 'broken',
+      reason: expect.stringMatching(/^printed (no JSON|a line)/),
+    })
+    expect(() => JSON.stringify(result)).not.toThrow()
+  },
+)
 
 test('hooks of all, of the template and of the unit are called by their names', async () => {
   write(`lib/hooks.d/${UNIT}/20-unit`, '')
@@ -332,6 +362,19 @@ describe('all hooks of a unit', () => {
       ['all/10-unit', 'mine'],
       ['all/30-http', undefined],
     ])
+  })
+
+  test('end with the one that is called, and all that it has started, when they are aborted', async () => {
+    const controller = new AbortController()
+    write('lib/hooks.d/all/05-one', `sleep 1000 & echo $! > ${top}/pid; : > ${top}/up; wait`)
+    write('lib/hooks.d/all/06-two', `: > ${top}/second`)
+    const ended = callHooks('check', situation, { ...asked(), signal: controller.signal })
+    await vi.waitFor(() => expect(existsSync(join(top, 'up'))).toBe(true), 10_000)
+    controller.abort(new Error('enough'))
+    await expect(ended).rejects.toThrow('enough')
+    const pid = Number(readFileSync(join(top, 'pid'), 'utf8'))
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 10_000)
+    expect(existsSync(join(top, 'second'))).toBe(false)
   })
 
   /** A few programs for each unit, and what they read of all others, took minutes on a host with many. */
