@@ -13,6 +13,7 @@ export const paths = {
   /** Drop-in folders with configuration, the later ones stronger. */
   configuration: ['/usr/lib/kernelswap/config.d', '/etc/kernelswap/config.d', '/run/kernelswap/config.d'],
   boot: '/boot',
+  criu: '/usr/sbin/criu',
   /** The administrator's units. */
   units: '/etc/systemd/system',
   /** When persistent timers elapsed last (systemd.timer(5)). */

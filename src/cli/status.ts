@@ -1,10 +1,13 @@
+import { join } from 'node:path'
 import { Command } from 'commander'
 import { paths } from '../paths.ts'
 import type { JournalLine } from '../swap/journal.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import { holderOf } from '../swap/lock.ts'
 import { findPending } from '../swap/resume.ts'
-import { bytesOf, damageOf, listSwaps, openSwap } from '../swap/store.ts'
+import { damageOf, listSwaps, openSwap } from '../swap/store.ts'
+import { findTrials } from '../swap/trials.ts'
+import { bytesBelow } from '../tools/du.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot } from './root.ts'
 
@@ -29,20 +32,23 @@ export function statusCommand(): Command {
       const holder = await holderOf()
       const pending = await findPending().catch((error: unknown) => output.say(damageOf(error)))
       const landed = pending?.decision.kind === 'settle' ? pending.swap.id : undefined
-      const swaps = await Promise.all((await listSwaps()).map((id) => statusOf(id, id === landed)))
+      const [ids, trials] = [await listSwaps(), await findTrials()]
+      const sizes = await bytesBelow([...ids.map((id) => join(paths.swaps, id)), ...trials])
+      const swaps = await Promise.all(ids.map((id, index) => statusOf(id, id === landed, sizes[index]!)))
+      const sum = (numbers: readonly number[]) => numbers.reduce((total, bytes) => total + bytes, 0)
       const document = {
         schema: 'kernelswap.status/1',
         kernel: runningKernel(),
         busy: holder ?? null,
-        bytes: swaps.reduce((sum, { bytes }) => sum + bytes, 0),
+        bytes: sum(sizes),
+        trialBytes: sum(sizes.slice(ids.length)),
         swaps,
       }
       output.result(document, statusText(document))
     })
 }
 
-async function statusOf(id: string, hasLanded: boolean): Promise<SwapStatus> {
-  const bytes = await bytesOf(id)
+async function statusOf(id: string, hasLanded: boolean, bytes: number): Promise<SwapStatus> {
   try {
     const { plan, journal } = await openSwap(id)
     const lines = await journal.read()
@@ -62,6 +68,7 @@ function statusText(status: {
   kernel: string
   busy: number | null
   bytes: number
+  trialBytes: number
   swaps: SwapStatus[]
 }): string[] {
   const rows = status.swaps.map(({ id, from, to, state, bytes }) => [id, from, to, mebibytes(bytes), state])
@@ -69,6 +76,11 @@ function statusText(status: {
     `running kernel ${status.kernel}`,
     status.busy === null ? 'no kernelswap is at work' : `kernelswap is at work as PID ${status.busy}`,
     `${paths.state} holds ${mebibytes(status.bytes)}`,
+    ...(status.trialBytes > 0
+      ? [
+          `${mebibytes(status.trialBytes)} of it are trial checkpoints: under way, or left for the next plan to remove`,
+        ]
+      : []),
     ...(rows.length === 0
       ? ['no swap yet']
       : ['', ...table([['SWAP', 'FROM', 'TO', 'SIZE', 'STATE'], ...rows])]),

@@ -29,6 +29,7 @@ import {
   type Swap,
 } from './store.ts'
 import { abort, phases, stepsNamed } from './swap.ts'
+import { clearTrials } from './trials.ts'
 
 /** The journal's entries on the other side of the jump. */
 const landedSteps = {
@@ -130,6 +131,7 @@ export async function resume({ abandon = false } = {}): Promise<Ended | undefine
   const isHeld = present.landing === 'sealed'
   switch (decision.kind) {
     case 'nothing':
+      await clearTrials()
       await forgetPending()
       return undefined
     case 'undo':

@@ -1,4 +1,4 @@
-import { lstat, mkdir, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as z from 'zod'
 import { syncDirectory, writeDurably } from '../durable.ts'
@@ -216,16 +216,4 @@ export async function freeBytes(): Promise<number> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 })
   const { bavail, bsize } = await statfs(paths.state)
   return bavail * bsize
-}
-
-/**
- * Bytes that a swap's directory takes on disk: mostly its checkpoints, while they are kept. A swap under way makes and
- * removes files meanwhile.
- */
-export async function bytesOf(id: string): Promise<number> {
-  const directory = join(paths.swaps, id)
-  const names = await readdir(directory, { recursive: true }).catch(ifMissing<string[]>([]))
-  const sizeOf = async (name: string) => (await lstat(join(directory, name))).size
-  const sizes = await Promise.all(names.map((name) => sizeOf(name).catch(ifMissing(0))))
-  return sizes.reduce((sum, size) => sum + size, 0)
 }

@@ -2,8 +2,13 @@ import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { attempt, type Ended, ProgramError } from '../host/local.ts'
+import { paths } from '../paths.ts'
 
-const criu = '/usr/sbin/criu'
+/** How a dump ended. */
+export interface DumpEnded extends Ended {
+  /** It ran out of time, or a signal ended it. */
+  readonly wasKilled: boolean
+}
 
 export interface DumpOptions {
   readonly pid: number
@@ -22,14 +27,21 @@ export interface DumpOptions {
  *
  * criu and the image directory go in as descriptors: a sandbox with NoExecPaths= or ProtectSystem=strict forbids
  * them by path. Its IPC namespace isn't entered: CRIU dumps that one (System V shared memory lives in it).
+ *
+ * It goes on to its end whatever ends us, and so do the tasks: one that is killed half-way may leave its code in them. So a
+ * signal to our terminal, our control group or us doesn't end it (env(1), --ignore-signal), running out of time does.
+ *
+ * Its log has errors and warnings: a line for each area of memory, which is what more would bring, took longer to write
+ * than the memory.
  */
-export async function dump(options: DumpOptions): Promise<Ended> {
+export async function dump(options: DumpOptions): Promise<DumpEnded> {
   const images = openSync(options.images, 'r')
-  const binary = openSync(criu, 'r')
+  const binary = openSync(paths.criu, 'r')
   try {
-    return await attempt(
-      'nsenter',
+    const ended = await attempt(
+      'env',
       [
+        ...['--ignore-signal=HUP,INT,TERM', 'nsenter'],
         ...['--target', String(options.pid), '--mount', '--uts', '--net', '--'],
         ...['/proc/self/fd/4', 'dump', '--no-default-config'],
         ...['--tree', String(options.pid), '--images-dir', '/proc/self/fd/3'],
@@ -45,15 +57,15 @@ export async function dump(options: DumpOptions): Promise<Ended> {
         ],
         ...options.external.flatMap((resource) => ['--external', resource]),
         options.leave === 'stopped' ? '--leave-stopped' : '--leave-running',
-        ...['-v4', '--log-file', 'dump.log'],
+        ...['-v2', '--log-file', 'dump.log'],
       ],
-      // A Ctrl-C on our terminal must not end it half-way.
       { fds: [images, binary], timeoutSeconds: options.timeoutSeconds, ownSession: true },
     )
+    return { ...ended, wasKilled: false }
   } catch (error) {
     // Killed, or out of time: as good as an exit code, and CRIU's log may still tell more.
     if (!(error instanceof ProgramError)) throw error
-    return { ...error.ended, stderr: 'CRIU was killed, or ran out of time' }
+    return { ...error.ended, stderr: 'CRIU was killed, or ran out of time', wasKilled: true }
   } finally {
     closeSync(images)
     closeSync(binary)
@@ -66,16 +78,16 @@ export async function logErrors(directory: string, log: string): Promise<string[
   return parseLogErrors(text)
 }
 
-/** `(00.012345) Error (criu/sk-unix.c:870): unix: Can't dump …` → `unix: Can't dump …` */
+/** `(00.012345) Error (criu/sk-unix.c:870): unix: Can't dump …` → `unix: Can't dump …`; without time where less is logged. */
 export function parseLogErrors(text: string): string[] {
-  return [...text.matchAll(/^\([\d.]+\)\s+(?:(?:pie: )?\d+: )?Error \([^)]*\): (.*)$/gm)].map((match) =>
-    match[1]!.trim(),
+  return [...text.matchAll(/^(?:\([\d.]+\))?\s*(?:(?:pie: )?\d+: )?Error \([^)]*:\d+\): (.*)$/gm)].map(
+    (match) => match[1]!.trim(),
   )
 }
 
 /** Runs CRIU's own check of the running kernel (criu(8), check); '' means it looks good. */
 export async function check(): Promise<string> {
-  const ended = await attempt(criu, ['check'], { timeoutSeconds: 120 })
+  const ended = await attempt(paths.criu, ['check'], { timeoutSeconds: 120 })
   return ended.code === 0 ? '' : (parseCheck(ended.stderr) ?? `criu check: exit code ${ended.code}`)
 }
 

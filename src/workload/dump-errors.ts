@@ -30,6 +30,29 @@ const known: readonly { readonly says: RegExp; readonly reason: string; readonly
   },
 ]
 
+/**
+ * Errors over what a task or its peer did just then: data that had come, a connection about to be accepted, a task that
+ * forked or ended between two looks (criu/sk-netlink.c, criu/sk-inet.c, criu/sk-unix.c, criu/seize.c, compel/src/lib/infect.c).
+ */
+const passing: readonly RegExp[] = [
+  /socket has data to read/i,
+  /in-flight connection/i,
+  /(un|not )able to (freeze|interrupt|seize|stop) /i,
+  /can't (freeze|interrupt|seize|stop|wait) /i,
+  /SEIZE \d+/,
+  /task .* (ended|died|gone|unexpected state)/i,
+  /No such process/,
+  /\/proc\/\d+.*: No such file or directory/,
+]
+
+/** How often a dump is worth a try that failed with these errors: a cause that is known stays, one that nobody knows may not. */
+export function triesOf(errors: readonly string[]): number {
+  const any = (patterns: readonly RegExp[]) =>
+    errors.some((error) => patterns.some((says) => says.test(error)))
+  if (any(known.map(({ says }) => says))) return 1
+  return any(passing) ? 5 : 2
+}
+
 /** Turns the errors of a failed dump into an obstacle; the first error CRIU logs is the cause, the rest follow. */
 export function explainDump(unit: string, errors: readonly string[], stderr: string): Obstacle {
   const fallback = `--restart ${unit}`

@@ -23,6 +23,8 @@ export interface Process {
   readonly cgroup: string
   readonly files: readonly OpenFile[]
   readonly mounts: readonly Mount[]
+  /** How many areas of memory it has. */
+  readonly areas: number
   /** Paths of mapped files. */
   readonly mapped: readonly string[]
   readonly uid: number
@@ -50,6 +52,7 @@ export class ProcessReader {
         files,
         namespaces,
         mounts: this.#mountsOf(pid, namespaces.mnt!),
+        areas: maps!.split('\n').length - 1,
         mapped: mappedPaths(maps!),
       }
     } catch (error) {

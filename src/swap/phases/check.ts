@@ -1,13 +1,9 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import type { Configuration } from '../../config/configuration.ts'
 import { paths } from '../../paths.ts'
-import { check as criuCheck, dump, logErrors } from '../../tools/criu.ts'
-import { endTcpRepair } from '../../tools/tcp-repair.ts'
-import { explainDump } from '../../workload/dump-errors.ts'
+import { check as criuCheck } from '../../tools/criu.ts'
 import { type Obstacle, obstaclesOf, obstaclesOfRestart } from '../../workload/obstacles.ts'
-import { roomTies } from '../../workload/room.ts'
 import { connectionsOf, memoryOf, type Service, type Surroundings } from '../../workload/service.ts'
 import { findFallback } from '../fallback.ts'
 import { checkHooks } from '../hooks.ts'
@@ -16,10 +12,8 @@ import { outageObstacles, predictOutage } from '../outage.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { freeBytes } from '../store.ts'
 import { type Treatment, treatments } from '../treatment.ts'
+import { clearTrials, type Trial, tryCheckpoints } from '../trials.ts'
 import { defaultUnits, inspect } from './inspect.ts'
-
-/** Longest time a trial may hold a service still, in seconds. */
-const trialTimeout = 120
 
 /**
  * Makes the plan: what a swap would carry, and what stops it.
@@ -33,6 +27,7 @@ export async function makePlan(
   configuration: Configuration,
   say: (line: string) => void,
 ): Promise<Plan> {
+  await clearTrials()
   const to = await chooseKernel(request.kernel)
   const units = request.units.length > 0 ? request.units : await defaultUnits()
   const { services, surroundings } = await inspect([...units, ...request.restart])
@@ -49,13 +44,15 @@ export async function makePlan(
     ...obstacles,
     ...(mayGoBack ? await kernelObstacles(runningKernel()) : []),
   ]
-  const workloads: WorkloadPlan[] = []
-  for (const service of services) {
-    const treatment = treatmentOf(service)
-    const trial = request.trial && treatment.policy === 'preserve' && host.length === 0
-    if (trial) say(`trial checkpoint of ${service.unit}`)
-    workloads.push(await planWorkload(service, memory.get(service.unit)!, surroundings, treatment, trial))
-  }
+  const looked = services.map((service) => lookAt(service, treatmentOf(service), memory, surroundings))
+  const tried = carried.filter(({ unit }) =>
+    looked.some((look) => look.unit === unit && look.verdict === 'ready'),
+  )
+  const trials =
+    request.trial && host.length === 0
+      ? await tryCheckpoints(tried, surroundings, memory, say)
+      : new Map<string, Trial>()
+  const workloads = looked.map((look) => withTrial(look, trials.get(look.unit)))
   const ready = host.length === 0 && workloads.every(({ verdict }) => verdict === 'ready')
   const kernel = { from: runningKernel(), to }
   const plan: Plan = {
@@ -99,16 +96,14 @@ function obstaclesTo(policy: Treatment['policy'], service: Service, surroundings
   return policy === 'restart' ? obstaclesOfRestart(service) : obstaclesOf(service, surroundings)
 }
 
-async function planWorkload(
+/** What a plan says of a service before its checkpoint is tried. */
+function lookAt(
   service: Service,
-  memoryBytes: number,
-  surroundings: Surroundings,
   treatment: Treatment,
-  trial: boolean,
-): Promise<WorkloadPlan> {
+  memory: ReadonlyMap<string, number>,
+  surroundings: Surroundings,
+): WorkloadPlan {
   const obstacles = obstaclesTo(treatment.policy, service, surroundings)
-  const tried = trial && obstacles.length === 0 ? await tryCheckpoint(service, surroundings) : undefined
-  if (tried?.obstacle) obstacles.push(tried.obstacle)
   return {
     unit: service.unit,
     ...treatment,
@@ -117,37 +112,16 @@ async function planWorkload(
     mainPid: service.mainPid,
     controlGroup: service.controlGroup,
     processes: service.processes.length,
-    memoryBytes,
+    memoryBytes: memory.get(service.unit)!,
     connections: connectionsOf(service),
-    trialSeconds: tried?.seconds ?? null,
+    trialSeconds: null,
   }
 }
 
-interface Trial {
-  readonly seconds: number
-  readonly obstacle: Obstacle | undefined
-}
-
-async function tryCheckpoint(service: Service, surroundings: Surroundings): Promise<Trial> {
-  await mkdir(paths.state, { recursive: true, mode: 0o700 })
-  const images = await mkdtemp(join(paths.state, 'trial-'))
-  const began = performance.now()
-  try {
-    const ended = await dump({
-      pid: service.mainPid,
-      images,
-      external: roomTies(service, surroundings).external,
-      leave: 'running',
-      timeoutSeconds: trialTimeout,
-    })
-    const seconds = (performance.now() - began) / 1000
-    if (ended.code === 0) return { seconds, obstacle: undefined }
-    // One that was cut short leaves connections that nobody can read from.
-    await endTcpRepair(service.processes.map(({ pid }) => pid))
-    return { seconds, obstacle: explainDump(service.unit, await logErrors(images, 'dump.log'), ended.stderr) }
-  } finally {
-    await rm(images, { recursive: true, force: true })
-  }
+function withTrial(workload: WorkloadPlan, trial: Trial | undefined): WorkloadPlan {
+  if (!trial) return workload
+  const tried = { ...workload, trialSeconds: trial.seconds }
+  return trial.obstacle ? { ...tried, verdict: 'refused', obstacles: [trial.obstacle] } : tried
 }
 
 /** Something a swap needs, in a word or two, and what is in the way of it. */
@@ -168,7 +142,7 @@ export async function hostRequirements(kernel: string, memoryBytes: number): Pro
 
 /** What keeps CRIU from working on this host. */
 export async function criuObstacles(): Promise<Obstacle[]> {
-  if (!existsSync('/usr/sbin/criu')) return [{ reason: 'criu is not installed', remedy: 'apt install criu' }]
+  if (!existsSync(paths.criu)) return [{ reason: 'criu is not installed', remedy: 'apt install criu' }]
   const complaint = await criuCheck()
   return complaint
     ? [{ reason: `CRIU does not work here: ${complaint}`, remedy: 'criu check tells more' }]

@@ -13,12 +13,11 @@ import {
 } from '../../landing/landing.ts'
 import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
 import type { InetSocket } from '../../proc/inet-sockets.ts'
-import { dump, logErrors } from '../../tools/criu.ts'
 import { dumpAttributes } from '../../tools/getfattr.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
 import { signalUnits } from '../../tools/systemd.ts'
 import { dumpedConnections, endTcpRepair } from '../../tools/tcp-repair.ts'
-import { explainDump } from '../../workload/dump-errors.ts'
+import { checkpointService } from '../../workload/checkpoint.ts'
 import { inspectSurroundings } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { captureHooks } from '../hooks.ts'
@@ -76,18 +75,16 @@ async function checkpoint({ passengers, sums }: Crossing): Promise<void> {
 
 async function checkpointOne({ service, ties, checkpoint }: Passenger): Promise<void> {
   const images = join(checkpoint, 'images')
-  const ended = await dump({
-    pid: service.mainPid,
+  const obstacle = await checkpointService(service, {
     images,
     external: ties.external,
     leave: 'stopped',
     timeoutSeconds: dumpTimeout,
   })
-  if (ended.code === 0) return
-  const { reason } = explainDump(service.unit, await logErrors(images, 'dump.log'), ended.stderr)
+  if (!obstacle) return
   throw new Failure(
     'failed',
-    `The checkpoint of ${service.unit} failed: ${reason}; ${images}/dump.log has the details.`,
+    `The checkpoint of ${service.unit} failed: ${obstacle.reason}; ${images}/dump.log has the details.`,
   )
 }
 

@@ -10,6 +10,21 @@ test('the errors of a log, without time and source', () => {
   ])
 })
 
+/** CRIU logs the time only where it also logs what it does (criu/log.c, LOG_TIMESTAMP). */
+test('the errors of a log without times', () => {
+  const log = [
+    'Warn  (criu/cr-dump.c:1): something',
+    'Error (criu/sk-netlink.c:79): netlink: The socket has data to read',
+    '   331: Error (criu/files-reg.c:2165): File has bad size',
+    'pie: 331: Error (criu/pie/parasite.c:1): out of memory',
+  ].join('\n')
+  expect(parseLogErrors(log)).toEqual([
+    'netlink: The socket has data to read',
+    'File has bad size',
+    'out of memory',
+  ])
+})
+
 test('errors of a restored task carry its PID', () => {
   const log = [
     '(00.045123)    331: Opening /proc/331/fd',

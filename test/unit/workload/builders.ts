@@ -51,6 +51,7 @@ export function task(more: Partial<Process> = {}): Process {
     cgroup: '/system.slice/redis-server.service',
     files: standardFiles,
     mounts: redisMounts,
+    areas: 60,
     mapped: ['/usr/bin/redis-server'],
     ...more,
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { parseLogErrors } from '../../../src/tools/criu.ts'
-import { explainDump } from '../../../src/workload/dump-errors.ts'
+import { explainDump, triesOf } from '../../../src/workload/dump-errors.ts'
 import { fixture } from '../fixture.ts'
 
 const unit = 'app.service'
@@ -44,4 +44,18 @@ test('without a log the last line of standard error is told', () => {
 
 test('a dump that says nothing at all still gets a reason', () => {
   expect(explainDump(unit, [], '').reason).toBe('CRIU cannot dump it: no message')
+})
+
+/** One netlink message that had just come refused a whole swap of 28 units. */
+test.each([
+  ['what passes by is worth several tries', ['netlink: The socket has data to read', 'Dumping FAILED.'], 5],
+  ['a connection that is about to be accepted', ['inet: In-flight connection (l) for 1f'], 5],
+  ['a task that ended just then', ["Can't open /proc/4711/maps: No such file or directory"], 5],
+  ['a task that would not stop', ['Unable to freeze tasks'], 5],
+  ['what nobody knows is worth a second', ['some new complaint', 'Dumping FAILED.'], 2],
+  ['nothing said is worth a second', [], 2],
+  ['what is known to stay is not', ["Can't dump file 9: anon_inode:[io_uring]"], 1],
+  ['nor where it is told beside other things', ['No space left on device', 'No such process'], 1],
+])('%s', (_, errors, tries) => {
+  expect(triesOf(errors)).toBe(tries)
 })
