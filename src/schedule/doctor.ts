@@ -11,6 +11,7 @@ import { hostRequirements, makePlan, type Requirement } from '../swap/phases/che
 import { preserved } from '../swap/plan.ts'
 import { findPending } from '../swap/resume.ts'
 import { damageOf } from '../swap/store.ts'
+import { tasksOf } from '../swap/tasks.ts'
 import { showUnit } from '../tools/systemd.ts'
 import type { Obstacle } from '../workload/obstacles.ts'
 import { timerName } from './units.ts'
@@ -76,7 +77,7 @@ async function swapRequirements(
   const plan = await makePlan(request, configuration, say)
   const memoryBytes = preserved(plan).reduce((sum, workload) => sum + workload.memoryBytes, 0)
   return [
-    ...(await hostRequirements(kernel, memoryBytes)),
+    ...(await hostRequirements(kernel, { memoryBytes, pids: (await tasksOf(plan)).flat() })),
     { name: 'way back', obstacles },
     ...plan.workloads.map((workload) => ({ name: workload.unit, obstacles: workload.obstacles })),
   ]

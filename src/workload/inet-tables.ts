@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
-import { ifMissing, isErrno } from '../errors.ts'
+import { ifEnded, ifMissing } from '../errors.ts'
 import { type InetSocket, parseInetSockets } from '../proc/inet-sockets.ts'
 
 /** The kernel's tables of TCP and UDP sockets, each network namespace's read once. */
@@ -68,13 +68,5 @@ function inodeOf(descriptor: string): number | undefined {
     return inode === undefined ? undefined : Number(inode)
   } catch (error) {
     return ifEnded(undefined)(error)
-  }
-}
-
-/** For `catch` on a read of /proc/PID: nothing of a process that has ended; any other error goes on. */
-function ifEnded<T>(nothing: T): (error: unknown) => T {
-  return (error) => {
-    if (isErrno(error, 'ENOENT', 'ESRCH')) return nothing
-    throw error
   }
 }

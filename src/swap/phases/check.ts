@@ -3,12 +3,14 @@ import { readFile } from 'node:fs/promises'
 import type { Configuration } from '../../config/configuration.ts'
 import { paths } from '../../paths.ts'
 import { check as criuCheck } from '../../tools/criu.ts'
+import { idsOf } from '../../workload/ids.ts'
 import { type Obstacle, obstaclesOf, obstaclesOfRestart } from '../../workload/obstacles.ts'
 import { connectionsOf, memoryOf, type Service, type Surroundings } from '../../workload/service.ts'
 import { findFallback } from '../fallback.ts'
 import { checkHooks } from '../hooks.ts'
 import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
 import { outageObstacles, predictOutage } from '../outage.ts'
+import { pidObstacles, reservation } from '../pids.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { freeBytes } from '../store.ts'
 import { type Treatment, treatments } from '../treatment.ts'
@@ -37,9 +39,10 @@ export async function makePlan(
   const carried = services.filter((service) => treatmentOf(service).policy === 'preserve')
   const memory = new Map(services.map((service) => [service.unit, memoryOf(service)]))
   const memoryBytes = carried.reduce((sum, { unit }) => sum + memory.get(unit)!, 0)
+  const pids = carried.flatMap(({ processes }) => processes.map(({ pid }) => pid))
   const outage = await predictOutage(memoryBytes, request.strict)
   const host = [
-    ...(await hostRequirements(to, memoryBytes)).flatMap(({ obstacles }) => obstacles),
+    ...(await hostRequirements(to, { memoryBytes, pids })).flatMap(({ obstacles }) => obstacles),
     ...outageObstacles(outage, request.maxOutage),
     ...obstacles,
     ...(mayGoBack ? await kernelObstacles(runningKernel()) : []),
@@ -130,12 +133,19 @@ export interface Requirement {
   readonly obstacles: readonly Obstacle[]
 }
 
-/** What a host needs to swap to a kernel with services that have this much memory, whoever they are. */
-export async function hostRequirements(kernel: string, memoryBytes: number): Promise<Requirement[]> {
+/** What services come to that are to be carried, whoever they are. */
+export interface Load {
+  readonly memoryBytes: number
+  readonly pids: readonly number[]
+}
+
+/** What a host needs to swap to a kernel with these services. */
+export async function hostRequirements(kernel: string, { memoryBytes, pids }: Load): Promise<Requirement[]> {
   return [
     { name: 'kexec', obstacles: await kexecObstacles() },
     { name: `kernel ${kernel}`, obstacles: await kernelObstacles(kernel) },
     { name: 'disk space', obstacles: await spaceObstacles(memoryBytes) },
+    { name: 'PIDs', obstacles: await pidObstacles(await reservation(idsOf(pids))) },
     { name: 'CRIU', obstacles: await criuObstacles() },
   ]
 }

@@ -18,6 +18,7 @@ import { syncFileSystem } from '../../tools/sync.ts'
 import { signalUnits } from '../../tools/systemd.ts'
 import { dumpedConnections, endTcpRepair } from '../../tools/tcp-repair.ts'
 import { checkpointService } from '../../workload/checkpoint.ts'
+import { idsOf } from '../../workload/ids.ts'
 import { inspectSurroundings } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { captureHooks } from '../hooks.ts'
@@ -156,7 +157,7 @@ function refuseIfMoved(
       'A service opened or closed a port while it was being frozen; run the swap again.',
     )
   }
-  if (Math.max(0, ...pids) > lastPid) {
+  if (idsOf(pids).some((id) => id > lastPid)) {
     throw new Failure('failed', 'So many processes were started that PIDs would collide; run the swap again.')
   }
 }

@@ -1,20 +1,20 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { Failure } from '../../errors.ts'
 import { prepareCheckpoint, removeLanding, writeLanding } from '../../landing/landing.ts'
 import { readAddresses } from '../../network/addresses.ts'
 import { type KernelImage, load, unload } from '../../tools/kexec.ts'
 import { mountsWaitForDevices, startUnits, stopUnitsAlone } from '../../tools/systemd.ts'
+import { idsOf } from '../../workload/ids.ts'
 import { roomTies } from '../../workload/room.ts'
 import { aimFallback, clearFallback } from '../fallback.ts'
 import { armWatchdog, hasWatchdog, restoreHostSettings } from '../host-settings.ts'
-import { kernelFiles, nextCommandLine, pidMax } from '../kernels.ts'
+import { kernelFiles, nextCommandLine } from '../kernels.ts'
+import { pidObstacles, reservation } from '../pids.ts'
 import { preserved, restarted } from '../plan.ts'
 import type { Crossing, Phase } from '../step.ts'
 import { bootId, checkpointDirectory, type Swap } from '../store.ts'
+import { tasksOf } from '../tasks.ts'
 import { inspect } from './inspect.ts'
-
-/** PIDs that may be handed out between here and the freeze. */
-const pidMargin = 4096
 
 /** Everything slow, while the services run on. */
 export const stage: Phase = {
@@ -33,8 +33,10 @@ export const stage: Phase = {
 }
 
 async function loadKernel(crossing: Crossing): Promise<void> {
-  crossing.lastPid = await highestPid()
   const { plan, id } = crossing.swap
+  crossing.lastPid = await reservation(idsOf((await tasksOf(plan)).flat()))
+  const [obstacle] = await pidObstacles(crossing.lastPid)
+  if (obstacle) throw new Failure('failed', `PIDs do not suffice: ${obstacle.reason}; ${obstacle.remedy}.`)
   await load(await imageOf(plan.kernel.to, crossing, id), await isLockedDown())
 }
 
@@ -51,12 +53,6 @@ async function imageOf(version: string, crossing: Crossing, swap?: string): Prom
 async function isLockedDown(): Promise<boolean> {
   const state = await readFile('/sys/kernel/security/lockdown', 'utf8').catch(() => '[none]')
   return !state.includes('[none]')
-}
-
-async function highestPid(): Promise<number> {
-  const last = Number(await readFile('/proc/sys/kernel/ns_last_pid', 'utf8'))
-  const pids = (await readdir('/proc')).map(Number).filter((pid) => pid > 0)
-  return Math.min(Math.max(last, ...pids) + pidMargin, pidMax - 1)
 }
 
 async function stopRestarted({ swap }: Crossing): Promise<void> {
