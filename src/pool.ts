@@ -24,3 +24,20 @@ export async function forEachOf<T, R>(
   if (failures.length > 0) throw failures[0]
   return results
 }
+
+/** Lets a few calls run at a time, wherever they come from; the others wait for their turn, in the order of their coming. */
+export function limiter(atOnce: number): <T>(act: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async (act) => {
+    if (running === atOnce) await new Promise<void>((resolve) => waiting.push(resolve))
+    else running += 1
+    try {
+      return await act()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else running -= 1
+    }
+  }
+}

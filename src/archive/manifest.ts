@@ -1,6 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeDurably } from '../durable.ts'
 import { cksum } from '../tools/checksum.ts'
 
 /** Name of a checkpoint's manifest, within the checkpoint. */
@@ -8,13 +7,15 @@ export const manifestName = 'manifest'
 
 /**
  * Lists every file of a checkpoint with its checksum and size (cksum(1)): the landing refuses what doesn't match
- * (landing/static/check-seal). Logs are left out, they grow. Written last, when everything else is in place.
+ * (landing/static/check-seal). Logs are left out, they grow. Written last, when everything else is in place; the seal
+ * brings it to disk with all the rest.
  * @param known lines of files that were summed up before, by `sumFiles`
  */
 export async function writeManifest(checkpoint: string, known = ''): Promise<void> {
   const listed = new Set(namesIn(known))
   const names = (await filesBelow(checkpoint)).filter((name) => name !== manifestName && !listed.has(name))
-  await writeDurably(join(checkpoint, manifestName), known + (await cksum(checkpoint, names)))
+  const lines = known + (await cksum(checkpoint, names))
+  await writeFile(join(checkpoint, manifestName), lines, { mode: 0o600 })
 }
 
 /** The manifest's lines for the files of one directory of a checkpoint. */

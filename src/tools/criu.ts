@@ -1,8 +1,10 @@
 import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { attempt, type Ended, ProgramError } from '../host/local.ts'
 import { paths } from '../paths.ts'
+import { limiter } from '../pool.ts'
 
 /** How a dump ended. */
 export interface DumpEnded extends Ended {
@@ -34,7 +36,14 @@ export interface DumpOptions {
  * Its log has errors and warnings: a line for each area of memory, which is what more would bring, took longer to write
  * than the memory.
  */
-export async function dump(options: DumpOptions): Promise<DumpEnded> {
+export function dump(options: DumpOptions): Promise<DumpEnded> {
+  return inTurn(() => dumpNow(options))
+}
+
+/** More at once than there are processors would only take each other's memory and time. */
+const inTurn = limiter(2 * availableParallelism())
+
+async function dumpNow(options: DumpOptions): Promise<DumpEnded> {
   const images = openSync(options.images, 'r')
   const binary = openSync(paths.criu, 'r')
   try {
