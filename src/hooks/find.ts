@@ -1,6 +1,7 @@
-import { readdir, readlink } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isErrno } from '../errors.ts'
+import { Failure, isErrno, messageOf } from '../errors.ts'
+import { isMask, isThere } from '../files.ts'
 import { refusal } from './permission.ts'
 
 /** An executable that may be called, or why it may not. */
@@ -38,7 +39,7 @@ export async function listHooks(
   const { roots = hookRoots, owner = 0 } = options
   const found = new Map<string, { root: string; path: string }>()
   for (const root of roots) {
-    for (const folder of folders ?? (await entriesOf(root))) {
+    for (const folder of await foldersIn(root, folders)) {
       for (const name of await namesIn(join(root, folder))) {
         found.set(`${folder}/${name}`, { root, path: join(root, folder, name) })
       }
@@ -59,23 +60,33 @@ export function foldersOf(unit: string): readonly string[] {
   return [...new Set(['all', template, unit])]
 }
 
+/** Which of these folders there are; every folder, if left out. */
+async function foldersIn(root: string, wanted: readonly string[] | undefined): Promise<readonly string[]> {
+  const names = await entriesOf(root)
+  if (wanted) return wanted.filter((folder) => names.includes(folder))
+  const kinds = await Promise.all(names.map((name) => stat(join(root, name)).catch(() => undefined)))
+  return names.filter((_, index) => kinds[index]?.isDirectory() ?? true)
+}
+
 const HOOK_NAME = /^\d{2}-[A-Za-z0-9_-]+$/
 
 async function namesIn(directory: string): Promise<readonly string[]> {
-  return (await entriesOf(directory)).filter((name) => HOOK_NAME.test(name))
+  const names = await entriesOf(directory)
+  return names.filter((name) => HOOK_NAME.test(name))
 }
 
+/** @throws Failure 'configuration' where nobody can tell what is in there: a hook that isn't asked would seem to agree. */
 async function entriesOf(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory)
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return []
-    throw error
+    if (isErrno(error, 'ENOENT') && !(await isThere(directory))) return []
+    throw new Failure(
+      'configuration',
+      `${directory} can't be read: ${messageOf(error)}; correct or remove it.`,
+      { cause: error },
+    )
   }
-}
-
-async function isMask(path: string): Promise<boolean> {
-  return (await readlink(path).catch(() => '')) === '/dev/null'
 }
 
 /** Order in which hooks of these ids are called. */

@@ -2,8 +2,8 @@ import { open } from 'node:fs/promises'
 import type { NotStarted } from '../host/group.ts'
 
 /**
- * Why the kernel doesn't start an executable of the administrator's, for people: execve(2) says "no such file" of the interpreter that a file names,
- * too.
+ * Why the kernel doesn't start an executable of the administrator's, for people: execve(2) says "no such file" of the
+ * interpreter that a file names, too.
  */
 export async function startProblem(path: string, { code, message }: NotStarted): Promise<string> {
   const text = await beginning(path).catch(() => undefined)

@@ -1,7 +1,8 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { execa } from 'execa'
+import { remedyFor } from './programs.ts'
 
 /** How a program on this host ended. */
 export interface Ended {
@@ -34,16 +35,24 @@ export class ProgramError extends Error {
 
   constructor(program: string, args: readonly string[], ended: Ended, why: string) {
     const lastLine = ended.stderr.trim().split('\n').at(-1)
-    super(`${[program, ...args].join(' ').slice(0, 200)}: ${lastLine || why}`)
+    super(`${[program, ...args].join(' ').slice(0, 200).replace(/\s+/g, ' ')}: ${lastLine || why}`)
     this.name = 'ProgramError'
     this.program = program
     this.ended = ended
   }
 }
 
+/** There is no such program. */
+export class MissingProgram extends ProgramError {
+  constructor(program: string) {
+    super(program, [], { code: 127, stdout: '', stderr: '' }, `it is not installed; ${remedyFor(program)}`)
+    this.name = 'MissingProgram'
+  }
+}
+
 /**
  * Runs a program and returns how it ended, whatever its exit code.
- * @throws ProgramError if it can't be started, is killed or runs out of time.
+ * @throws ProgramError if it can't be started, is killed or runs out of time; MissingProgram where it isn't there.
  */
 export async function attempt(
   program: string,
@@ -70,6 +79,7 @@ export async function attempt(
   if (result.timedOut) {
     throw new ProgramError(program, args, ended, `still running after ${options.timeoutSeconds} s`)
   }
+  if (result.code === 'ENOENT' && existsSync(options.cwd ?? '/')) throw new MissingProgram(program)
   if (result.exitCode === undefined) {
     throw new ProgramError(program, args, ended, result.shortMessage ?? 'could not be started')
   }
@@ -122,6 +132,7 @@ export async function startBackground(
   closeSync(log)
   if (child.pid === undefined) {
     const result = await child
+    if (result.code === 'ENOENT') throw new MissingProgram('setpriv')
     const ended = { code: 127, stdout: '', stderr: '' }
     throw new ProgramError(program, args, ended, result.shortMessage ?? 'could not be started')
   }

@@ -22,7 +22,7 @@ type Value = 'unit' | 'kernel' | 'other'
 /** Shell commands that print what a value may be, a line each. */
 const sources = {
   unit: "systemctl list-units --type=service --state=running --plain --no-legend --full 2>/dev/null | cut -d ' ' -f 1",
-  kernel: "ls /boot 2>/dev/null | sed -n 's/^vmlinuz-//p'",
+  kernel: "ls /boot 2>/dev/null | sed -n '/[.]old/d;s/^vmlinuz-//p'",
 } as const satisfies Partial<Record<Value, string>>
 
 function verbsOf(command: Command, words = ''): Verb[] {

@@ -1,3 +1,4 @@
+import { printable } from '../printer.ts'
 import { outageSeconds } from './outage.ts'
 import { type Report, reportSchema } from './report.ts'
 
@@ -45,8 +46,13 @@ function gauge(name: string, help: string, samples: readonly Sample[]): string {
   return [`# HELP ${full} ${help}\n`, `# TYPE ${full} gauge\n`, ...lines].join('')
 }
 
-/** Label values are quoted as in JSON, as far as releases and our own words go. */
+/**
+ * Label values by the rules of the text format: a backslash, a quote and a line end are escaped, and nothing else is. What
+ * a terminal would act on is shown, for whoever looks into the file.
+ */
 function labelText(labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+  const pairs = Object.entries(labels).map(
+    ([name, value]) => `${name}="${printable(value).replace(/[\\"]/g, '\\$&')}"`,
+  )
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
 }

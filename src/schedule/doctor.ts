@@ -1,5 +1,5 @@
-import { access, constants } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { access } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type Configuration, loadConfiguration } from '../config/configuration.ts'
 import { Failure, messageOf } from '../errors.ts'
 import { refusal } from '../hooks/permission.ts'
@@ -9,6 +9,7 @@ import { tryFleetLock } from '../swap/fleet-lock.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import { hostRequirements, makePlan, type Requirement } from '../swap/phases/check.ts'
 import { preserved } from '../swap/plan.ts'
+import { programObstacles } from '../swap/programs.ts'
 import { findPending } from '../swap/resume.ts'
 import { damageOf } from '../swap/store.ts'
 import { tasksOf } from '../swap/tasks.ts'
@@ -16,26 +17,16 @@ import { showUnit } from '../tools/systemd.ts'
 import type { Obstacle } from '../workload/obstacles.ts'
 import { timerName } from './units.ts'
 
-/** Programs that a swap or its landing calls, and the Debian packages that bring them. */
-const programs: Readonly<Record<string, string>> = {
-  kexec: 'kexec-tools',
-  nft: 'nftables',
-  ip: 'iproute2',
-  ss: 'iproute2',
-  getfattr: 'attr',
-  nsenter: 'util-linux',
-  logger: 'bsdutils',
-  tar: 'tar',
-  perl: 'perl-base',
-}
-
 /**
  * Looks whether this host is ready for scheduled swaps, as a swap's own plan does, but without trial checkpoints and
  * whether or not a newer kernel is installed: the running one stands for it.
  */
 export async function examine(say: (line: string) => void): Promise<Requirement[]> {
+  const programs = { name: 'programs', obstacles: await programObstacles() }
+  // Nothing else can be looked at without them.
+  if (programs.obstacles.length > 0) return [programs]
   const found = [
-    { name: 'programs', obstacles: await programObstacles() },
+    programs,
     { name: 'no swap pending', obstacles: await pendingObstacles() },
     { name: 'schedule', obstacles: await scheduleObstacles() },
   ]
@@ -81,26 +72,6 @@ async function swapRequirements(
     { name: 'way back', obstacles },
     ...plan.workloads.map((workload) => ({ name: workload.unit, obstacles: workload.obstacles })),
   ]
-}
-
-async function programObstacles(): Promise<Obstacle[]> {
-  const missing = await Promise.all(
-    Object.entries(programs).map(async ([program, name]): Promise<Obstacle[]> => {
-      const folders = ['/usr/sbin', '/usr/bin', '/sbin', '/bin']
-      const there = await Promise.all(folders.map((folder) => canRun(join(folder, program))))
-      return there.includes(true)
-        ? []
-        : [{ reason: `${program} is not installed`, remedy: `apt install ${name}` }]
-    }),
-  )
-  return missing.flat()
-}
-
-function canRun(file: string): Promise<boolean> {
-  return access(file, constants.X_OK).then(
-    () => true,
-    () => false,
-  )
 }
 
 async function pendingObstacles(): Promise<Obstacle[]> {

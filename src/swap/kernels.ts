@@ -10,11 +10,19 @@ export async function installedKernels(): Promise<string[]> {
   return kernelsAmong(await readdir(paths.boot))
 }
 
+/**
+ * What `uname -r` may print: numbers, and what a distribution or builder adds. Copies that others keep beside a kernel are
+ * none: installkernel(8)'s `.old`, dpkg's and editors' own.
+ */
+const releaseName = /^\d+(\.\d+)+([-+~_.][\w.+~-]*)?$/
+const copy = /(\.(old|bak|orig|sav|save|disabled|dpkg-\w+|rpm\w+)|~)$/
+
 /** Of the files in /boot the kernels' releases, the oldest first. */
 export function kernelsAmong(files: readonly string[]): string[] {
   return files
     .filter((file) => file.startsWith('vmlinuz-'))
     .map((file) => file.slice('vmlinuz-'.length))
+    .filter((name) => releaseName.test(name) && !copy.test(name))
     .sort(compareReleases)
 }
 

@@ -1,4 +1,5 @@
 import { run } from '../host/local.ts'
+import { printable } from '../printer.ts'
 
 /** Fields of a message in systemd's journal, such as MESSAGE (systemd.journal-fields(7)); what is undefined stays out. */
 export type Fields = Readonly<Record<string, string | undefined>>
@@ -14,10 +15,13 @@ export async function writeToJournal(fields: Fields): Promise<void> {
   await run('logger', ['--journald'], { input: journalText(fields), timeoutSeconds: patience })
 }
 
-/** Fields as logger reads them: a line each, so that a value with several lines becomes one. */
+/**
+ * Fields as logger reads them: a line each, so that a value with several lines becomes one. What a terminal would act on is
+ * shown: journalctl(1) tells only the size of a message with control characters.
+ */
 export function journalText(fields: Fields): string {
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${value!.replace(/\s*\n\s*/g, ' ')}\n`)
+    .map(([name, value]) => `${name}=${printable(value!.replace(/\s*\n\s*/g, ' '))}\n`)
     .join('')
 }

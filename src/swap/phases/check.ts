@@ -12,6 +12,7 @@ import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
 import { outageObstacles, predictOutage } from '../outage.ts'
 import { pidObstacles, reservation } from '../pids.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
+import { refuseMissingPrograms } from '../programs.ts'
 import { freeBytes } from '../store.ts'
 import { type Treatment, treatments } from '../treatment.ts'
 import { clearTrials, type Trial, tryCheckpoints } from '../trials.ts'
@@ -21,7 +22,7 @@ import { defaultUnits, inspect } from './inspect.ts'
  * Makes the plan: what a swap would carry, and what stops it.
  *
  * The trial checkpoint is the strongest check: each service is dumped for real and runs on at once.
- * @throws Failure 'refused' where there is nothing to plan for: no systemd, an unknown unit, no such kernel;
+ * @throws Failure 'refused' where there is nothing to plan for: no systemd, an unknown unit, no such kernel, programs missing;
  *   'configuration' for settings under two names of one unit.
  */
 export async function makePlan(
@@ -31,6 +32,7 @@ export async function makePlan(
 ): Promise<Plan> {
   await clearTrials()
   const to = await chooseKernel(request.kernel)
+  await refuseMissingPrograms()
   const units = request.units.length > 0 ? request.units : await defaultUnits()
   const { services, surroundings } = await inspect([...units, ...request.restart])
   const treatmentOf = treatments(request, configuration)

@@ -214,6 +214,35 @@ describe.runIf(canMount)('as root', () => {
     })
   })
 
+  describe('programs that are missing', () => {
+    const without = (folder: string) => `${withSystemd} && mount -t tmpfs none ${folder}`
+
+    test('the plan names them all with their packages, and refuses', () => {
+      const kernel = 'mount -t tmpfs none /boot && touch /boot/vmlinuz-999.9.9'
+      expect(onBareHost(`${kernel} && ${without('/usr/sbin')}`, 'plan')).toEqual({
+        code: 3,
+        stdout: '',
+        stderr: expect.stringMatching(
+          /^kernelswap: Programs are missing that a swap needs: kexec is not installed \(apt install kexec-tools\), nft .*\n$/,
+        ),
+      })
+      const { code, stdout } = onBareHost(without('/usr/sbin'), 'doctor')
+      expect({ code, stdout }).toEqual({
+        code: 3,
+        stdout: expect.stringMatching(/^programs +problem +nft is not installed +apt install nftables$/m),
+      })
+    })
+
+    test('any other verb names the one that it would start', () => {
+      expect(onBareHost(`${withSystemd} && PATH=/nowhere`, 'schedule', 'show')).toMatchObject({ code: 0 })
+      expect(onBareHost('PATH=/nowhere', 'schedule', '--on-calendar', 'Sun 03:00')).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'kernelswap: systemd-analyze: it is not installed; apt install systemd\n',
+      })
+    })
+  })
+
   describe('run --scheduled', () => {
     const withKernel = `${withSystemd} && mount -t tmpfs none /boot && touch /boot/vmlinuz-999.9.9`
 

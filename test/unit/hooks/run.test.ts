@@ -167,6 +167,34 @@ test('a hook of another owner is refused, and hides the shipped one', async () =
   expect(hooks[0]!.refused).toMatch(/belongs to user/)
 })
 
+test.each([
+  ['a file', (path: string) => writeFileSync(path, '')],
+  ['a link to itself', (path: string) => symlinkSync(path, path)],
+  ['a link to nowhere', (path: string) => symlinkSync(join(top, 'nowhere'), path)],
+])('where hooks.d or a folder in it is %s nobody can tell which hooks there are', async (_, make) => {
+  rmSync(join(admins, 'all'), { recursive: true })
+  make(join(admins, 'all'))
+  await expect(find()).rejects.toMatchObject({
+    kind: 'configuration',
+    message: expect.stringContaining('etc/hooks.d/all'),
+  })
+  rmSync(admins, { recursive: true })
+  make(admins)
+  await expect(find()).rejects.toMatchObject({
+    kind: 'configuration',
+    message: expect.stringContaining('etc/hooks.d can'),
+  })
+})
+
+test('where there is no hooks.d there are no hooks; a README among the folders is none', async () => {
+  rmSync(admins, { recursive: true })
+  writeFileSync(join(shipped, 'README'), '')
+  write('lib/hooks.d/all/10-one', '')
+  expect(await listHooks(undefined, { roots: [shipped, admins], owner })).toMatchObject([
+    { id: 'all/10-one' },
+  ])
+})
+
 test('a link is checked where it leads', async () => {
   write('elsewhere/script', '')
   chmodSync(join(top, 'elsewhere'), 0o777)

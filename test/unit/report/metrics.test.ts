@@ -36,3 +36,11 @@ test('no series comes twice, nor a line that is no metric: the collector drops t
   for (const line of samples)
     expect(line).toMatch(/^[a-z_]+(\{[a-z]+="[^"\\]*"(,[a-z]+="[^"\\]*")*\})? [\d.]+$/)
 })
+
+test('a name is quoted as the collector reads it: it knows three escapes, and others make it drop the file', () => {
+  const text = metricsText(
+    reportWith({ kernel: { from: 'a\\b"c', to: '6\x1b[2J\n7', running: 'x\ty' } }),
+    now,
+  )
+  expect(text).toContain(String.raw`{from="a\\b\"c",to="6\\x1b[2J\\n7",running="x\\ty"} 1`)
+})

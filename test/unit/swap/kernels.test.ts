@@ -57,6 +57,24 @@ describe('which kernel', () => {
     expect(await installedKernels()).toEqual(ordered)
   })
 
+  /** Once the newest, such a copy would be what a swap goes to by default. */
+  test('copies that others keep beside a kernel, and what is no release, are none', async () => {
+    await install(newer)
+    const copies = ['.old', '.bak', '.dpkg-new', '.dpkg-old', '.dpkg-tmp', '.rpmsave', '~']
+    for (const name of [...copies.map((end) => `999.9.9${end}`), 'rescue', '', '9.9\x1b[2J', '6.1 .0'])
+      await writeFile(join(boot.directory, `vmlinuz-${name}`), '')
+    expect(await installedKernels()).toEqual([newer])
+    await expect(chooseKernel('999.9.9.old')).rejects.toMatchObject({ kind: 'refused' })
+  })
+
+  test.each(['5.15.0-1+bpo.2-amd64', '6.18.0-rc1+', '2.6.32.71', '6.12.57+deb13-amd64', '6.1.0_custom.1'])(
+    '%s is a release',
+    async (version) => {
+      await install(version)
+      expect(await installedKernels()).toEqual([version])
+    },
+  )
+
   /** A candidate is no target that anybody wants by default once its release is there. */
   test('a release candidate comes before its release', async () => {
     const ordered = [

@@ -62,3 +62,7 @@ test('a value of several lines stays one field: logger takes each line for anoth
     'MESSAGE=one PRIORITY=0 two\nPHASE=freeze\n',
   )
 })
+
+test('what a terminal would act on is shown: journalctl shows such a message as so many bytes', () => {
+  expect(journalText({ MESSAGE: 'hook says \x1b[2J' })).toBe('MESSAGE=hook says \\x1b[2J\n')
+})
