@@ -12,6 +12,7 @@ import { doctorCommand } from './doctor.ts'
 import { evacuationCommand } from './evacuation.ts'
 import { executeCommand } from './execute.ts'
 import { hooksCommand } from './hooks.ts'
+import { kernelsCommand } from './kernels.ts'
 import { planCommand } from './plan.ts'
 import { rehearseCommand } from './rehearse.ts'
 import { addRemoteOptions } from './remote.ts'
@@ -39,6 +40,7 @@ export function createProgram(): Command {
     runCommand(),
     statusCommand(),
     reportCommand(),
+    kernelsCommand(),
     adoptCommand(),
     scheduleCommand(),
     doctorCommand(),

@@ -100,6 +100,33 @@ export async function run(
   return ended
 }
 
+/** More than any kernel takes when it is unpacked: output that goes on behind that ends the program. */
+const mostBytes = 1024 * 1024 * 1024
+
+/**
+ * Runs a program that must succeed and returns the bytes that it prints.
+ * @throws ProgramError for any exit code but 0, and for more than a gigabyte.
+ */
+export async function runForBytes(
+  program: string,
+  args: readonly string[],
+  options: { readonly input?: Uint8Array; readonly timeoutSeconds: number },
+): Promise<Uint8Array> {
+  const result = await execa(program, args, {
+    reject: false,
+    env: { LC_ALL: 'C' },
+    ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
+    encoding: 'buffer',
+    stripFinalNewline: false,
+    timeout: options.timeoutSeconds * 1000,
+    maxBuffer: mostBytes,
+  })
+  if (!result.failed) return result.stdout
+  const stderr = Buffer.from(result.stderr ?? []).toString()
+  const ended = { code: result.exitCode ?? 127, stdout: '', stderr }
+  throw new ProgramError(program, args, ended, result.shortMessage ?? `exit code ${result.exitCode}`)
+}
+
 /** A program that runs beside us, such as a virtual machine. */
 export interface Background {
   readonly pid: number

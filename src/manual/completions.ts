@@ -6,8 +6,8 @@ interface Verb {
   readonly words: string
   readonly inner: readonly { readonly name: string; readonly summary: string }[]
   readonly options: readonly Flag[]
-  /** It takes names of services. */
-  readonly takesUnits: boolean
+  /** What its arguments are, where shells can list that. */
+  readonly takes: keyof typeof sources | undefined
 }
 
 interface Flag {
@@ -33,14 +33,15 @@ function verbsOf(command: Command, words = ''): Verb[] {
       words,
       inner: inner.map((each) => ({ name: each.name(), summary: help.subcommandDescription(each) })),
       options: help.visibleOptions(command).map(flagOf),
-      takesUnits: help.visibleArguments(command).some(isUnit) || command.registeredArguments.some(isUnit),
+      takes: command.registeredArguments.map(listedAs).find((kind) => kind !== undefined),
     },
     ...inner.flatMap((each) => verbsOf(each, `${words} ${each.name()}`)),
   ]
 }
 
-function isUnit(argument: Argument): boolean {
-  return argument.name() === 'unit'
+function listedAs(argument: Argument): Verb['takes'] {
+  if (argument.name() === 'unit') return 'unit'
+  return ['from', 'to'].includes(argument.name()) ? 'kernel' : undefined
 }
 
 function flagOf(option: Option): Flag {
@@ -59,10 +60,10 @@ function flagsWith(verbs: readonly Verb[], value: Value): string[] {
 /** `kernelswap` as bash loads it from /usr/share/bash-completion/completions. */
 export function bashCompletion(program: Command): string {
   const verbs = verbsOf(program)
-  const lists = verbs.map(({ words, inner, options, takesUnits }) => {
+  const lists = verbs.map(({ words, inner, options, takes }) => {
     const names = [...inner.map(({ name }) => name), ...options.map(({ long }) => long)]
-    const units = takesUnits ? ` $(${sources.unit})` : ''
-    return `\t"${words}") list="${names.join(' ')}${units}" ;;`
+    const values = takes ? ` $(${sources[takes]})` : ''
+    return `\t"${words}") list="${names.join(' ')}${values}" ;;`
   })
   return `# bash completion for kernelswap
 _kernelswap() {
@@ -90,13 +91,13 @@ complete -F _kernelswap kernelswap
 /** `_kernelswap` as zsh loads it from its function path. */
 export function zshCompletion(program: Command): string {
   const verbs = verbsOf(program)
-  const lists = verbs.map(({ words, inner, options, takesUnits }) => {
+  const lists = verbs.map(({ words, inner, options, takes }) => {
     const described = [
       ...inner.map(({ name, summary }) => quoted(`${name}:${summary}`)),
       ...options.map(({ long, description }) => quoted(`${long}:${description}`)),
     ]
-    const units = takesUnits ? `; compadd -- $(${sources.unit})` : ''
-    return `\t"${words}") list=(${described.join(' ')})${units} ;;`
+    const values = takes ? `; compadd -- $(${sources[takes]})` : ''
+    return `\t"${words}") list=(${described.join(' ')})${values} ;;`
   })
   return `#compdef kernelswap
 local word verb=
@@ -121,7 +122,7 @@ _describe kernelswap list
 /** `kernelswap.fish` as fish loads it from its vendor_completions.d. */
 export function fishCompletion(program: Command): string {
   const verbs = verbsOf(program)
-  const lines = verbs.flatMap(({ words, inner, options, takesUnits }) => {
+  const lines = verbs.flatMap(({ words, inner, options, takes }) => {
     const when = `complete -c kernelswap -f -n 'test "(__kernelswap_verb)" = "${words}"'`
     return [
       ...inner.map(({ name, summary }) => `${when} -a ${name} -d ${quoted(summary)}`),
@@ -129,7 +130,7 @@ export function fishCompletion(program: Command): string {
         const source = value === undefined ? '' : value === 'other' ? ' -x' : ` -x -a ${fishSource(value)}`
         return `${when} -l ${long.slice(2)} -d ${quoted(description)}${source}`
       }),
-      ...(takesUnits ? [`${when} -a ${fishSource('unit')}`] : []),
+      ...(takes ? [`${when} -a ${fishSource(takes)}`] : []),
     ]
   })
   return `# fish completion for kernelswap

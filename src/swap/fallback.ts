@@ -4,6 +4,7 @@ import { Failure, messageOf } from '../errors.ts'
 import {
   type BootEntry,
   heedsNextEntry,
+  isSystemdBoot,
   loaderInfo,
   nextGrubEntry,
   nextSystemdBootEntry,
@@ -50,7 +51,7 @@ export async function findFallback(
   setting: Configuration['fallback'],
 ): Promise<FallbackSearch> {
   if (setting === 'external') return { obstacles: [] }
-  const loader = (await loaderInfo())?.startsWith('systemd-boot') ? 'systemd-boot' : 'grub'
+  const loader = isSystemdBoot(await loaderInfo()) ? 'systemd-boot' : 'grub'
   try {
     const entry = entryFor(kernel, await entriesOf[loader]())
     if (entry === undefined) return refusal(`${loader} has no entry for the running kernel ${kernel}`)
@@ -85,13 +86,16 @@ const repair = /(^|\s)(single|s|S|1|emergency|rescue|recovery|systemd\.unit=\S+)
  */
 export function entryFor(kernel: string, entries: readonly BootEntry[]): string | undefined {
   const fitting = entries.filter(
-    ({ id, linux, options }) => isOf(kernel, linux) && !repair.test(options) && !isForeign(id),
+    ({ id, linux, options }) => startsKernel(kernel, linux) && !repair.test(options) && !isForeign(id),
   )
   return (fitting.find(({ id }) => id.includes(kernel)) ?? fitting[0])?.id
 }
 
-/** Debian names the file by the release; systemd's kernel-install the directory, or a unified kernel image. */
-function isOf(kernel: string, linux: string): boolean {
+/**
+ * True for the file of a kernel as a boot loader names it. Debian names the file by the release; systemd's kernel-install
+ * the directory, or a unified kernel image.
+ */
+export function startsKernel(kernel: string, linux: string): boolean {
   return linux
     .split('/')
     .some((part) => part === kernel || part === `vmlinuz-${kernel}` || part.endsWith(`-${kernel}.efi`))

@@ -26,14 +26,33 @@ export function heedsNextEntry(menu: string): boolean {
 
 /** Parses grub.cfg: every `menuentry` that loads a Linux kernel, in the menu's order. */
 export function parseGrubMenu(menu: string): BootEntry[] {
-  const entries: BootEntry[] = []
+  return grubEntries(menu).map(({ entry }) => entry)
+}
+
+interface GrubEntry {
+  readonly entry: BootEntry
+  /** What GRUB takes for it and for the menus that it is in, from the outermost: number, id, title. */
+  readonly names: readonly (readonly string[])[]
+}
+
+function grubEntries(menu: string): GrubEntry[] {
+  const entries: GrubEntry[] = []
   const open: Block[] = []
+  /** How many entries the menus that are open have had, the innermost last. */
+  const counts = [0]
   for (const words of menu.split('\n').map(shellWords)) {
     const [command] = words
-    if (words.at(-1) === '{') open.push(blockOf(words))
-    else if (command === '}') open.pop()
-    else if (/^linux(16|efi)?$/.test(command ?? '') && open.at(-1)?.kind === 'menuentry')
-      entries.push(entryOf(open, words))
+    if (words.at(-1) === '{') {
+      const block = blockOf(words, counts.at(-1)!)
+      open.push(block)
+      if (isEntry(block)) counts.push(counts.pop()! + 1)
+      if (block.kind === 'submenu') counts.push(0)
+    } else if (command === '}') {
+      if (open.pop()?.kind === 'submenu') counts.pop()
+    } else if (/^linux(16|efi)?$/.test(command ?? '') && open.at(-1)?.kind === 'menuentry') {
+      const menus = open.filter(isEntry)
+      entries.push({ entry: entryOf(menus, words), names: menus.map(({ names }) => names) })
+    }
   }
   return entries
 }
@@ -42,19 +61,62 @@ export function parseGrubMenu(menu: string): BootEntry[] {
 interface Block {
   readonly kind: string
   readonly id: string
+  /** Its number among its neighbours, its id and its title, any of which names it. */
+  readonly names: readonly string[]
+}
+
+function isEntry({ kind }: Block): boolean {
+  return kind === 'submenu' || kind === 'menuentry'
 }
 
 /** A title stands in for an id; in a path of them its own `>` is doubled (GRUB manual, "default"). */
-function blockOf(words: readonly string[]): Block {
+function blockOf(words: readonly string[], number: number): Block {
   const [kind = '', title = ''] = words
   // update-grub passes --id in a variable, since GRUB before 2.00 doesn't know it.
   const option = words.findIndex((word) => /^(--id|\$\{?menuentry_id_option\}?)$/.test(word))
-  return { kind, id: (option > 0 && words[option + 1]) || title.replaceAll('>', '>>') }
+  const escaped = title.replaceAll('>', '>>')
+  const id = (option > 0 && words[option + 1]) || escaped
+  return { kind, id, names: [String(number), id, escaped] }
 }
 
-function entryOf(open: readonly Block[], [, linux = '', ...options]: readonly string[]): BootEntry {
-  const menus = open.filter(({ kind }) => kind === 'submenu' || kind === 'menuentry')
+function entryOf(menus: readonly Block[], [, linux = '', ...options]: readonly string[]): BootEntry {
   return { id: menus.map(({ id }) => id).join('>'), linux, options: options.join(' ') }
+}
+
+/**
+ * The entry that GRUB starts where nothing else is aimed at: what the menu sets as its default, which may be what is
+ * saved in the environment; the first entry where that names none, and the first of a submenu that it names.
+ * @returns undefined where that starts no Linux.
+ */
+export function defaultGrubEntry(
+  menu: string,
+  environment: Readonly<Record<string, string>>,
+): BootEntry | undefined {
+  const entries = grubEntries(menu)
+  const value = defaultOf(menu)
+  const wanted = variable.test(value) ? (environment[variable.exec(value)![1]!] ?? '') : value
+  const path = wanted.match(/(?:[^>]|>>)+/g) ?? []
+  const isFirst = (names: readonly string[] | undefined) => names?.[0] === '0'
+  const found = entries.find(
+    ({ names }) =>
+      path.length > 0 &&
+      path.every((part, depth) => names[depth]?.includes(part)) &&
+      names.slice(path.length).every(isFirst),
+  )
+  return (found ?? entries.find(({ names }) => names.every(isFirst)))?.entry
+}
+
+const variable = /^\$\{?(\w+)\}?$/
+
+/** What the menu sets as its default at an ordinary boot: the last that isn't for the next boot alone. */
+function defaultOf(menu: string): string {
+  const values = menu
+    .split('\n')
+    .map(shellWords)
+    .flatMap(([command, word]) =>
+      command === 'set' && word?.startsWith('default=') ? [word.slice('default='.length)] : [],
+    )
+  return values.filter((each) => !each.includes('next_entry')).at(-1) ?? '0'
 }
 
 /** The words of a line as a shell splits it; grub.cfg's quoting is the shell's (GRUB manual, "Shell-like scripting"). */
@@ -74,9 +136,13 @@ function unquoted(word: string): string {
 
 /** The entry that GRUB starts at the next boot alone, undefined where its default is next. */
 export async function nextGrubEntry(): Promise<string | undefined> {
+  return (await grubEnvironment()).next_entry
+}
+
+async function grubEnvironment(): Promise<Readonly<Record<string, string>>> {
   // There is no environment block before the first variable is set.
   const { code, stdout } = await attempt('grub-editenv', ['-', 'list'])
-  return code === 0 ? parseGrubEnvironment(stdout).next_entry : undefined
+  return code === 0 ? parseGrubEnvironment(stdout) : {}
 }
 
 /** Parses `grub-editenv list`; a variable that is empty counts as not set, as for GRUB. */
@@ -128,6 +194,23 @@ export async function systemdBootEntries(): Promise<BootEntry[]> {
   return parseSystemdBootEntries((await run('bootctl', ['list', '--json=short'])).stdout)
 }
 
+/**
+ * What the boot loader starts by default, undefined where nothing tells.
+ * @throws ProgramError where systemd-boot's entries can't be read
+ */
+export async function defaultEntry(): Promise<BootEntry | undefined> {
+  if (isSystemdBoot(await loaderInfo()))
+    return parseDefaultSystemdBootEntry((await run('bootctl', ['list', '--json=short'])).stdout)
+  const menu = await readGrubMenu()
+  if (menu === undefined) return undefined
+  return defaultGrubEntry(menu, variable.test(defaultOf(menu)) ? await grubEnvironment() : {})
+}
+
+/** Whether that is what the boot loader says it is. */
+export function isSystemdBoot(info: string | undefined): boolean {
+  return info?.startsWith('systemd-boot') ?? false
+}
+
 const textOrNone = z
   .string()
   .nullish()
@@ -136,6 +219,19 @@ const systemdBootEntry = z.object({ id: z.string(), linux: textOrNone, options: 
 
 /** Parses `bootctl list --json=short`: an array, before systemd 253 an object a line. */
 export function parseSystemdBootEntries(text: string): BootEntry[] {
-  const array = text.startsWith('[') ? text : `[${text.trim().split('\n').join(',')}]`
-  return z.array(systemdBootEntry).parse(JSON.parse(array))
+  return z.array(systemdBootEntry).parse(arrayOf(text))
+}
+
+/** The default among those; systemd before 253 doesn't tell it. */
+export function parseDefaultSystemdBootEntry(text: string): BootEntry | undefined {
+  const entry = systemdBootEntry.extend({ isDefault: z.boolean().nullish() })
+  const found = z
+    .array(entry)
+    .parse(arrayOf(text))
+    .find(({ isDefault }) => isDefault)
+  return found && { id: found.id, linux: found.linux, options: found.options }
+}
+
+function arrayOf(text: string): unknown {
+  return JSON.parse(text.startsWith('[') ? text : `[${text.trim().split('\n').join(',')}]`)
 }

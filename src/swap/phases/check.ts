@@ -161,7 +161,8 @@ export async function criuObstacles(): Promise<Obstacle[]> {
     : []
 }
 
-async function kexecObstacles(): Promise<Obstacle[]> {
+/** What keeps the running kernel from starting another. */
+export async function kexecObstacles(): Promise<Obstacle[]> {
   const disabled = await readFile('/proc/sys/kernel/kexec_load_disabled', 'utf8').catch(() => undefined)
   if (disabled === undefined || !existsSync('/sys/kernel/kexec_loaded')) {
     return [{ reason: 'this kernel has no kexec (CONFIG_KEXEC)', remedy: "run the distribution's kernel" }]

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { TypeSource } from '../../../src/btf/compare.ts'
 import { compareTypes } from '../../../src/btf/compare.ts'
+import { Identities } from '../../../src/btf/identities.ts'
+import { layoutOf, namedRecords } from '../../../src/btf/layout.ts'
 import { kernelOf, moduleOf } from './fixtures.ts'
 
 const before = kernelOf('before.elf')
@@ -120,8 +122,12 @@ test('exports that come and go are told', () => {
 test("a module's types go on where the kernel's end", () => {
   const module = moduleOf(before)
   expect(module.exports).toEqual(['of_module'])
-  const result = compareTypes([after], [after, module])
-  expect(result).toMatchObject({ records: [], exported: ['of_module'] })
+  expect(compareTypes([before], [before, module])).toMatchObject({ records: [], exported: ['of_module'] })
+  const own = namedRecords(module.btf).find(({ name }) => name === 'struct private')!
+  expect(layoutOf(module.btf, own.id, new Identities()).places).toMatchObject([
+    { name: 'shared', bitOffset: 0, bits: 64, typeName: 'struct pointing *' },
+    { name: 'own', bitOffset: 64, bits: 32, typeName: 'int' },
+  ])
 })
 
 /** The kernel's types as those of a module of this name: structures of one name are many then. */

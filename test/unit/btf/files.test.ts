@@ -6,19 +6,7 @@ import { sectionsOf, splitElves } from '../../../src/btf/elf.ts'
 import { kernelExports } from '../../../src/btf/exports.ts'
 import { Identities } from '../../../src/btf/identities.ts'
 import { layoutOf } from '../../../src/btf/layout.ts'
-import { objectFile, typesOf } from './fixtures.ts'
-
-/** A boot image with a payload, as Documentation/arch/x86/boot.rst has it. */
-function bootImage(payload: Uint8Array): Buffer {
-  const image = Buffer.alloc(512 * 3 + 64 + payload.length)
-  image[0x1f1] = 2
-  image.write('HdrS', 0x202)
-  image.writeUInt16LE(0x20f, 0x206)
-  image.writeUInt32LE(64, 0x248)
-  image.writeUInt32LE(payload.length, 0x24c)
-  image.set(payload, 512 * 3 + 64)
-  return image
-}
+import { bootImage, objectFile, typesOf } from './fixtures.ts'
 
 test('the packed kernel is found in a boot image, gzip whole and others without their size', () => {
   const packed = gzipSync('kernel')
@@ -39,7 +27,7 @@ test('the names that a kernel exports come from the tables that its modules are 
 })
 
 test('modules that come one after the other are taken apart, with and without a signature', () => {
-  const module = objectFile('module.ko')
+  const module = objectFile('before.ko')
   const signed = Buffer.concat([module, Buffer.from('signature~Module signature appended~\n')])
   const parts = splitElves(Buffer.concat([signed, module, signed, signed, module]))
   expect(parts.map(({ length }) => length)).toEqual(
@@ -50,7 +38,7 @@ test('modules that come one after the other are taken apart, with and without a 
 test('files that are cut short or something else are refused with a sentence', () => {
   expect(() => sectionsOf(objectFile('before.elf').subarray(0, 2000))).toThrow('cut short')
   expect(() => sectionsOf(Buffer.from('hello'))).toThrow('no 64-bit object file')
-  expect(() => splitElves(Buffer.concat([objectFile('module.ko'), Buffer.from('rest')]))).toThrow(
+  expect(() => splitElves(Buffer.concat([objectFile('before.ko'), Buffer.from('rest')]))).toThrow(
     'no signature',
   )
   expect(() => new Btf(Buffer.from('hello'))).toThrow('no types')

@@ -20,6 +20,18 @@ export function kernelOf(name: 'before.elf' | 'after.elf'): TypeSource {
 
 /** The module of the kernel before. */
 export function moduleOf(kernel: TypeSource): TypeSource {
-  const exports = moduleExports(sectionsOf(objectFile('module.ko')))
-  return { name: 'module', btf: typesOf('module.ko', kernel.btf), exports }
+  const exports = moduleExports(sectionsOf(objectFile('before.ko')))
+  return { name: 'module', btf: typesOf('before.ko', kernel.btf), exports }
+}
+
+/** A boot image with a payload, as Documentation/arch/x86/boot.rst has it. */
+export function bootImage(payload: Uint8Array): Buffer {
+  const image = Buffer.alloc(512 * 3 + 64 + payload.length)
+  image[0x1f1] = 2
+  image.write('HdrS', 0x202)
+  image.writeUInt16LE(0x20f, 0x206)
+  image.writeUInt32LE(64, 0x248)
+  image.writeUInt32LE(payload.length, 0x24c)
+  image.set(payload, 512 * 3 + 64)
+  return image
 }

@@ -49,6 +49,7 @@ const verbs = [
   'config',
   'schedule',
   'doctor',
+  'kernels',
 ]
 
 describe('help', () => {
@@ -298,6 +299,69 @@ describe.runIf(canMount)('as root', () => {
   beforeAll(() => {
     writeFileSync(join(place, 'plan.json'), JSON.stringify(planWith()))
     writeFileSync(join(place, 'report.json'), JSON.stringify(reportWith({ id: '20261101000000' })))
+  })
+
+  describe('kernels', () => {
+    const to = '999.1.1'
+    const swap = '/var/lib/kernelswap/swaps/20261101000000'
+    const prepared = [
+      withSystemd,
+      'mount -t tmpfs none /boot',
+      `mkdir -p /boot/grub ${swap}`,
+      `touch /boot/vmlinuz-${to} /boot/vmlinuz-999.9.9`,
+      `printf 'set default="1"\nmenuentry Old {\nlinux /boot/vmlinuz-1\n}\nmenuentry New {\nlinux /boot/vmlinuz-999.9.9\n}\n' > /boot/grub/grub.cfg`,
+      `cp '${join(place, 'to.json')}' ${swap}/plan.json && cp '${join(place, 'report.json')}' ${swap}/`,
+    ].join(' && ')
+    beforeAll(() => {
+      writeFileSync(join(place, 'to.json'), JSON.stringify(planWith({ kernel: { from: '1', to } })))
+    })
+
+    test('are listed with what they are, what is in the way of a swap, and earlier swaps', () => {
+      const { code, stdout } = onBareHost(prepared, 'kernels', '--json')
+      expect(code).toBe(0)
+      const { schema, kernels } = JSON.parse(stdout) as { schema: string; kernels: unknown[] }
+      expect(schema).toBe('kernelswap.kernels/1')
+      expect(kernels).toEqual([
+        expect.objectContaining({
+          release: to,
+          default: false,
+          newest: false,
+          target: false,
+          swaps: [{ id: '20261101000000', verdict: reportWith().verdict }],
+        }),
+        expect.objectContaining({
+          release: '999.9.9',
+          running: false,
+          default: true,
+          newest: true,
+          target: true,
+          obstacles: [{ reason: expect.stringMatching(/initrd/), remedy: expect.any(String) }],
+          swaps: [],
+        }),
+      ])
+      const text = onBareHost(prepared, 'kernels').stdout
+      expect(text).toMatch(/^999\.9\.9 +default, newest, target +not possible: .*remedy: .* none$/m)
+    })
+
+    test('one that is not installed has no difference, and says where they are listed', () => {
+      expect(onBareHost(prepared, 'kernels', 'diff', '9.9.9', '--json')).toMatchObject({
+        code: 2,
+        stdout: '',
+        stderr: expect.stringMatching(/Kernel 9\.9\.9 is not installed; `kernelswap kernels` lists/),
+      })
+    })
+
+    test('one whose files are damaged is named, and what else is known is told', () => {
+      const { code, stdout } = onBareHost(prepared, 'kernels', 'diff', '999.9.9', to, '--json')
+      expect(code).toBe(0)
+      expect(JSON.parse(stdout)).toMatchObject({
+        schema: 'kernelswap.kernels-diff/1',
+        from: { release: '999.9.9', version: null },
+        layout: null,
+        types: null,
+        notes: expect.arrayContaining([expect.stringMatching(/999\.9\.9 is no boot image/)]),
+      })
+    })
   })
 
   describe('files of an old swap that are damaged', () => {

@@ -98,7 +98,9 @@ describe('completions', () => {
   let place = ''
   beforeAll(async () => {
     place = await mkdtemp(join(tmpdir(), 'kernelswap-completions-'))
-    // What values are made of: no test may depend on this host's units.
+    // What values are made of: no test may depend on this host's units and kernels.
+    await writeFile(join(place, 'ls'), '#!/bin/sh\necho vmlinuz-6.12.1\n')
+    await chmod(join(place, 'ls'), 0o755)
     await writeFile(
       join(place, 'systemctl'),
       '#!/bin/sh\necho redis-server.service loaded active running Redis\n',
@@ -134,7 +136,7 @@ describe('completions', () => {
     ({ words, options, inner }) => {
       expect(
         offered(...words, '')
-          .filter((word) => word !== 'redis-server.service')
+          .filter((word) => !['redis-server.service', '6.12.1'].includes(word))
           .sort(),
       ).toEqual([...options, ...inner].sort())
     },
@@ -145,6 +147,8 @@ describe('completions', () => {
     expect(offered('run', '--restart', '')).toEqual(['redis-server.service'])
     expect(offered('run', '--js')).toEqual(['--json'])
     expect(offered('run', '--kernel', 'no-such')).toEqual([])
+    expect(offered('kernels', 'diff', '6')).toEqual(['6.12.1'])
+    expect(offered('kernels', 'list', '6')).toEqual([])
     expect(offered('status', 'red')).toEqual([])
   })
 

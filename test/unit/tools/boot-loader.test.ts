@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import {
+  defaultGrubEntry,
   heedsNextEntry,
+  parseDefaultSystemdBootEntry,
   parseGrubEnvironment,
   parseGrubMenu,
   parseLoaderVariable,
@@ -64,6 +66,65 @@ describe("GRUB's menu", () => {
   })
 })
 
+describe("GRUB's default", () => {
+  const text = (value: string) =>
+    [
+      'if [ "$next_entry" ] ; then',
+      'set default="$next_entry"',
+      'else',
+      `set default="${value}"`,
+      'fi',
+      'menuentry "One" --id one {',
+      'linux /vmlinuz-1',
+      '}',
+      'if [ a = b ] ; then',
+      'submenu "More > old" --id more {',
+      'menuentry "Two" --id two {',
+      'linux /vmlinuz-2',
+      '}',
+      'menuentry "Three" --id three {',
+      'linux /vmlinuz-3',
+      '}',
+      '}',
+      'fi',
+      'menuentry "Firmware" --id firmware {',
+      'fwsetup',
+      '}',
+      'menuentry "Four" {',
+      'linux /vmlinuz-4',
+      '}',
+    ].join('\n')
+
+  test.each([
+    ['0', '1'],
+    ['3', '4'],
+    ['Four', '4'],
+    ['1>1', '3'],
+    ['more>three', '3'],
+    ['More >> old>Two', '2'],
+    ['more', '2'],
+    ['', '1'],
+    ['gone', '1'],
+    ['9', '1'],
+  ])('%j starts kernel %s', (value, kernel) => {
+    expect(defaultGrubEntry(text(value), {})?.linux).toBe(`/vmlinuz-${kernel}`)
+  })
+
+  test('that was saved is found by its path, in the menu that update-grub wrote', () => {
+    expect(defaultGrubEntry(menu, parseGrubEnvironment(fixture('grub/environment')))).toMatchObject({
+      id: advanced(kernels[2]!),
+    })
+    expect(defaultGrubEntry(menu, {})).toMatchObject({ linux: `/boot/vmlinuz-${kernels[0]}` })
+  })
+
+  test('is none where the first entry starts no Linux, or there is none', () => {
+    expect(
+      defaultGrubEntry('menuentry A {\nchainloader /a\n}\nmenuentry B {\nlinux /b\n}\n', {}),
+    ).toBeUndefined()
+    expect(defaultGrubEntry('', {})).toBeUndefined()
+  })
+})
+
 test("GRUB's environment: values may hold equal signs, empty ones are not set", () => {
   expect(parseGrubEnvironment(fixture('grub/environment'))).toEqual({
     saved_entry: advanced(kernels[2]!),
@@ -81,6 +142,11 @@ describe('systemd-boot', () => {
 
   test.each(['252', '257'])('entries as systemd %s prints them', (version) => {
     expect(parseSystemdBootEntries(fixture(`bootctl/list-${version}`))).toEqual(expected)
+  })
+
+  test('the default is told since systemd 253', () => {
+    expect(parseDefaultSystemdBootEntry(fixture('bootctl/list-257'))).toEqual(expected[0])
+    expect(parseDefaultSystemdBootEntry(fixture('bootctl/list-252'))).toBeUndefined()
   })
 
   test('no entries, and one that starts no Linux', () => {
