@@ -1,7 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Command } from 'commander'
-import { writeDurably } from '../durable.ts'
+import { makeDirectory, writeDurably } from '../durable.ts'
 import { Failure } from '../errors.ts'
 import { daemonReload, restartUnit } from '../tools/systemd.ts'
 import { serviceName } from '../tools/unit-name.ts'
@@ -42,7 +42,7 @@ async function adopt(service: Service, options: Options, output: Output): Promis
   const settings = adoptionOf(service, await inspectSurroundings())
   if (settings.length > 0) {
     const file = dropInOf(unit)
-    await mkdir(dirname(file), { recursive: true })
+    await makeDirectory(dirname(file), 0o755)
     const lines = settings.map(({ setting }) => setting)
     await writeDurably(
       file,

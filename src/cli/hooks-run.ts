@@ -101,7 +101,7 @@ async function tryHooks(
 ): Promise<readonly HookResult[]> {
   if (processes.length === 0)
     throw new Failure('refused', `${unit} does not run; \`systemctl start ${unit}\` starts it.`)
-  await mkdir(paths.run, { recursive: true })
+  await mkdir(paths.run, { recursive: true, mode: 0o700 })
   const directory = await mkdtemp(join(paths.run, 'hooks-'))
   const situation: HookSituation = {
     swap: 'none',

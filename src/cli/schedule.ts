@@ -1,7 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { writeDurably } from '../durable.ts'
+import { makeDirectory, writeDurably } from '../durable.ts'
 import { Failure } from '../errors.ts'
 import { paths } from '../paths.ts'
 import { type Schedule, serviceName, serviceUnit, timerName, timerUnit } from '../schedule/units.ts'
@@ -68,7 +68,7 @@ async function check({ calendars, randomDelay, window, maxOutage }: Schedule): P
 }
 
 async function install(schedule: Schedule): Promise<void> {
-  await mkdir(paths.units, { recursive: true })
+  await makeDirectory(paths.units, 0o755)
   await writeDurably(join(paths.units, serviceName), serviceUnit(schedule), 0o644)
   await writeDurably(join(paths.units, timerName), timerUnit(schedule), 0o644)
   // Otherwise the new times would be held against the last run of an earlier schedule, and one be made up for at once.

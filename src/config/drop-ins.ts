@@ -1,6 +1,8 @@
-import { readdir, readlink, realpath, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Failure, isErrno, messageOf } from '../errors.ts'
+import { isMask } from '../files.ts'
+import { refuseLoose } from '../ownership.ts'
 import { readRegularFile } from '../regular-file.ts'
 
 /** Settings of some thousand units. */
@@ -21,7 +23,7 @@ export interface DropIn {
 export async function readDropIns(directories: readonly string[]): Promise<DropIn[]> {
   const dropIns: DropIn[] = []
   for (const file of await findDropIns(directories)) {
-    await refuseIfOthersMayWrite(file)
+    refuseLoose(file)
     dropIns.push({ file, text: await read(file) })
   }
   return dropIns
@@ -48,10 +50,6 @@ async function namesIn(directory: string): Promise<string[]> {
   }
 }
 
-async function isMask(file: string): Promise<boolean> {
-  return (await readlink(file).catch(() => '')) === '/dev/null'
-}
-
 async function read(file: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readRegularFile(file, mostBytes))
@@ -59,24 +57,6 @@ async function read(file: string): Promise<string> {
     // What the decoder says is a TypeError with a code of Node's own (ERR_ENCODING_INVALID_ENCODED_DATA).
     if (error instanceof TypeError) throw unreadable(file, 'it is not UTF-8, as TOML is', error)
     throw unreadable(file, messageOf(error), error)
-  }
-}
-
-async function refuseIfOthersMayWrite(file: string): Promise<void> {
-  try {
-    const target = await realpath(file)
-    for (const path of new Set([target, dirname(target), dirname(file)])) {
-      const { uid, mode } = await stat(path)
-      if (uid === 0 && (mode & 0o022) === 0) continue
-      const whose = path === target ? file : `${path}, where ${file} lies,`
-      throw new Failure(
-        'configuration',
-        `${whose} may be written by others than root; chown root and chmod go-w it.`,
-      )
-    }
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ELOOP')) throw unreadable(file, 'it is a link that leads nowhere', error)
-    throw error
   }
 }
 

@@ -21,8 +21,6 @@ export interface ListedHook extends Hook {
 export interface FindOptions {
   /** Directories with a folder for each unit, the later ones stronger. */
   readonly roots?: readonly string[]
-  /** Who has to own hooks; root but in tests. */
-  readonly owner?: number
 }
 
 export const hookRoots: readonly string[] = ['/usr/lib/kernelswap/hooks.d', '/etc/kernelswap/hooks.d']
@@ -36,19 +34,19 @@ export async function listHooks(
   folders: readonly string[] | undefined,
   options: FindOptions = {},
 ): Promise<readonly ListedHook[]> {
-  const { roots = hookRoots, owner = 0 } = options
-  const found = new Map<string, { root: string; path: string }>()
+  const { roots = hookRoots } = options
+  const found = new Map<string, string>()
   for (const root of roots) {
     for (const folder of await foldersIn(root, folders)) {
       for (const name of await namesIn(join(root, folder))) {
-        found.set(`${folder}/${name}`, { root, path: join(root, folder, name) })
+        found.set(`${folder}/${name}`, join(root, folder, name))
       }
     }
   }
   const hooks: ListedHook[] = []
-  for (const [id, { root, path }] of [...found].sort(([a], [b]) => byFileName(a, b))) {
+  for (const [id, path] of [...found].sort(([a], [b]) => byFileName(a, b))) {
     const isMasked = await isMask(path)
-    const refused = isMasked ? undefined : await refusal(path, root, owner)
+    const refused = isMasked ? undefined : refusal(path)
     hooks.push({ id, path, isMasked, ...(refused === undefined ? {} : { refused }) })
   }
   return hooks

@@ -1,8 +1,8 @@
 import { lstatSync } from 'node:fs'
-import { mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { OnRestoreFailure } from '../config/configuration.ts'
-import { syncDirectory, writeDurably } from '../durable.ts'
+import { makeDirectory, syncDirectory, writeDurably } from '../durable.ts'
 import { ifMissing } from '../errors.ts'
 import { isThere } from '../files.ts'
 import { run } from '../host/local.ts'
@@ -79,9 +79,12 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   if (plan.hold) await write('hold', '')
   for (const passenger of plan.passengers) {
     const dropIns = join(directory, 'units', `${passenger.service.unit}.d`)
-    await mkdir(dropIns, { recursive: true, mode: 0o755 })
+    // Everybody may read units: the generator hands them out as they are here.
+    await makeDirectory(dropIns, 0o755)
     // systemd merges drop-ins of all directories by file name; the last one wins (systemd.unit(5)).
-    await writeFile(join(dropIns, 'zz-kernelswap.conf'), dropIn(passenger), { mode: 0o644 })
+    const file = join(dropIns, 'zz-kernelswap.conf')
+    await writeFile(file, dropIn(passenger))
+    await chmod(file, 0o644)
   }
   await syncFileSystem(directory)
 }

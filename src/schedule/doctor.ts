@@ -103,7 +103,7 @@ async function watcherRequirements(configuration: Configuration): Promise<Requir
 }
 
 async function commandObstacles(program: string): Promise<Obstacle[]> {
-  const why = await refusal(program, dirname(program), 0)
+  const why = refusal(program)
   return why === undefined
     ? []
     : [{ reason: why, remedy: `see to it that ${program} is there and root's alone` }]

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path'
 import { writeDurably } from '../durable.ts'
 import { Failure, messageOf } from '../errors.ts'
 import { refusal } from '../hooks/permission.ts'
@@ -43,7 +42,7 @@ export async function notify(
   [program, ...args]: NonNullable<NonNullable<Plan['announce']>['onSuccess']>,
   report: Report,
 ): Promise<void> {
-  const why = await refusal(program, dirname(program), 0)
+  const why = refusal(program)
   if (why !== undefined) throw new Failure('refused', `It was not run: ${why}.`)
   const ended = await runGroup(program, args, {
     ...{ input: `${JSON.stringify(report)}\n`, timeoutSeconds: patience, cwd: '/', outputBytes },

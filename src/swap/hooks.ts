@@ -20,7 +20,7 @@ type Baselines = Readonly<Record<string, HookContext['baseline']>>
  * a broken hook: it would stop the swap at the freeze.
  */
 export async function checkHooks(plan: Plan): Promise<ReadonlyMap<string, readonly Obstacle[]>> {
-  await mkdir(paths.run, { recursive: true })
+  await mkdir(paths.run, { recursive: true, mode: 0o700 })
   // There is no swap yet to keep their output.
   const directory = await mkdtemp(join(paths.run, 'hooks-'))
   const source = { id: 'none', directory, plan }

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import * as z from 'zod'
 import { syncDirectory } from '../durable.ts'
 import { Failure, ifMissing, messageOf } from '../errors.ts'
+import { refuseLoose } from '../ownership.ts'
 import { standardError } from '../printer.ts'
 
 /** Version of the journal's lines; a newer one is refused. */
@@ -72,6 +73,7 @@ export class Journal {
 
   /** Every entry, the oldest first. @throws Failure 'mismatch' where it can't be read, or as `parseJournal` does. */
   async read(): Promise<JournalLine[]> {
+    refuseLoose(this.#file)
     try {
       return parseJournal(await readFile(this.#file, 'utf8').catch(ifMissing('')), this.#file)
     } catch (error) {

@@ -4,6 +4,7 @@ import type * as z from 'zod'
 import { syncDirectory, writeDurably } from '../durable.ts'
 import { Failure, ifMissing, isErrno, messageOf } from '../errors.ts'
 import { isThere } from '../files.ts'
+import { refuseLoose } from '../ownership.ts'
 import { paths } from '../paths.ts'
 import { type Report, reportSchema } from '../report/report.ts'
 import { Journal } from './journal.ts'
@@ -160,9 +161,10 @@ export function damageOf(error: unknown): string {
 
 /**
  * Reads a document of a swap; undefined where it isn't there.
- * @throws Failure 'mismatch' that names the file, where it is damaged.
+ * @throws Failure 'mismatch' that names the file, where it is damaged; 'configuration' where others could have written it.
  */
 async function readDocument<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  refuseLoose(file)
   let text: string | undefined
   try {
     text = await readFile(file, 'utf8').catch(ifMissing(undefined))

@@ -424,4 +424,45 @@ describe.runIf(canMount)('as root', () => {
     const over = `${old} && echo 20261101000000 > ${swap}/../../pending && echo '${JSON.stringify(line)}' > ${swap}/journal.jsonl`
     expect(onBareHost(over, 'execute', '20261101000000').code).toBe(3)
   })
+
+  describe('what others than root could change is not gone by', () => {
+    const state = '/var/lib/kernelswap'
+    const swap = `${state}/swaps/20261101000000`
+    const sound = `${withSystemd} && mkdir -m 700 -p ${swap} && cp '${join(place, 'plan.json')}' '${join(place, 'report.json')}' ${swap}/`
+
+    test.each([
+      ['the state directory', `chmod 777 ${state}`, `${state} can be written`],
+      ['the directory above it', 'chmod 775 /var/lib', '/var/lib can be written'],
+      ['the swaps', `chown 1000 ${state}/swaps`, `${state}/swaps belongs to user 1000`],
+      ['a swap', `chmod 777 ${swap}`, `${swap} can be written`],
+      ['a plan', `chmod 666 ${swap}/plan.json`, `${swap}/plan.json can be written`],
+      ['a report', `chown 1000 ${swap}/report.json`, `${swap}/report.json belongs to user 1000`],
+      ['what a landing tells', 'mkdir -m 777 /run/kernelswap', '/run/kernelswap can be written'],
+    ])('%s', (_, loosen, why) => {
+      expect(onBareHost(sound, 'report', '20261101000000').code).toBe(0)
+      expect(onBareHost(`${sound} && ${loosen}`, 'report', '20261101000000')).toEqual({
+        code: 78,
+        stdout: '',
+        stderr: expect.stringMatching(new RegExp(`^kernelswap: Others could .*: ${why}.*\\.\n$`)),
+      })
+    })
+
+    test.each(['plan', 'resume', 'status', 'execute'])('by %s either', (verb) => {
+      const words = verb === 'execute' ? ['20261101000000'] : []
+      expect(onBareHost(`${sound} && chmod 777 ${state}`, verb, ...words).code).toBe(78)
+    })
+  })
+
+  test('what it makes is its own, whatever the umask', () => {
+    const made = `umask 000 && ${withSystemd} && "$0" "$1" resume && exec stat --format=%a /run/kernelswap /run/kernelswap/lock`
+    const line = `mount -t tmpfs none /run && mount -t tmpfs none /var/lib && ${made}`
+    const { status, stdout } = spawnSync(
+      'unshare',
+      ['--mount', 'sh', '-c', line, process.execPath, program],
+      {
+        encoding: 'utf8',
+      },
+    )
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '700\n600\n' })
+  })
 })

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -28,7 +38,10 @@ function has(name: string, content = ''): void {
 
 /** What the generator writes, by path. */
 function generated(): Record<string, string> {
-  const here = script.replaceAll('/etc/kernelswap/landing', join(directory, 'landing'))
+  const here = script
+    .replaceAll('/etc/kernelswap/landing', join(directory, 'landing'))
+    // Without root we are our own root.
+    .replaceAll('! -uid 0', `! -uid 0 ! -uid ${process.getuid?.()}`)
   execFileSync('sh', ['-c', here, 'kernelswap-generator', join(directory, 'out')])
   const files = readdirSync(join(directory, 'out'), { recursive: true, withFileTypes: true })
   const read = files.filter((file) => file.isFile()).map((file) => join(file.parentPath, file.name))
@@ -62,4 +75,26 @@ test('where no file system needs udev, udev comes after the landing, not before 
   expect(written['systemd-udevd.service.d/kernelswap-order.conf']).toBe(after)
   expect(written['systemd-udev-trigger.service.d/kernelswap-order.conf']).toBe(after)
   expect(Object.keys(written)).not.toContain('kernelswap-land.service.d/kernelswap-order.conf')
+})
+
+test.each([
+  ['landing', 0o777],
+  ['landing/units', 0o775],
+  ['landing/units/redis-server.service.d/zz-kernelswap.conf', 0o666],
+  ['', 0o757],
+])('nothing that others could have written is handed to systemd (%s)', (path, mode) => {
+  has('sealed')
+  symlinkSync('/nowhere', join(directory, 'landing/swap'))
+  expect(Object.keys(generated())).toHaveLength(2)
+  rmSync(join(directory, 'out'), { recursive: true })
+  mkdirSync(join(directory, 'out'))
+  chmodSync(join(directory, path), mode)
+  expect(() => generated()).toThrow(/others than root may write/)
+  expect(readdirSync(join(directory, 'out'))).toEqual([])
+})
+
+test.runIf(process.getuid?.() === 0)('nor what belongs to somebody else', () => {
+  has('sealed')
+  chownSync(join(directory, 'landing/units'), 1000, 0)
+  expect(() => generated()).toThrow(/others than root may write/)
 })

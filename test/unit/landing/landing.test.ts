@@ -129,6 +129,14 @@ describe('on disk', () => {
     }
   })
 
+  test('but what it hands to systemd is for everybody to read, whatever the umask', async () => {
+    const umask = process.umask(0o077)
+    await writeLanding(plan(false)).finally(() => process.umask(umask))
+    const modeOf = async (name: string) => (await stat(join(landing(), 'units', name))).mode & 0o777
+    expect(await modeOf('redis-server.service.d')).toBe(0o755)
+    expect(await modeOf('redis-server.service.d/zz-kernelswap.conf')).toBe(0o644)
+  })
+
   test('only a swap that looks first holds the restored tasks', async () => {
     expect(await readdir(landing())).not.toContain('hold')
     await writeLanding(plan(true))
