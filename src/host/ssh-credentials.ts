@@ -1,4 +1,5 @@
-import type { BaseAgent, ParsedKey } from 'ssh2'
+import type { BaseAgent, ParsedKey, SignCallback, SigningRequestOptions } from 'ssh2'
+import { readString, rsaBits, signatureAlgorithms, typeOfKey } from './ssh-key.ts'
 import type { Credential } from './ssh-login.ts'
 
 /** A private key, ready to sign. */
@@ -26,13 +27,65 @@ export async function readPrivateKey(content: Buffer, passphrase?: string): Prom
   return { kind: 'unusable', why: parsed.message }
 }
 
+/** An OpenSSH private key has its public part in the clear: cipher, key derivation, its options, a count, then the key. */
+const privateKeyMagic = 'openssh-key-v1\0'
+
+/** The public key in a public or a private key's file, as SSH sends it; undefined where none can be read. */
+export async function publicKeyOf(content: Buffer): Promise<Buffer | undefined> {
+  const text = content.toString('latin1')
+  const [type = '', base64 = ''] = text.trim().split(/\s+/)
+  const plain = Buffer.from(base64, 'base64')
+  if (typeOfKey(plain) === type) return plain
+  const body = /-----BEGIN OPENSSH PRIVATE KEY-----([^-]*)-----END/.exec(text)?.[1]
+  const bytes = Buffer.from(body ?? '', 'base64')
+  if (!bytes.toString('latin1').startsWith(privateKeyMagic)) {
+    const read = await readPrivateKey(content)
+    return read.kind === 'key' ? read.key.getPublicSSH() : undefined
+  }
+  let at = privateKeyMagic.length
+  for (let skipped = 0; skipped < 3; skipped += 1) at += 4 + (readString(bytes, at)?.length ?? 0)
+  return readString(bytes, at + 4)
+}
+
+/** Which keys may be offered, and how they may sign. */
+export interface KeyPolicy {
+  /** Names of signature algorithms. */
+  readonly algorithms: readonly string[]
+  readonly leastRsaBits: number
+}
+
+function mayOffer(key: Buffer, { algorithms, leastRsaBits }: KeyPolicy): boolean {
+  return (
+    (rsaBits(key) ?? leastRsaBits) >= leastRsaBits &&
+    signatureAlgorithms(typeOfKey(key)).some((algorithm) => algorithms.includes(algorithm))
+  )
+}
+
+/** An RSA key signs in one of three ways, and ssh2 takes the weakest where a server names none (RFC 8332). */
+function mayHash(hash: string | undefined, { algorithms }: KeyPolicy): boolean {
+  return algorithms.includes(
+    hash === undefined || hash === 'sha1' ? 'ssh-rsa' : hash.replace('sha', 'rsa-sha2-'),
+  )
+}
+
+const weak = () => new Error('the server takes no signature that the configuration allows')
+
 /** A private key that is read when it is needed. */
-export function keyCredential(username: string, read: () => Promise<PrivateKey | undefined>): Credential {
+export function keyCredential(
+  username: string,
+  read: () => Promise<PrivateKey | undefined>,
+  policy: KeyPolicy,
+): Credential {
   return {
     type: 'publickey',
     offer: async () => {
       const key = await read()
-      return key && { type: 'publickey', username, key }
+      if (!key || !mayOffer(key.getPublicSSH(), policy)) return undefined
+      const { sign } = key
+      if (key.type === 'ssh-rsa')
+        key.sign = (data, hash) =>
+          mayHash(hash, policy) ? sign.call(key, data, hash) : (weak() as unknown as Buffer)
+      return { type: 'publickey', username, key }
     },
   }
 }
@@ -42,13 +95,18 @@ export function keyCredential(username: string, read: () => Promise<PrivateKey |
  * @param socket path of its socket
  * @param only public keys as SSH sends them; without it, all that the agent has
  */
-export function agentCredential(username: string, socket: string, only?: readonly Buffer[]): Credential {
+export function agentCredential(
+  username: string,
+  socket: string,
+  policy: KeyPolicy,
+  only?: readonly Buffer[],
+): Credential {
+  const isWanted = (key: Buffer) => mayOffer(key, policy) && (!only || only.some((one) => one.equals(key)))
   return {
     type: 'publickey',
     offer: async () => {
       const { createAgent } = await import('ssh2')
-      const agent = only ? limit(createAgent(socket), only) : createAgent(socket)
-      return { type: 'agent', username, agent }
+      return { type: 'agent', username, agent: limit(createAgent(socket), isWanted, policy) }
     },
   }
 }
@@ -58,16 +116,24 @@ export function passwordCredential(username: string, ask: () => Promise<string>)
   return { type: 'password', offer: async () => ({ type: 'password', username, password: await ask() }) }
 }
 
-/** Hides all but some keys of an agent. */
-function limit(agent: BaseAgent, only: readonly Buffer[]): BaseAgent {
+/** Hides all but some keys of an agent, and has it sign as the policy says. */
+function limit(agent: BaseAgent, isWanted: (key: Buffer) => boolean, policy: KeyPolicy): BaseAgent {
   const all = agent.getIdentities.bind(agent)
   agent.getIdentities = (callback) =>
     all((error, keys) =>
       callback(
         error,
-        keys?.filter((key) => only.some((one) => one.equals(publicPart(key)))),
+        keys?.filter((key) => isWanted(publicPart(key))),
       ),
     )
+  const sign = agent.sign.bind(agent)
+  // The options may be left out, as in the interface that ssh2 asks for.
+  agent.sign = (key: Identity, data: Buffer, ...rest: unknown[]) => {
+    const callback = rest.at(-1) as SignCallback
+    const options = rest.length === 2 ? (rest[0] as SigningRequestOptions) : {}
+    if (typeOfKey(publicPart(key)) === 'ssh-rsa' && !mayHash(options.hash, policy)) callback(weak())
+    else sign(key as string, data, options, callback)
+  }
   return agent
 }
 

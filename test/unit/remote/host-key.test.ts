@@ -30,11 +30,15 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const blob = (key: string) => Buffer.from(key.split(' ')[1]!, 'base64')
 
 /** What is said of the key that a host shows, with these lines in known_hosts. */
-async function judge(shown: string, lines: readonly string[], { hashed = false } = {}) {
+async function judge(
+  shown: string,
+  lines: readonly string[],
+  { hashed = false, ...more }: { hashed?: boolean; revokedHostKeys?: string; leastRsaBits?: number } = {},
+) {
   writeFileSync(file, lines.map((line) => `${line}\n`).join(''))
   if (hashed) execFileSync('ssh-keygen', ['-H', '-f', file], { stdio: 'ignore' })
   const known = await findKnownKeys(name, [join(folder, 'missing'), file])
-  return judgeHostKey(blob(shown), { name, known, command: 'ssh -p 2222 web1' })
+  return judgeHostKey(blob(shown), { name, known, command: 'ssh -p 2222 web1', ...more })
 }
 
 describe('accepted', () => {
@@ -90,12 +94,62 @@ describe('refused', () => {
     ])
       expect(await judge(ed25519, [line]), line).toMatchObject({ kind: 'mismatch' })
   })
+
+  test('a host that a certificate authority alone speaks for, with what to do', async () => {
+    const authority = `@cert-authority ${name} ${otherEd25519}`
+    const failure = await judge(ed25519, [authority])
+    expect(failure?.message).toContain('certificates are not supported here')
+    expect(await judge(ed25519, [authority, `${name} ${ed25519}`])).toBeUndefined()
+  })
+
+  test('a key that RevokedHostKeys lists, as text and as a list of OpenSSH, though known_hosts has it', async () => {
+    const lines = [`${name} ${ed25519}`, `${name} ${ecdsa}`]
+    const revokedHostKeys = join(folder, 'revoked')
+    const revoke = async () => [
+      (await judge(ed25519, lines, { revokedHostKeys }))?.message,
+      await judge(ecdsa, lines, { revokedHostKeys }),
+    ]
+    writeFileSync(revokedHostKeys, `# gone\n\n${otherEd25519} x\n  ${ed25519} a comment\n`)
+    expect(await revoke()).toEqual([expect.stringContaining(`which ${revokedHostKeys} revokes`), undefined])
+    const keys = ['ed25519', 'other'].map((label) => join(folder, `${label}.pub`))
+    execFileSync('ssh-keygen', ['-q', '-k', '-f', revokedHostKeys, ...keys])
+    expect(await revoke()).toEqual([expect.stringContaining(`which ${revokedHostKeys} revokes`), undefined])
+  })
+
+  test('every key, where what RevokedHostKeys names cannot be read, has no key on a line, or is damaged', async () => {
+    const lines = [`${name} ${ed25519}`]
+    const revokedHostKeys = join(folder, 'damaged')
+    const failure = () => judge(ed25519, lines, { revokedHostKeys })
+    await expect(failure()).rejects.toMatchObject({ kind: 'configuration' })
+    for (const content of ['no key\n', `${ecdsa}\nssh-ed25519 AAAA\n`, 'SSHKRL\n\0damaged']) {
+      writeFileSync(revokedHostKeys, content)
+      await expect(failure(), content).rejects.toMatchObject({ kind: 'configuration' })
+    }
+  })
+
+  test('an RSA key that is shorter than RequiredRSASize', async () => {
+    const rsa = generate('rsa', 'rsa')
+    const lines = [`${name} ${rsa}`]
+    expect(await judge(rsa, lines, { leastRsaBits: 3072 })).toBeUndefined()
+    expect((await judge(rsa, lines, { leastRsaBits: 3073 }))?.message).toContain('3072 bits')
+    expect(await judge(ed25519, [`${name} ${ed25519}`], { leastRsaBits: 4096 })).toBeUndefined()
+  })
 })
+
+const everything = ['ssh-ed25519', 'ecdsa-sha2-nistp256', 'rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa']
 
 test('a host with several keys is asked for one that is known', async () => {
   writeFileSync(file, `${name} ${ecdsa}\n@revoked ${name} ${ed25519}\n`)
-  const algorithms = hostKeyAlgorithms(await findKnownKeys(name, [file]))
+  const algorithms = hostKeyAlgorithms(await findKnownKeys(name, [file]), everything)
   expect(algorithms[0]).toBe('ecdsa-sha2-nistp256')
   expect(algorithms).toContain('ssh-ed25519')
   expect(algorithms).not.toContain('ssh-rsa')
+})
+
+test('no algorithm is offered that the configuration leaves out', async () => {
+  writeFileSync(file, `${name} ${ecdsa}\n`)
+  expect(hostKeyAlgorithms(await findKnownKeys(name, [file]), ['ssh-ed25519', 'rsa-sha2-256'])).toEqual([
+    'ssh-ed25519',
+    'rsa-sha2-256',
+  ])
 })

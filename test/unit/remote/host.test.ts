@@ -153,6 +153,79 @@ describe.runIf(serve)('a host that may be another', () => {
     }
   })
 
+  test('is refused where RevokedHostKeys lists its key, though known_hosts has it', async () => {
+    const from = server.log().length
+    const list = join(folder, 'revoked')
+    writeFileSync(list, `${server.hostKey}\n`)
+    configure('key', `RevokedHostKeys ${list}`)
+    await expect(whoami(open())).rejects.toMatchObject({
+      kind: 'mismatch',
+      message: expect.stringContaining(`${list} revokes`),
+    })
+    rmSync(list)
+    await expect(whoami(open())).rejects.toMatchObject({ kind: 'configuration' })
+    nothingSent(from)
+    writeFileSync(list, `${gate.hostKey}\n`)
+    expect(await whoami(open())).toBe('root')
+  })
+
+  test('is refused where a certificate authority alone speaks for it', async () => {
+    writeFileSync(knownHosts, `@cert-authority [127.0.0.1]:${server.port} ${gate.hostKey}\n`)
+    await expect(whoami(open())).rejects.toThrow('certificates are not supported here')
+  })
+
+  test.each([
+    ['HostKeyAlgorithms ecdsa-sha2-nistp256', 'no matching host key'],
+    ['HostKeyAlgorithms ssh-ed25519-cert-v01@openssh.com', 'allows no algorithm that there is here'],
+    ['KexAlgorithms sntrup761x25519-sha512@openssh.com', 'KexAlgorithms sntrup761'],
+    ['Ciphers 3des-cbc', 'Ciphers 3des-cbc'],
+    ['Ciphers aes256-ctr\nMACs umac-64@openssh.com', 'MACs umac-64'],
+    ['KnownHostsCommand /bin/true', 'put the keys that it prints into known_hosts'],
+    ['CheckHostIP yes', 'which is not supported here'],
+    ['ProxyCommand nc %h %p', 'use ProxyJump instead'],
+    ['BindInterface lo', '`bindinterface lo`'],
+    ['UserKnownHostsFile relative', 'no whole path'],
+  ])('is refused where the configuration narrows whom to trust, or may: %s', async (lines, complaint) => {
+    const from = server.log().length
+    configure('key', ...lines.split('\n'))
+    await expect(whoami(open())).rejects.toThrow(complaint)
+    nothingSent(from)
+  })
+
+  test('is reached by what the configuration still allows', async () => {
+    const file = join(folder, 'known_hosts.web')
+    writeFileSync(file, readFileSync(knownHosts))
+    writeFileSync(knownHosts, '')
+    configure(
+      'key',
+      ...[
+        'HostKeyAlgorithms ssh-ed25519',
+        'KexAlgorithms ecdh-sha2-nistp384',
+        'Ciphers aes192-ctr',
+        'MACs hmac-sha2-512',
+      ],
+      ...['AddressFamily inet', 'BindAddress 127.0.0.1', `UserKnownHostsFile ${knownHosts}.%k`],
+      ...['PubkeyAcceptedAlgorithms ssh-ed25519', 'RequiredRSASize 4096'],
+    )
+    expect(await whoami(open())).toBe('root')
+  })
+
+  test.each([
+    [['ProxyJump gate'], ['ProxyJump web']],
+    [['ProxyJump gate'], ['ProxyJump gate']],
+    [['ProxyJump gate,web'], []],
+  ])('is refused where the way to it leads in a circle: %j, %j', async (web, through) => {
+    configure('key', ...web)
+    writeFileSync(
+      config,
+      readFileSync(config, 'utf8').replace('Host gate', ['Host gate', ...through].join('\n')),
+    )
+    await expect(whoami(open())).rejects.toMatchObject({
+      kind: 'configuration',
+      message: expect.stringContaining('leads in a circle'),
+    })
+  })
+
   test('is refused where its key is revoked', async () => {
     appendFileSync(knownHosts, `@revoked * ${server.hostKey}\n`)
     await expect(whoami(open())).rejects.toMatchObject({ message: expect.stringContaining('revokes') })
@@ -198,6 +271,53 @@ describe.runIf(serve)('logging in', () => {
     } finally {
       agent.kill()
     }
+  })
+
+  test('IdentitiesOnly picks by public keys as well, and by what an encrypted key shows of itself', async () => {
+    const agent = spawn('ssh-agent', ['-D', '-a', join(folder, 'agent2')], { stdio: 'ignore' })
+    try {
+      const env = { ...process.env, SSH_AUTH_SOCK: join(folder, 'agent2') }
+      const askpass = join(folder, 'askpass')
+      writeFileSync(askpass, '#!/bin/sh\necho open sesame\n', { mode: 0o755 })
+      const add = (key: string) =>
+        execFileSync('sh', ['-c', `until ssh-add -q ${key} 2>&1; do sleep 0.1; done < /dev/null`], {
+          cwd: folder,
+          env: { ...env, SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' },
+        })
+      add('locked')
+      const lines = [`IdentityAgent ${join(folder, 'agent2')}`, 'IdentitiesOnly yes']
+      const alone = join(folder, 'alone')
+      writeFileSync(alone, readFileSync(join(folder, 'locked')), { mode: 0o600 })
+      writeFileSync(join(folder, 'shown'), readFileSync(join(folder, 'locked.pub')))
+      for (const key of ['shown', 'alone']) {
+        configure(key, ...lines)
+        expect(await whoami(open()), key).toBe('root')
+        host?.close()
+      }
+      expect(asked).toEqual([])
+      configure('shown', ...lines, 'PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256', 'BatchMode yes')
+      await expect(whoami(open('web', 'no'))).rejects.toMatchObject({ kind: 'permission' })
+    } finally {
+      agent.kill()
+    }
+  })
+
+  test.each([
+    ['BatchMode yes', 'locked'],
+    ['PasswordAuthentication no', 'stranger'],
+    ['PreferredAuthentications publickey,keyboard-interactive', 'stranger'],
+  ])('nobody is asked, and no password is sent, with %s', async (line, key) => {
+    const from = server.log().length
+    configure(key, line)
+    await expect(whoami(open('web', 'secret'))).rejects.toThrow('lets root in with none')
+    expect(asked).toEqual([])
+    expect(server.log().slice(from)).not.toContain('Failed password')
+  })
+
+  test('no key is offered with PubkeyAuthentication no', async () => {
+    configure('key', 'PubkeyAuthentication no')
+    await expect(whoami(open('web', 'wrong'))).rejects.toMatchObject({ kind: 'permission' })
+    expect(asked).toEqual(['Password of root@127.0.0.1: '])
   })
 
   test('a key that is refused, and a password that is wrong', async () => {
