@@ -1,6 +1,8 @@
+import { createReadStream, createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import type { Duplex, Readable, Writable } from 'node:stream'
-import type { Client, ClientChannel, SFTPWrapper } from 'ssh2'
+import { pipeline } from 'node:stream/promises'
+import type { Client, ClientChannel } from 'ssh2'
 import { type Ended, ProgramError } from './local.ts'
 import { shellCommand } from './quote.ts'
 
@@ -96,17 +98,12 @@ export function connectionOf(client: Client, socket: Duplex, host: string): Conn
     })
   }
 
-  async function withSftp(
-    act: (sftp: SFTPWrapper, done: (error?: Error | null) => void) => void,
-  ): Promise<void> {
-    const sftp = await guarded<SFTPWrapper>((resolve, reject) =>
-      client.sftp((error, wrapper) => (error ? reject(error) : resolve(wrapper))),
-    )
-    try {
-      await guarded<void>((resolve, reject) => act(sftp, (error) => (error ? reject(error) : resolve())))
-    } finally {
-      sftp.end()
-    }
+  async function start(program: string, args: readonly string[]): Promise<RemoteProgram> {
+    const channel = await execute(shellCommand([program, ...args]))
+    const ended = guarded<Ended>((resolve, reject) => {
+      ending(channel, program, args, collect(channel.stderr)).then(resolve, reject)
+    })
+    return { stdin: channel, stdout: channel, ended }
   }
 
   return {
@@ -120,16 +117,19 @@ export function connectionOf(client: Client, socket: Duplex, host: string): Conn
           else follow(channel, program, args, options).then(resolve, reject)
         })
       }),
-    start: async (program, args) => {
-      const channel = await execute(shellCommand([program, ...args]))
-      const ended = guarded<Ended>((resolve, reject) => {
-        ending(channel, program, args, collect(channel.stderr)).then(resolve, reject)
-      })
-      return { stdin: channel, stdout: channel, ended }
+    start,
+    // Not every server has SFTP, and what runs programs can copy a file.
+    putFile: async (localPath, remotePath, mode) => {
+      const write = 'umask 077; cat > "$1" && chmod "$2" "$1"'
+      const program = await start('sh', ['-c', write, '-', remotePath, mode.toString(8)])
+      program.stdout.resume()
+      await succeed(program, remotePath, pipeline(createReadStream(localPath), program.stdin))
     },
-    putFile: (localPath, remotePath, mode) =>
-      withSftp((sftp, done) => sftp.fastPut(localPath, remotePath, { mode }, done)),
-    getFile: (remotePath, localPath) => withSftp((sftp, done) => sftp.fastGet(remotePath, localPath, done)),
+    getFile: async (remotePath, localPath) => {
+      const program = await start('cat', ['--', remotePath])
+      program.stdin.end()
+      await succeed(program, remotePath, pipeline(program.stdout, createWriteStream(localPath)))
+    },
     forward: (toHost, toPort) =>
       guarded((resolve, reject) =>
         client.forwardOut('127.0.0.1', 0, toHost, toPort, (error, channel) =>
@@ -143,6 +143,14 @@ export function connectionOf(client: Client, socket: Duplex, host: string): Conn
       setTimeout(() => socket.destroy(), GOODBYE_SECONDS * 1000).unref()
     },
   }
+}
+
+/** How the program ended tells more than how its stream did. */
+async function succeed({ ended, stdin }: RemoteProgram, path: string, copied: Promise<void>): Promise<void> {
+  copied.catch(() => stdin.end())
+  const how = await ended
+  if (how.code !== 0) throw new ProgramError('copy', [path], how, `exit code ${how.code}`)
+  await copied
 }
 
 /** sshd kills nothing for us in root's sessions, so the limit is kept over there, and watched from here. */

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -123,6 +123,12 @@ describe.runIf(serve)('a host whose key is known', () => {
     writeFileSync(join(folder, 'file'), 'content')
     await web.putFile(join(folder, 'file'), join(server.folder, 'copy'), 0o600)
     expect(readFileSync(join(server.folder, 'copy'), 'utf8')).toBe('content')
+    expect(statSync(join(server.folder, 'copy')).mode & 0o777).toBe(0o600)
+    // These servers have no SFTP.
+    await expect(web.putFile(join(folder, 'file'), '/nowhere/copy', 0o600)).rejects.toThrow('/nowhere/copy')
+    await expect(web.putFile(join(folder, 'missing'), join(server.folder, 'copy'), 0o600)).rejects.toThrow(
+      'ENOENT',
+    )
   })
 })
 

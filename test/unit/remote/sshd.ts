@@ -59,12 +59,7 @@ export async function startServer(publicKey: string): Promise<Server> {
         'UsePAM no',
         'PermitRootLogin yes',
       ],
-      ...[
-        'PasswordAuthentication yes',
-        'LogLevel VERBOSE',
-        'Subsystem sftp internal-sftp',
-        `SetEnv PATH=${path}`,
-      ],
+      ...['PasswordAuthentication yes', 'LogLevel VERBOSE', `SetEnv PATH=${path}`],
       '',
     ].join('\n'),
   )
