@@ -13,10 +13,34 @@ export interface AddressBook {
 /** No packet is longer, and TCP counts with this for links that would carry more (IP_MAX_MTU, include/net/ip.h). */
 const mostMtu = 65535
 
-/** Reads the addresses and routes that the host has now. */
-export async function readAddresses(): Promise<AddressBook> {
+/** Links, addresses and routes of a host. */
+export interface Network {
+  readonly links: readonly Link[]
+  readonly routes: readonly Route[]
+}
+
+/** Reads the links, addresses and routes that the host has now. */
+export async function readNetwork(): Promise<Network> {
   const [all, ipv4, ipv6] = await Promise.all([links(), routes('4'), routes('6')])
-  return addressBook(all, [...ipv4, ...ipv6])
+  return { links: all, routes: [...ipv4, ...ipv6] }
+}
+
+/** Reads what of them the landing puts back. */
+export async function readAddresses(): Promise<AddressBook> {
+  return addressBook(await readNetwork())
+}
+
+/** What of a network the landing puts back: cards with their addresses, and routes with one next hop over those. */
+export function keptNetwork({ links: all, routes: known }: Network): Network {
+  const used = all.filter(isOfTheMachine)
+  const names = new Set(used.map(({ ifname }) => ifname))
+  const own = new Set(used.flatMap(({ addr_info }) => addr_info.map(({ local }) => local)))
+  const isKept = ({ dev, prefsrc, nexthops, via, encap }: Route) =>
+    dev !== undefined &&
+    names.has(dev) &&
+    (prefsrc === undefined || own.has(prefsrc)) &&
+    [nexthops, via, encap].every((unwritten) => unwritten === undefined)
+  return { links: used, routes: known.filter((route) => !route.dst.startsWith('fe80:') && isKept(route)) }
 }
 
 /**
@@ -27,13 +51,10 @@ export async function readAddresses(): Promise<AddressBook> {
  * (net/ipv4/tcp_output.c, tcp_current_mss), so the routes come back one byte short and are mended after the restore.
  * The routes over loopback are the kernel's own and follow the link.
  */
-export function addressBook(all: readonly Link[], routeList: readonly Route[]): AddressBook {
-  const used = all.filter(isOfTheMachine)
-  const loopback = all.filter(({ link_type }) => link_type === 'loopback')
+export function addressBook(network: Network): AddressBook {
+  const { links: used, routes: kept } = keptNetwork(network)
+  const loopback = network.links.filter(({ link_type }) => link_type === 'loopback')
   const mtus = new Map(used.map(({ ifname, mtu }) => [ifname, mtu]))
-  const kept = routeList.filter(
-    ({ dst, dev }) => dev !== undefined && mtus.has(dev) && !dst.startsWith('fe80:'),
-  )
   return {
     links: [...mtus.keys()],
     arrive: batch([
@@ -58,8 +79,8 @@ function batch(lines: readonly string[]): string {
 }
 
 function linkLines(link: Link): string[] {
-  // The kernel makes link-local addresses itself.
-  const addresses = link.addr_info.filter(({ scope }) => scope !== 'link')
+  // The kernel makes link-local IPv6 addresses itself.
+  const addresses = link.addr_info.filter(({ family, scope }) => family === 'inet' || scope !== 'link')
   return [
     `link set dev ${link.ifname} mtu ${link.mtu} up`,
     ...addresses.map((address) => addressLine(link.ifname, address)),
@@ -70,7 +91,8 @@ function addressLine(link: string, address: Link['addr_info'][number]): string {
   const broadcast = address.broadcast ? ` broadcast ${address.broadcast}` : ''
   // A duplicate address check would keep an IPv6 address unusable for a second; nobody else took it meanwhile.
   const nodad = address.family === 'inet6' ? ' nodad' : ''
-  return `address replace ${address.local}/${address.prefixlen}${broadcast} dev ${link}${nodad}`
+  const scope = address.family === 'inet6' || address.scope === 'global' ? '' : ` scope ${address.scope}`
+  return `address replace ${address.local}/${address.prefixlen}${broadcast} dev ${link}${scope}${nodad}`
 }
 
 function routeLine(route: Route, mtu?: number): string {

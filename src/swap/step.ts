@@ -1,5 +1,6 @@
 import type { Passenger } from '../landing/landing.ts'
 import type { Probe } from '../tools/probe.ts'
+import type { Surroundings } from '../workload/service.ts'
 import type { Plan } from './plan.ts'
 import type { Swap } from './store.ts'
 
@@ -8,6 +9,8 @@ export interface Crossing {
   readonly swap: Swap
   /** The preserved services as `stage` found them. */
   passengers: readonly Passenger[]
+  /** The host around them then, whose network is what the landing puts back. */
+  surroundings?: Surroundings
   /** PIDs up to here stay free for the checkpoint on the other side. */
   lastPid: number
   /** The manifest's lines of images, by checkpoint: summing up goes on while other steps are taken. */

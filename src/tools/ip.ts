@@ -31,6 +31,12 @@ const routeSchema = z.array(
     metric: z.number().optional(),
     protocol: z.string().optional(),
     scope: z.string().optional(),
+    /** More than one way, each with its own gateway and device. */
+    nexthops: z.array(z.object({})).optional(),
+    /** A gateway of the other address family (RFC 8950). */
+    via: z.object({}).optional(),
+    /** What packets are wrapped into, such as `mpls`. */
+    encap: z.string().optional(),
     metrics: z.array(z.object({ mtu: z.number().optional() })).optional(),
   }),
 )

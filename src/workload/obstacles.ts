@@ -47,6 +47,7 @@ const rules: readonly Rule[] = [
   isNoSingleTree,
   holdsForeignFiles,
   endsWithTheBoot,
+  needsMoreThanTheLanding,
 ]
 
 function belongsToPlatform({ unit }: Service): Obstacle | undefined {
@@ -175,6 +176,25 @@ function holdsForeignFiles(service: Service, surroundings: Surroundings): Obstac
   return {
     reason: `holds files that were opened outside its sandbox (${foreign.join(', ')})`,
     remedy: restartRemedy(service.unit),
+  }
+}
+
+/** Needs that are told of; the others are like them. */
+const mostNeeds = 3
+
+/** What its sockets need of the network and no landing puts back: it would start cold. */
+export function needsMoreThanTheLanding(
+  { unit, processes, inetSockets }: Service,
+  { namespaces, missing }: Pick<Surroundings, 'namespaces' | 'missing'>,
+): Obstacle | undefined {
+  // Another network namespace has addresses of its own.
+  if (!processes.some((process) => process.namespaces.net === namespaces.net)) return undefined
+  const needs = [...new Set(inetSockets.flatMap((socket) => missing(socket) ?? []))]
+  if (needs.length === 0) return undefined
+  const more = needs.length > mostNeeds ? [`${needs.length - mostNeeds} more`] : []
+  return {
+    reason: `needs what the landing does not put back: ${[...needs.slice(0, mostNeeds), ...more].join(', ')}`,
+    remedy: restartRemedy(unit),
   }
 }
 

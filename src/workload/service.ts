@@ -1,6 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, isErrno } from '../errors.ts'
+import { readNetwork } from '../network/addresses.ts'
+import { type Missing, missingAtLanding } from '../network/reach.ts'
 import { type InetSocket, tcpEstablished } from '../proc/inet-sockets.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
 import { type Properties, showUnits } from '../tools/systemd.ts'
@@ -27,6 +29,7 @@ export interface Surroundings {
   readonly mounts: readonly Mount[]
   /** Unix sockets by inode. */
   readonly unixSockets: ReadonlyMap<number, UnixSocket>
+  readonly missing: Missing
 }
 
 const wanted = [
@@ -97,11 +100,12 @@ export function namesOf({ unit, properties }: Service): string[] {
 
 /** Looks at the host around the services. */
 export async function inspectSurroundings(): Promise<Surroundings> {
-  const sockets = await unixSockets()
+  const [sockets, network] = await Promise.all([unixSockets(), readNetwork()])
   return {
     namespaces: readNamespaces('self'),
     mounts: parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8')),
     unixSockets: new Map(sockets.map((socket) => [socket.inode, socket])),
+    missing: missingAtLanding(network),
   }
 }
 

@@ -42,6 +42,18 @@ async function refusesUnits(machine: Machine): Promise<void> {
   expect(bus.workloads[0]!.obstacles[0]!.remedy).toBe('--restart bus-user.service')
   await inMachine(machine, 'systemctl', 'stop', 'bus-user')
 
+  const bridge = 'ip link add br9 type bridge && ip address add 10.99.9.1/24 dev br9 && ip link set br9 up'
+  await inShell(machine, bridge)
+  const listen = ['-u', 'memcache', '-l', '10.99.9.1', '-p', '11999']
+  await inMachine(machine, 'systemd-run', '--unit=bound', '--service-type=exec', 'memcached', ...listen)
+  await inShell(machine, 'until ss --no-header --listening --tcp | grep -q 10.99.9.1; do sleep 0.1; done')
+  const bound = await refusedPlan(machine, 'bound')
+  expect(bound.workloads[0]!.obstacles).toContainEqual({
+    reason: 'needs what the landing does not put back: the address 10.99.9.1 of br9 (bridge)',
+    remedy: '--restart bound.service',
+  })
+  await inShell(machine, 'systemctl stop bound; ip link delete br9')
+
   const platform = await refusedPlan(machine, 'ssh.service')
   expect(platform.workloads[0]!.obstacles[0]!.reason).toMatch(/belongs to the platform/)
 

@@ -19,7 +19,9 @@ import { signalUnits } from '../../tools/systemd.ts'
 import { dumpedConnections, endTcpRepair } from '../../tools/tcp-repair.ts'
 import { checkpointService } from '../../workload/checkpoint.ts'
 import { idsOf } from '../../workload/ids.ts'
-import { inspectSurroundings } from '../../workload/service.ts'
+import { InetTables } from '../../workload/inet-tables.ts'
+import { needsMoreThanTheLanding } from '../../workload/obstacles.ts'
+import { inspectSurroundings, pidsOf, type Surroundings } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { captureHooks } from '../hooks.ts'
 import { preserved } from '../plan.ts'
@@ -60,7 +62,7 @@ async function closeGate(crossing: Crossing): Promise<void> {
   await raiseGate(crossing.gate)
 }
 
-async function checkpoint({ passengers, sums }: Crossing): Promise<void> {
+async function checkpoint({ passengers, sums, surroundings }: Crossing): Promise<void> {
   const dumpAndSum = async (passenger: Passenger) => {
     await checkpointOne(passenger)
     const summing = sumFiles(passenger.checkpoint, 'images')
@@ -72,6 +74,21 @@ async function checkpoint({ passengers, sums }: Crossing): Promise<void> {
   const dumps = await Promise.allSettled(passengers.map(dumpAndSum))
   const failed = dumps.find((dump) => dump.status === 'rejected')
   if (failed) throw failed.reason
+  await refuseNewNeeds(passengers, surroundings!)
+}
+
+/** Connections that came after the plan may go where the landing puts no address and no route back. */
+async function refuseNewNeeds(passengers: readonly Passenger[], surroundings: Surroundings): Promise<void> {
+  const tables = new InetTables()
+  for (const { service } of passengers) {
+    const inetSockets = await tables.heldBy(await pidsOf(service.controlGroup))
+    const obstacle = needsMoreThanTheLanding({ ...service, inetSockets }, surroundings)
+    if (obstacle)
+      throw new Failure(
+        'failed',
+        `${service.unit} ${obstacle.reason}; ${obstacle.remedy}, or swap without it.`,
+      )
+  }
 }
 
 async function checkpointOne({ service, ties, checkpoint }: Passenger): Promise<void> {

@@ -71,6 +71,7 @@ async function planLanding(crossing: Crossing): Promise<void> {
   const other = services.find(({ unit, mainPid }) => mainPid !== planned.get(unit)?.mainPid)
   if (other)
     throw new Failure('failed', `${other.unit} was stopped or restarted since it was planned; swap again.`)
+  crossing.surroundings = surroundings
   crossing.passengers = services.map((service) => ({
     service,
     ties: roomTies(service, surroundings),

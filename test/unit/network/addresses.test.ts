@@ -9,7 +9,7 @@ const routes = [
   ...parseRoutes(fixture('ip/route4.json'), '4'),
   ...parseRoutes(fixture('ip/route6.json'), '6'),
 ]
-const book = addressBook(links, routes)
+const book = addressBook({ links, routes })
 
 /** A machine with two links that are up, one with IPv6 and jumbo frames, and one that is down. */
 test('what the landing puts back before the restore', () => {
@@ -53,12 +53,16 @@ describe('left out', () => {
 /** Without a gateway ip takes `default` for IPv4, and the landing would send everything through a tunnel. */
 test('a default route without a gateway keeps its family', () => {
   const tunnel = [{ dst: 'default', dev: 'dummy0', metric: 1024, flags: [] }]
-  const { settle } = addressBook(links, parseRoutes(JSON.stringify(tunnel), '6'))
+  const { settle } = addressBook({ links, routes: parseRoutes(JSON.stringify(tunnel), '6') })
   expect(settle.split('\n')).toContain('route replace ::/0 dev dummy0 metric 1024')
 })
 
 test('a host without any link or route needs nothing', () => {
-  expect(addressBook([], parseRoutes('', '6'))).toEqual({ links: [], arrive: '', settle: '' })
+  expect(addressBook({ links: [], routes: parseRoutes('', '6') })).toEqual({
+    links: [],
+    arrive: '',
+    settle: '',
+  })
 })
 
 const machine = [
@@ -82,5 +86,15 @@ describe.runIf(canInOwnNetwork(machine))('ip', () => {
       expect(found, dst).toMatchObject(JSON.parse(JSON.stringify({ dst, dev, gateway, metric, metrics })))
       if (!metrics) expect(found?.metrics, dst).toBeUndefined()
     }
+  })
+
+  /** The kernel makes those of IPv6 by itself, and none of IPv4: a cloud's metadata may be all that is reached by one. */
+  test('gives a card its link-local address of IPv4 again', () => {
+    const card = parseLinks(fixture('ip/address-virtual.json')).filter(({ ifname }) => ifname === 'eth0')
+    const known = parseRoutes(fixture('ip/route4-virtual.json'), '4')
+    const network = { links: [{ ...card[0]!, linkinfo: undefined }], routes: known }
+    const printed = inOwnNetwork(`${machine}; ip -batch -; ip -4 address show`, addressBook(network).arrive)
+    expect(printed).toMatch(/inet 169\.254\.7\.7\/16 .*scope link .*eth0/)
+    expect(printed).toMatch(/inet 10\.1\.0\.2\/24 .*scope global .*eth0/)
   })
 })

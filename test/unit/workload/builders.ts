@@ -22,6 +22,7 @@ export function surroundings(...more: readonly UnixSocket[]): Surroundings {
     namespaces: hostNamespaces,
     mounts: hostMounts,
     unixSockets: new Map(sockets.map((socket) => [socket.inode, socket])),
+    missing: () => undefined,
   }
 }
 

@@ -35,6 +35,35 @@ test.each([
   },
 )
 
+describe('what the landing does not put back', () => {
+  const needs = (...found: string[]) => ({
+    ...surroundings(),
+    missing: ({ inode }: { readonly inode: number }) => found[inode],
+  })
+  const holding = (count: number) =>
+    service({
+      inetSockets: Array.from({ length: count }, (_, inode) => ({
+        protocol: 'tcp',
+        family: 4,
+        ...{ localAddress: '10.0.0.1', localPort: 1, remoteAddress: '0.0.0.0', remotePort: 0 },
+        state: 10,
+        inode,
+      })),
+    })
+
+  test('is in the way of a unit whose sockets need it, each need told once', () => {
+    expect(obstaclesOf(holding(6), needs('one', 'one', 'two', 'three', 'four', 'five'))).toEqual([
+      { reason: 'needs what the landing does not put back: one, two, three, 2 more', remedy: restart },
+    ])
+  })
+
+  test('is none of a unit that has a network namespace of its own', () => {
+    const network = { ...hostNamespaces, net: 'net:[4026532310]' }
+    const found = { ...holding(1), processes: [task({ namespaces: network })] }
+    expect(obstaclesOf(found, needs('one'))).toEqual([])
+  })
+})
+
 interface Case {
   readonly name: string
   readonly service: Service
