@@ -59,12 +59,23 @@ export const commandSchema = z
   .tuple([z.string().startsWith('/', 'expected the absolute path of a program')], z.string())
   .optional()
 
+/** They would be shown with the configuration, and with whatever goes wrong. */
+function isWithoutCredentials(address: string): boolean {
+  if (!URL.canParse(address)) return true
+  const { username, password } = new URL(address)
+  return username === '' && password === ''
+}
+
 const fleetLockSchema = z.strictObject({
   url: z
     .url({
       protocol: /^https?$/,
       error: 'expected the address of a lock server, such as "https://lock.example:8443"',
     })
+    .refine(
+      isWithoutCredentials,
+      'expected an address without user and password, which no lock server is told',
+    )
     .meta({
       description: 'address of the lock server; below it lie /v1/pre-reboot and /v1/steady-state',
       examples: ['https://lock.example:8443'],

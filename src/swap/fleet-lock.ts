@@ -6,6 +6,7 @@ import type { FleetLockSettings } from '../config/configuration.ts'
 import { writeDurably } from '../durable.ts'
 import { Failure, ifMissing, messageOf } from '../errors.ts'
 import { NoAnswer, postJson } from '../host/http.ts'
+import { refuseLoose } from '../ownership.ts'
 import { paths } from '../paths.ts'
 import type { Verdict } from './journal.ts'
 import { openSwap, readReport } from './store.ts'
@@ -15,17 +16,20 @@ import { openSwap, readReport } from './store.ts'
 /** Seconds that a lock server may take. */
 const patience = 30
 
-/** On disk while this host may hold a place in its group: before the server is asked, until it has let us go. */
+/**
+ * On disk while this host may hold a place: before a server is asked, until that server has let us go. Places at several
+ * servers where the configuration has changed meanwhile.
+ */
 const file = join(paths.state, 'fleet-lock')
 
-const heldSchema = z.object({
+const placeSchema = z.object({
   url: z.string(),
   group: z.string(),
   id: z.string(),
   /** The swap that it was taken for; undefined for one that never began, or a reboot. */
   swap: z.string().optional(),
 })
-type Held = z.infer<typeof heldSchema>
+type Place = z.infer<typeof placeSchema>
 
 const answerSchema = z.object({ kind: z.string(), value: z.string() })
 
@@ -36,28 +40,36 @@ const answerSchema = z.object({ kind: z.string(), value: z.string() })
  */
 export async function takeFleetLock(settings: FleetLockSettings | undefined): Promise<void> {
   if (settings === undefined) return
-  const { url, group } = settings
-  const held = { url, group, id: settings.id ?? (await hostId()) }
-  const before = await readHeld()
+  const wanted = await placeOf(settings)
+  const places = await readPlaces()
+  const before = places.find((place) => isSame(place, wanted))
   // What a crash leaves behind must be known, or the group would wait for ever.
-  if (before === undefined) await save(held)
+  if (before === undefined) await save([...places, wanted])
   try {
-    await ask(held, 'pre-reboot')
+    await ask(wanted, 'pre-reboot')
   } catch (error) {
-    if (before?.swap === undefined) await giveUp(held, error)
+    if (before?.swap === undefined) await giveUp(wanted, error)
     throw new Failure(
       'busy',
-      `The lock of group ${group} was not taken, so nothing was begun: ${messageOf(error)}; try again later.`,
+      `The lock of group ${wanted.group} was not taken, so nothing was begun: ${messageOf(error)}; try again later.`,
       { cause: error },
     )
   }
 }
 
+async function placeOf({ url, group, id }: FleetLockSettings): Promise<Place> {
+  return { url, group, id: id ?? (await hostId()) }
+}
+
+function isSame(one: Place, other: Place): boolean {
+  return one.url === other.url && one.group === other.group && one.id === other.id
+}
+
 /** An answer may have been lost on its way here: a server that may have given us the place is told that we don't want it. */
-async function giveUp(held: Held, refusal: unknown): Promise<void> {
+async function giveUp(place: Place, refusal: unknown): Promise<void> {
   try {
-    if (refusal instanceof NoAnswer && refusal.mayHaveArrived) await ask(held, 'steady-state')
-    await rm(file, { force: true })
+    if (refusal instanceof NoAnswer && refusal.mayHaveArrived) await ask(place, 'steady-state')
+    await forget(place)
   } catch {
     // Still on disk: whoever releases next tries again.
   }
@@ -69,43 +81,51 @@ async function giveUp(held: Held, refusal: unknown): Promise<void> {
  * @throws Error where it can't be asked, or doesn't want us.
  */
 export async function tryFleetLock(settings: FleetLockSettings): Promise<void> {
-  if ((await readHeld()) !== undefined) return
-  const { url, group } = settings
-  await ask({ url, group, id: settings.id ?? (await hostId()) }, 'steady-state')
+  const wanted = await placeOf(settings)
+  if ((await readPlaces()).some((place) => isSame(place, wanted))) return
+  await ask(wanted, 'steady-state')
 }
 
 /**
- * Ties the place to a swap: its verdict says whether it is released. A way back leaves it to the swap that it comes from,
- * since going back well doesn't make that one good.
+ * Ties the places to a swap: its verdict says whether they are released. A way back leaves them to the swap that it comes
+ * from, since going back well doesn't make that one good.
  */
 export async function assignFleetLock(swap: string, isWayBack: boolean): Promise<void> {
-  const held = await readHeld()
-  if (held === undefined || (isWayBack && held.swap !== undefined)) return
-  await save({ ...held, swap })
+  const places = await readPlaces()
+  if (places.length === 0) return
+  await save(places.map((place) => (isWayBack && place.swap !== undefined ? place : { ...place, swap })))
 }
 
 /**
- * Releases the place once nothing stands against it: its swap ended well or was taken back, or never began. After any
- * other verdict it is kept, so that no other host goes the same way. Does nothing where none is held.
- * @throws Failure 'busy' where the server can't be told; call it again.
+ * Releases each place, at the server that gave it, once nothing stands against it: its swap ended well or was taken back, or
+ * never began. After any other verdict it is kept, so that no other host goes the same way, and so it is where nobody can
+ * tell any more how its swap ended. Does nothing where none is held.
+ * @throws Failure 'busy' where a server can't be told; call it again.
  */
 export async function releaseFleetLock(): Promise<void> {
-  const held = await readHeld()
-  if (held === undefined) return
-  if (held.swap !== undefined) {
-    const report = await readReport(await openSwap(held.swap))
-    if (report === undefined || !isReleasedBy(report.verdict)) return
+  const failed: Failure[] = []
+  for (const place of await readPlaces()) {
+    if (!(await isDone(place))) continue
+    try {
+      await ask(place, 'steady-state')
+      await forget(place)
+    } catch (error) {
+      const why = `The lock of group ${place.group} could not be released: ${messageOf(error)}; \`kernelswap resume\` tries again.`
+      failed.push(new Failure('busy', why, { cause: error }))
+    }
   }
+  if (failed[0]) throw failed[0]
+}
+
+async function isDone({ swap }: Place): Promise<boolean> {
+  if (swap === undefined) return true
   try {
-    await ask(held, 'steady-state')
+    const report = await readReport(await openSwap(swap))
+    return report !== undefined && isReleasedBy(report.verdict)
   } catch (error) {
-    throw new Failure(
-      'busy',
-      `The lock of group ${held.group} could not be released: ${messageOf(error)}; \`kernelswap resume\` tries again.`,
-      { cause: error },
-    )
+    if (error instanceof Failure && ['usage', 'mismatch'].includes(error.kind)) return false
+    throw error
   }
-  await rm(file, { force: true })
 }
 
 /** An aborted swap leaves the host as it was. */
@@ -113,7 +133,7 @@ export function isReleasedBy(verdict: Verdict): boolean {
   return verdict === 'swapped' || verdict === 'aborted'
 }
 
-async function ask({ url, group, id }: Held, what: 'pre-reboot' | 'steady-state'): Promise<void> {
+async function ask({ url, group, id }: Place, what: 'pre-reboot' | 'steady-state'): Promise<void> {
   const address = `${url.replace(/\/+$/, '')}/v1/${what}`
   const { status, text } = await postJson(
     address,
@@ -134,14 +154,29 @@ function reasonIn(text: string): string {
   }
 }
 
-async function readHeld(): Promise<Held | undefined> {
-  const text = await readFile(file, 'utf8').catch(ifMissing(undefined))
-  return text === undefined ? undefined : heldSchema.parse(JSON.parse(text))
+async function readPlaces(): Promise<Place[]> {
+  refuseLoose(file)
+  const text = await readFile(file, 'utf8').catch(ifMissing('[]'))
+  try {
+    // One alone was written without a list.
+    return z.union([z.array(placeSchema), placeSchema.transform((place) => [place])]).parse(JSON.parse(text))
+  } catch (error) {
+    throw new Failure(
+      'mismatch',
+      `${file} is damaged: have the lock server let this host go, then remove it.`,
+      { cause: error },
+    )
+  }
 }
 
-async function save(held: Held): Promise<void> {
+async function save(places: readonly Place[]): Promise<void> {
+  if (places.length === 0) return rm(file, { force: true })
   await mkdir(paths.state, { recursive: true, mode: 0o700 })
-  await writeDurably(file, `${JSON.stringify(held)}\n`)
+  await writeDurably(file, `${JSON.stringify(places)}\n`)
+}
+
+async function forget(place: Place): Promise<void> {
+  await save((await readPlaces()).filter((other) => !isSame(other, place)))
 }
 
 /** Unique to this host, and tells nobody its machine id (machine-id(5) asks for a keyed hash of it). */

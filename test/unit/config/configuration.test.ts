@@ -253,6 +253,15 @@ describe.runIf(process.getuid?.() === 0)('refused by file, with what was expecte
     })
   })
 
+  test('a lock server’s address with credentials, which are not repeated', async () => {
+    for (const who of ['user:secret@', ':secret@', 'secret@']) {
+      await write('etc/10.toml', `[fleet-lock]\nurl = "https://${who}lock.example"`)
+      const refusal = load()
+      await expect(refusal).rejects.toThrow(/10\.toml:2: fleet-lock\.url: expected an address without user/)
+      await expect(refusal).rejects.not.toThrow(/secret/)
+    }
+  })
+
   test('a file in a directory that others may write: they could put another in its place', async () => {
     await write('etc/10.toml', '')
     await chmod(join(place, 'etc'), 0o777)

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { assignFleetLock, releaseFleetLock, takeFleetLock } from '../../../src/swap/fleet-lock.ts'
@@ -202,5 +202,77 @@ describe('a crash in between', () => {
     dropped.mockRestore()
     expect(server.holders.size).toBe(0)
     expect(existsSync(file)).toBe(false)
+  })
+})
+
+describe('when the configuration has changed meanwhile', () => {
+  let other: LockServer
+  let elsewhere = ''
+  beforeEach(async () => {
+    other = new LockServer()
+    elsewhere = await other.listen()
+  })
+  afterEach(() => other.close())
+
+  test('each server is given back the place that it gave', async () => {
+    await takeFleetLock(settings())
+    await assignFleetLock('20251123224540', false)
+    await takeFleetLock({ ...settings(), url: elsewhere, group: 'others', id: 'b' })
+    expect(server.holders.get('workers')).toBe('a')
+    expect(other.holders.get('others')).toBe('b')
+    await assignFleetLock(swap, false)
+    await swapOnDisk('swapped')
+    await releaseFleetLock()
+    expect([server.holders.size, other.holders.size]).toEqual([0, 0])
+    expect(existsSync(file)).toBe(false)
+  })
+
+  test('one that can’t be told keeps no other from being told, and is told later', async () => {
+    await takeFleetLock(settings())
+    await takeFleetLock({ ...settings(), url: elsewhere })
+    server.broken = 503
+    await expect(releaseFleetLock()).rejects.toMatchObject({ kind: 'busy' })
+    expect([server.holders.size, other.holders.size]).toEqual([1, 0])
+    server.broken = undefined
+    await releaseFleetLock()
+    expect(server.holders.size).toBe(0)
+    expect(existsSync(file)).toBe(false)
+  })
+
+  test('one that refuses leaves the place that is held elsewhere alone', async () => {
+    await takeFleetLock(settings())
+    other.holders.set('workers', 'c')
+    await expect(takeFleetLock({ ...settings(), url: elsewhere })).rejects.toMatchObject({ kind: 'busy' })
+    await releaseFleetLock()
+    expect(server.holders.size).toBe(0)
+    expect(other.holders.get('workers')).toBe('c')
+  })
+
+  test('a place that was noted alone, as earlier versions did, is given back', async () => {
+    await takeFleetLock(settings())
+    const [place] = JSON.parse(await readFile(file, 'utf8'))
+    await writeFile(file, JSON.stringify(place))
+    await releaseFleetLock()
+    expect(server.holders.size).toBe(0)
+  })
+})
+
+/** Whoever goes the same way would learn nothing of how it went here. */
+test.each([
+  ['is gone', () => rm(join(state, 'swaps', swap), { recursive: true })],
+  ['is damaged', () => writeFile(join(state, 'swaps', swap, 'plan.json'), '{')],
+])('a place whose swap %s is kept, and nothing fails for it', async (_, spoil) => {
+  await takeFleetLock(settings())
+  await assignFleetLock(swap, false)
+  await spoil()
+  await releaseFleetLock()
+  expect(server.holders.get('workers')).toBe('a')
+})
+
+test('a note that is damaged is named', async () => {
+  await writeFile(file, '{"url":')
+  await expect(releaseFleetLock()).rejects.toMatchObject({
+    kind: 'mismatch',
+    message: expect.stringContaining(`${file} is damaged`),
   })
 })
