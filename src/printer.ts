@@ -46,15 +46,14 @@ const atOnce = 4096
  * was chosen by others, such as names of processes and files, and what hooks and other hosts say.
  */
 export class Printer {
-  /** For what is no text: a stream of bytes that a program reads. */
-  readonly stream: Writable
+  readonly #stream: Writable & { readonly isTTY?: boolean }
   readonly #fd: number | undefined
   #problem: unknown
   /** Somebody took something. */
   #isTaken = false
 
   constructor(stream: Writable & { readonly fd?: number; readonly isTTY?: boolean }) {
-    this.stream = stream
+    this.#stream = stream
     // Node writes to files at once, but takes no notice of a disk that takes a part only.
     this.#fd = stream.fd !== undefined && fstatSync(stream.fd).isFile() ? stream.fd : undefined
     // Who follows us may be gone: that must not end a swap.
@@ -62,7 +61,7 @@ export class Printer {
   }
 
   get isTerminal(): boolean {
-    return 'isTTY' in this.stream && this.stream.isTTY === true
+    return this.#stream.isTTY === true
   }
 
   /** A line for people. */
@@ -103,11 +102,20 @@ export class Printer {
           limitSeconds * 1000,
         )
       })
-      const written = new Promise<unknown>((resolve) => this.stream.write('', () => resolve(undefined)))
+      const written = new Promise<unknown>((resolve) => this.#stream.write('', () => resolve(undefined)))
       this.#problem = await Promise.race([written.then(() => this.#problem), late])
       clearTimeout(timer)
     }
     return this.#isTaken && isErrno(this.#problem, 'EPIPE') ? undefined : this.#problem
+  }
+
+  /** Bytes for programs, no faster than they are taken; whether all were, `flush` tells. */
+  async bytes(source: AsyncIterable<Buffer>): Promise<void> {
+    for await (const chunk of source) {
+      if (this.#problem !== undefined) return
+      if (this.#fd !== undefined) this.#writeToFile(this.#fd, chunk)
+      else await new Promise<void>((resolve) => this.#writeToStream(chunk, resolve))
+    }
   }
 
   /** After a failure nothing is written any more: a part would be missing in the middle. */
@@ -115,8 +123,11 @@ export class Printer {
     if (this.#problem !== undefined || text === '') return
     const bytes = Buffer.from(text)
     if (this.#fd !== undefined) this.#writeToFile(this.#fd, bytes)
-    // The first piece tells whether anybody reads at all.
-    else for (const piece of [bytes.subarray(0, atOnce), bytes.subarray(atOnce)]) this.#writeToStream(piece)
+    else {
+      // The first piece tells whether anybody reads at all.
+      this.#writeToStream(bytes.subarray(0, atOnce))
+      if (bytes.length > atOnce) this.#writeToStream(bytes.subarray(atOnce))
+    }
   }
 
   #writeToFile(fd: number, bytes: Buffer): void {
@@ -127,11 +138,11 @@ export class Printer {
     }
   }
 
-  #writeToStream(bytes: Buffer): void {
-    if (bytes.length === 0) return
-    this.stream.write(bytes, (error) => {
+  #writeToStream(bytes: Buffer, done = () => {}): void {
+    this.#stream.write(bytes, (error) => {
       if (error) this.#fail(error)
       else this.#isTaken = true
+      done()
     })
   }
 

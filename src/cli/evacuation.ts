@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
 import pRetry from 'p-retry'
 import { Failure, messageOf } from '../errors.ts'
@@ -28,6 +27,6 @@ export function evacuationCommand(): Command {
         return
       }
       socket.end(from === undefined ? requests.all() : requests.rest(Number(from)))
-      await pipeline(socket, standardOutput.stream)
+      await standardOutput.bytes(socket)
     })
 }

@@ -9,7 +9,7 @@ export class Interrupted extends Error {
   readonly exitCode: number
 
   constructor(signal: Signal) {
-    super(`It was ended by ${signal}; nothing of it is left.`)
+    super(`It was ended by ${signal}, and nothing of it is left.`)
     this.name = 'Interrupted'
     this.exitCode = 128 + constants.signals[signal]
   }

@@ -3,6 +3,7 @@ import { loadConfiguration } from '../config/configuration.ts'
 import { withLock } from '../swap/lock.ts'
 import { makePlan } from '../swap/phases/check.ts'
 import type { Plan } from '../swap/plan.ts'
+import { untilInterrupted } from './interruption.ts'
 import { collect } from './options.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
@@ -43,7 +44,9 @@ export function planCommand(): Command {
         strict: false,
       }
       const configuration = await loadConfiguration()
-      const plan = await withLock(() => makePlan(request, configuration, output.say))
+      const plan = await untilInterrupted((signal) =>
+        withLock(() => makePlan(request, configuration, output.say, signal)),
+      )
       output.result(plan, planText(plan))
       if (!plan.ready) process.exitCode = 3
     })

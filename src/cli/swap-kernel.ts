@@ -11,6 +11,7 @@ import { createSwap, readReport, type Swap } from '../swap/store.ts'
 import { runInUnit, stopUnit } from '../swap/unit.ts'
 import { confirm } from './confirm.ts'
 import { sayDamaged } from './damaged.ts'
+import { untilInterrupted } from './interruption.ts'
 import type { Output } from './output.ts'
 import { planText } from './plan.ts'
 
@@ -39,13 +40,16 @@ async function planSwap(
   await takeFleetLock(configuration['fleet-lock'])
   let swap: Swap | undefined
   try {
-    const plan = await makePlan(request, configuration, output.say)
+    const plan = await untilInterrupted(async (signal) => {
+      const plan = await makePlan(request, configuration, output.say, signal)
+      if (ask && plan.ready) await confirm('Swap the kernel now?', [...planText(plan), ''], signal)
+      return plan
+    })
     if (!plan.ready) {
       output.result(plan, planText(plan))
       process.exitCode = 3
       return { kind: 'refused', plan }
     }
-    if (ask) await confirm('Swap the kernel now?', [...planText(plan), ''])
     swap = await begin(plan, request.isWayBack ?? false)
     return swap
   } finally {

@@ -79,6 +79,7 @@ function ending(child: ChildProcess, { timeoutSeconds, signal }: GroupOptions): 
       resolve(ended)
     }
     signal?.addEventListener('abort', abort)
+    if (signal?.aborted) abort()
     child.once('error', ({ code = '', message }: NodeJS.ErrnoException) =>
       settle({ code: null, signal: null, timedOut: false, failure: { code, message } }),
     )

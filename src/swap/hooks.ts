@@ -18,12 +18,17 @@ type Baselines = Readonly<Record<string, HookContext['baseline']>>
 /**
  * Asks the hooks of each workload that comes along whether it may. A veto is an obstacle of the workload, and so is
  * a broken hook: it would stop the swap at the freeze.
+ * @param signal ends the hooks
+ * @throws what the signal was aborted with.
  */
-export async function checkHooks(plan: Plan): Promise<ReadonlyMap<string, readonly Obstacle[]>> {
+export async function checkHooks(
+  plan: Plan,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, readonly Obstacle[]>> {
   await mkdir(paths.run, { recursive: true, mode: 0o700 })
   // There is no swap yet to keep their output.
   const directory = await mkdtemp(join(paths.run, 'hooks-'))
-  const source = { id: 'none', directory, plan }
+  const source = { id: 'none', directory, plan, signal }
   try {
     const results = await callEach(source, preserved(plan), 'check', 'check', async ({ unit }, call) => {
       const answers = await call()
@@ -101,7 +106,12 @@ const unitsAtOnce = 2 * availableParallelism()
 
 /** Calls the hooks of workloads, a few at a time; what they ask of the host is read once for all of them. */
 function callEach<T>(
-  { id, directory, plan }: Pick<Swap, 'id' | 'directory' | 'plan'>,
+  {
+    id,
+    directory,
+    plan,
+    signal,
+  }: Pick<Swap, 'id' | 'directory' | 'plan'> & { signal?: AbortSignal | undefined },
   workloads: readonly WorkloadPlan[],
   verb: Verb,
   phase: string,
@@ -124,7 +134,7 @@ function callEach<T>(
         directories: { swap: directory, output: join(directory, 'hooks') },
         strict: plan.strict,
       }
-      return callHooks(verb, situation, { baselines, abi: false, facts })
+      return callHooks(verb, situation, { baselines, abi: false, facts, signal })
     }
     return act(workload, call)
   })

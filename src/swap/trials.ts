@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Failure, ifMissing } from '../errors.ts'
+import { ifMissing } from '../errors.ts'
 import { paths } from '../paths.ts'
 import { forEachOf } from '../pool.ts'
 import { endTcpRepair } from '../tools/tcp-repair.ts'
@@ -25,36 +25,31 @@ const markName = 'kernelswap-trial'
  * Tries the checkpoints of services, one on each processor, and keeps nothing of them. A request to stop lets those that are
  * under way end, since a dump that is cut short may harm its tasks.
  * @param memory bytes of each, by unit
- * @throws Failure 'failed' where SIGINT or SIGTERM asked to stop.
+ * @param signal the request to stop
+ * @throws what the signal was aborted with.
  */
 export async function tryCheckpoints(
   services: readonly Service[],
   surroundings: Surroundings,
   memory: ReadonlyMap<string, number>,
   say: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, Trial>> {
-  const stop = new AbortController()
-  const interrupt = () => stop.abort(new Failure('failed', 'It was asked to stop; nothing was changed.'))
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
-  try {
-    const trials = await forEachOf(services, availableParallelism(), async (service) => {
-      stop.signal.throwIfAborted()
-      say(`trial checkpoint of ${service.unit}`)
-      const trial = await tryCheckpoint(service, surroundings, memory.get(service.unit) ?? 0, stop.signal)
-      return [service.unit, trial] as const
-    })
-    stop.signal.throwIfAborted()
-    return new Map(trials)
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
-  }
+  const trials = await forEachOf(services, availableParallelism(), async (service) => {
+    signal?.throwIfAborted()
+    say(`trial checkpoint of ${service.unit}`)
+    const trial = await tryCheckpoint(service, surroundings, memory.get(service.unit) ?? 0, signal)
+    return [service.unit, trial] as const
+  })
+  signal?.throwIfAborted()
+  return new Map(trials)
 }
 
 async function tryCheckpoint(
   service: Service,
   surroundings: Surroundings,
   memoryBytes: number,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<Trial> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 })
   const images = await mkdtemp(join(paths.state, 'trial-'))

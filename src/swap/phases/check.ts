@@ -23,12 +23,13 @@ import { defaultUnits, inspect } from './inspect.ts'
  *
  * The trial checkpoint is the strongest check: each service is dumped for real and runs on at once.
  * @throws Failure 'refused' where there is nothing to plan for: no systemd, an unknown unit, no such kernel, programs missing;
- *   'configuration' for settings under two names of one unit.
+ *   'configuration' for settings under two names of one unit; and what the signal was aborted with.
  */
 export async function makePlan(
   request: Request,
   configuration: Configuration,
   say: (line: string) => void,
+  signal?: AbortSignal,
 ): Promise<Plan> {
   await clearTrials()
   const to = await chooseKernel(request.kernel)
@@ -55,7 +56,7 @@ export async function makePlan(
   )
   const trials =
     request.trial && host.length === 0
-      ? await tryCheckpoints(tried, surroundings, memory, say)
+      ? await tryCheckpoints(tried, surroundings, memory, say, signal)
       : new Map<string, Trial>()
   const workloads = looked.map((look) => withTrial(look, trials.get(look.unit)))
   const ready = host.length === 0 && workloads.every(({ verdict }) => verdict === 'ready')
@@ -79,12 +80,12 @@ export async function makePlan(
       metricsFile: configuration['metrics-file'],
     },
   }
-  return ready ? withVetoes(plan) : plan
+  return ready ? withVetoes(plan, signal) : plan
 }
 
 /** What hooks object to; asked last, of a plan that nothing else stops. */
-async function withVetoes(plan: Plan): Promise<Plan> {
-  const found = await checkHooks(plan)
+async function withVetoes(plan: Plan, signal: AbortSignal | undefined): Promise<Plan> {
+  const found = await checkHooks(plan, signal)
   const workloads = plan.workloads.map((workload): WorkloadPlan => {
     const obstacles = found.get(workload.unit) ?? []
     return obstacles.length === 0 ? workload : { ...workload, verdict: 'refused', obstacles: [...obstacles] }

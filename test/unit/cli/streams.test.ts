@@ -1,5 +1,8 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -109,6 +112,58 @@ describe('output is whole', () => {
     expect(shell('kernelswap plan --no-such-option 2>/dev/full').status).toBe(2)
   })
 })
+
+describe.runIf(isRoot && spawnSync('unshare', ['--mount', 'true']).status === 0)(
+  'the checkpoint that an evacuation sends',
+  () => {
+    const bytes = randomBytes(5_000_000)
+    let server: Server
+    beforeAll(async () => {
+      mkdirSync(join(place, 'run/kernelswap'), { recursive: true })
+      server = createServer({ allowHalfOpen: true }, (socket) => {
+        socket.on('error', () => {})
+        socket.resume().once('end', () => socket.end(bytes))
+      })
+      server.listen(join(place, 'run/kernelswap/evacuation.sock'))
+      await once(server, 'listening')
+    })
+    afterAll(() => server.close())
+
+    async function evacuate(line: string) {
+      const prepare = `mount --bind ${place}/run /run && "$@" evacuation`
+      const child = spawn(
+        'bash',
+        [
+          '-c',
+          `set -o pipefail; unshare --mount sh -c '${prepare}' - "$0" "$@" ${line}`,
+          process.execPath,
+          program,
+        ],
+        { cwd: place },
+      )
+      let stderr = ''
+      child.stderr.on('data', (text) => {
+        stderr += text
+      })
+      const [code] = await once(child, 'close')
+      return { code, stderr }
+    }
+
+    test('arrives whole in a pipe, and in a file', async () => {
+      for (const line of ['| { sleep 1; cat >arrived; }', '>arrived']) {
+        expect(await evacuate(line)).toEqual({ code: 0, stderr: '' })
+        expect(readFileSync(join(place, 'arrived')).equals(bytes)).toBe(true)
+      }
+    })
+
+    test('does not arrive on a full disk, and that is said', async () => {
+      expect(await evacuate('>/dev/full')).toEqual({
+        code: 1,
+        stderr: expect.stringMatching(/^[^\n]*ENOSPC[^\n]*\n$/),
+      })
+    })
+  },
+)
 
 test('what others have named is shown and not obeyed; JSON has it as it is', async () => {
   const files = ['before', 'after'].map((name) => join(place, name)) as [string, string]

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { untilInterrupted } from '../../../src/cli/interruption.ts'
 import { bootId } from '../../../src/swap/store.ts'
 import { clearTrials, findTrials, tryCheckpoints } from '../../../src/swap/trials.ts'
 import { dumpedConnections } from '../../../src/tools/tcp-repair.ts'
@@ -43,7 +44,8 @@ function services(count: number) {
   })
 }
 
-const tryAll = (count: number) => tryCheckpoints(services(count), surroundings(), new Map(), () => {})
+const tryAll = (count: number) =>
+  untilInterrupted((signal) => tryCheckpoints(services(count), surroundings(), new Map(), () => {}, signal))
 
 beforeEach(() => {
   tasks = []
@@ -96,7 +98,10 @@ describe.skipIf(!canEnter)('a trial', () => {
 
   test('that is under way ends when we are asked to stop, no other begins, and nothing stays', async () => {
     criu('echo memory > /proc/self/fd/3/pages-1.img; kill -INT $PPID; sleep 0.1')
-    await expect(tryAll(50)).rejects.toMatchObject({ kind: 'failed', message: expect.stringMatching(/stop/) })
+    await expect(tryAll(50)).rejects.toMatchObject({
+      exitCode: 130,
+      message: expect.stringMatching(/SIGINT/),
+    })
     expect(started().length).toBeLessThan(50)
     expect(await findTrials()).toEqual([])
   })
