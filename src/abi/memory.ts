@@ -53,6 +53,7 @@ export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, A
     const file = openMapped(task, mapped.get(area.start))
     try {
       return digestRuns(memory, runs, (content, page) => {
+        task.workload.deadline?.check()
         if (dropped.length > 0 && !partsWithin(dropped, { from: page, to: page + 1 }).next().done)
           return false
         blank(content, page, masks.get(page) ?? [])

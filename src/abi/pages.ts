@@ -55,7 +55,10 @@ function lookUp(task: TaskReader, why: string): readonly PageRun[] {
     )
   const pagemap = openSync(`${task.proc.path}/pagemap`, 'r')
   try {
-    return areas.flatMap((area) => [...runsIn(pagemap, area)])
+    return areas.flatMap((area) => {
+      task.workload.deadline?.check()
+      return [...runsIn(pagemap, area)]
+    })
   } finally {
     closeSync(pagemap)
   }

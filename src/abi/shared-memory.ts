@@ -39,6 +39,7 @@ function digest(task: TaskReader, area: MapArea): string {
     const offset = Number(BigInt(`0x${area.offset}`))
     for (const { from, to } of parseRuns(task.probedData(area).runs ?? '')) {
       for (let at = from; at < to; ) {
+        task.workload.deadline?.check()
         const count = readSync(file, buffer, 0, Math.min(CHUNK, to - at), at)
         if (count === 0) break
         for (let page = 0; page < count; page += PAGE) {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { performance } from 'node:perf_hooks'
+import { type Deadline, Overdue } from '../deadline.ts'
 import { messageOf } from '../errors.ts'
 import type { Probe } from '../tools/probe.ts'
 import { ask } from './answers.ts'
@@ -44,6 +45,9 @@ export interface SnapshotOptions {
   readonly heldSince?: Date | undefined
   /** A probe that is up already; it ends with the snapshot. */
   readonly probe?: Probe | undefined
+  /** Past it, taking them is given up, and `takeSnapshots` throws Overdue; `names` tell at which workload it was. */
+  readonly deadline?: Deadline | undefined
+  readonly names?: readonly string[]
 }
 
 /**
@@ -58,12 +62,12 @@ export async function takeSnapshot(pids: readonly number[], options: SnapshotOpt
 /** As takeSnapshot, for several workloads at once: faster than one after the other while all are frozen. */
 export async function takeSnapshots(
   workloads: readonly (readonly number[])[],
-  { strict, heldSince, probe }: SnapshotOptions,
+  { strict, heldSince, probe, deadline, names = [] }: SnapshotOptions,
 ): Promise<readonly Snapshot[]> {
   const started = performance.now()
   const takenAt = new Date().toISOString()
   const host = new HostReader()
-  const readers = workloads.map((pids) => new WorkloadReader(pids, strict, host))
+  const readers = workloads.map((pids) => new WorkloadReader(pids, strict, host, deadline))
   const answers = await ask(readers, probe)
   const taken = (reader: WorkloadReader): Snapshot => {
     reader.hear(answers)
@@ -81,7 +85,12 @@ export async function takeSnapshots(
       milliseconds: Math.round(performance.now() - started),
     }
   }
-  return withoutStacks(() => readers.map(taken))
+  const snapshots: Snapshot[] = []
+  for (const [index, reader] of readers.entries()) {
+    const take = () => withoutStacks(() => taken(reader))
+    snapshots.push(deadline ? await deadline.during(names[index] ?? '', take) : take())
+  }
+  return snapshots
 }
 
 /** What can't be read becomes a line of text; following each error's way would take longer than the reading. */
@@ -96,6 +105,7 @@ function withoutStacks<T>(act: () => T): T {
 }
 
 function taskSnapshot(task: TaskReader, strict: boolean): TaskSnapshot {
+  task.workload.deadline?.check()
   return {
     pid: task.pid,
     comm: attempt(() => task.stat.comm, '?'),
@@ -114,6 +124,7 @@ function read(scope: Facet['scope'], subject: unknown, strict: boolean): Reading
     try {
       readings[facet.name] = { value: facet.read(subject as never) }
     } catch (error) {
+      if (error instanceof Overdue) throw error
       readings[facet.name] = { unverified: messageOf(error) }
     }
   }

@@ -1,3 +1,4 @@
+import type { Deadline } from '../deadline.ts'
 import type { MapArea } from '../proc/maps.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
 import { type NamespaceView, ownView } from '../tools/namespace-view.ts'
@@ -34,11 +35,14 @@ export class WorkloadReader {
   readonly strict: boolean
   readonly host: HostReader
   readonly tasks: readonly TaskReader[]
+  /** Whatever takes long looks at it now and then. */
+  readonly deadline: Deadline | undefined
   #answers?: Answers
   #holders: ReadonlyMap<string, string> | undefined
   #mappers?: ReadonlyMap<string, TaskReader>
 
-  constructor(pids: readonly number[], strict: boolean, host: HostReader) {
+  constructor(pids: readonly number[], strict: boolean, host: HostReader, deadline?: Deadline) {
+    this.deadline = deadline
     this.strict = strict
     this.host = host
     this.tasks = [...pids].sort((a, b) => a - b).map((pid) => new TaskReader(this, pid))

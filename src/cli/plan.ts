@@ -83,11 +83,17 @@ function fallback({ fallback: found }: Plan): string[] {
   return found ? [`if the new kernel panics: ${found.loader} starts ${found.entry}`] : []
 }
 
-function outage({ outage: predicted }: Plan): string[] {
-  if (!predicted) return ['services stand still for an unknown time: no swap has been measured here yet']
+function outage({ outage: predicted, freezeSeconds }: Plan): string[] {
+  const limit =
+    freezeSeconds === undefined
+      ? []
+      : [`given up where they stand still for ${freezeSeconds} s before the jump`]
+  if (!predicted)
+    return ['services stand still for an unknown time: no swap has been measured here yet', ...limit]
   const { seconds, swaps } = predicted
   return [
     `services stand still for about ${seconds} s, by the last ${swaps === 1 ? 'swap' : `${swaps} swaps`} of this host`,
+    ...limit,
   ]
 }
 

@@ -69,11 +69,15 @@ async function follow(swap: Swap, output: Output): Promise<void> {
   process.on('SIGTERM', () => void stopUnit())
   await runInUnit(swap, output.say)
   const report = await readReport(swap)
-  if (!report)
-    throw new Failure(
-      'failed',
-      `Swap ${swap.id} ended without a report; \`kernelswap resume\` takes it back.`,
-    )
+  if (!report) throw await withoutReport(swap)
   output.result(report, reportText(report))
   process.exitCode = 1
+}
+
+/** What keeps a swap from being taken back is in its journal, where that could be written. */
+async function withoutReport(swap: Swap): Promise<Failure> {
+  const lines = await swap.journal.read()
+  const told = lines.findLast((line) => line.kind === 'error')
+  if (told?.kind === 'error') return new Failure('operator', told.message)
+  return new Failure('failed', `Swap ${swap.id} ended without a report; \`kernelswap resume\` takes it back.`)
 }

@@ -109,6 +109,16 @@ export const configurationSchema = z.strictObject({
     .min(0)
     .max(3600)
     .describe('the hardware watchdog resets a new kernel that hangs for this long; 0 leaves it alone'),
+  'freeze-timeout': z
+    .int()
+    .min(10)
+    .max(86_400)
+    .optional()
+    .meta({
+      description:
+        'services stand still for this many seconds at the most before all is taken back, and again for verification behind the jump; five times what the plan expects, and 120 at least, where it is not given',
+      examples: [300],
+    }),
   'on-success': commandSchema.meta({
     description:
       'program, by its absolute path, and arguments; it gets the report of a swap that went well on standard input',

@@ -50,6 +50,14 @@ export class MissingProgram extends ProgramError {
   }
 }
 
+/** Programs that somebody waits for. */
+const running = new Set<{ kill(signal: NodeJS.Signals): boolean }>()
+
+/** Kills every program that `attempt` and `run` are waiting for: whoever waits is told so. */
+export function endPrograms(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
 /**
  * Runs a program and returns how it ended, whatever its exit code.
  * @throws ProgramError if it can't be started, is killed or runs out of time; MissingProgram where it isn't there.
@@ -74,7 +82,8 @@ export async function attempt(
   })
   if (options.onStdoutLine) void forEachLine(child.iterable({ from: 'stdout' }), options.onStdoutLine)
   if (options.onStderrLine) void forEachLine(child.iterable({ from: 'stderr' }), options.onStderrLine)
-  const result = await child
+  running.add(child)
+  const result = await child.finally(() => running.delete(child))
   const ended = { code: result.exitCode ?? 127, stdout: String(result.stdout), stderr: String(result.stderr) }
   if (result.timedOut) {
     throw new ProgramError(program, args, ended, `still running after ${options.timeoutSeconds} s`)

@@ -140,7 +140,7 @@ export function entryName(entry: Entry): string {
 }
 
 /**
- * Dies (`ENTRY=kill`) or stands still (`ENTRY=hold`, for the power to be cut) right after the entry named by the
+ * Dies (`ENTRY=kill`) stands still (`ENTRY=hold`, for the power to be cut), or gets stuck (`ENTRY=hang`) right after the entry named by the
  * environment variable KERNELSWAP_FAILPOINT is on disk: how tests reach every state that a crash can leave.
  */
 async function failpoint(entry: Entry, lines: readonly JournalLine[]): Promise<void> {
@@ -149,5 +149,7 @@ async function failpoint(entry: Entry, lines: readonly JournalLine[]): Promise<v
   if (name !== entryName(entry) || lines.filter((line) => entryName(line) === name).length > 1) return
   if (fault === 'kill') process.kill(process.pid, 'SIGKILL')
   standardError.line(`failpoint ${name}`)
+  // Its event loop stands still, as behind a system call that doesn't return.
+  if (fault === 'hang') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
   if (fault === 'hold') await new Promise((resolve) => setTimeout(resolve, 3_600_000))
 }

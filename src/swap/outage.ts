@@ -1,6 +1,6 @@
 import { type OutageParts, outageParts } from '../report/outage.ts'
 import type { Obstacle } from '../workload/obstacles.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, WorkloadPlan } from './plan.ts'
 import { preserved } from './plan.ts'
 import { endedSwaps } from './store.ts'
 
@@ -63,4 +63,28 @@ export function outageObstacles(predicted: Prediction | null, limit: number | un
       remedy: 'carry fewer units (policy = "restart"), or raise --max-outage',
     },
   ]
+}
+
+/** What is taken back after this many times the expected duration had something else the matter than a busy host. */
+const patience = 5
+/** No host is so quick that less would be of use, in seconds. */
+const shortestLimit = 120
+/** What a slow disk takes, and a slow link to whoever evacuates, in bytes a second. */
+const [diskRate, linkRate] = [100e6, 1e6]
+
+/** How long services may stand still before all is taken back, from what is expected of them, in seconds. */
+export function freezeLimit(expected: {
+  readonly outage: Prediction | null
+  readonly workloads: readonly Pick<WorkloadPlan, 'policy' | 'trialSeconds'>[]
+  readonly memoryBytes: number
+  readonly evacuate: boolean
+}): number {
+  const carried = expected.workloads.filter(({ policy }) => policy === 'preserve')
+  const seconds = Math.max(
+    expected.outage?.seconds ?? 0,
+    carried.reduce((sum, { trialSeconds }) => sum + (trialSeconds ?? 1), 0),
+    expected.memoryBytes / diskRate,
+  )
+  const evacuation = expected.evacuate ? expected.memoryBytes / linkRate + shortestLimit : 0
+  return Math.ceil(Math.max(shortestLimit, patience * seconds) + evacuation)
 }

@@ -40,6 +40,8 @@ export const planSchema = z.object({
   keep: z.number(),
   /** Timeout of the hardware watchdog while a new kernel comes up; 0 leaves it alone. */
   watchdogSeconds: z.number(),
+  /** How long services may stand still before the jump, and for verification behind it, in seconds. */
+  freezeSeconds: z.number().optional(),
   /** What stops it whatever the workloads. */
   host: z.array(obstacleSchema),
   workloads: z.array(workloadPlanSchema),

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Deadline } from '../deadline.ts'
 import { Failure, ifMissing, messageOf } from '../errors.ts'
-import { landingState, landingSwap, landingUnit, releaseLanding } from '../landing/landing.ts'
+import { landingState, landingSwap, landingUnit, releaseLanding, settleUnit } from '../landing/landing.ts'
 import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { awaitUnits, daemonReload } from '../tools/systemd.ts'
@@ -12,6 +13,7 @@ import { finalReport } from './final-report.ts'
 import { tellHooks, verifyHooks } from './hooks.ts'
 import { type Entry, entryName, isGood, type JournalLine, type Verdict } from './journal.ts'
 import { isJumpOf } from './kernels.ts'
+import { causeOfEnd, endLimit, limitOf, startLimit, within } from './limit.ts'
 import { clearLanding, discardImages, startCold, startRestarted } from './phases/settle.ts'
 import { type Outcome, verify } from './phases/verify.ts'
 import { preserved } from './plan.ts'
@@ -136,7 +138,12 @@ export async function resume({ abandon = false } = {}): Promise<Ended | undefine
       return undefined
     case 'undo':
       return ended(
-        await abort(swap, stepsNamed(decision.steps), 'kernelswap was ended in the middle of the swap.'),
+        await abort(
+          swap,
+          stepsNamed(decision.steps),
+          await causeOfEnd(swap, await swap.journal.read()),
+          abandon,
+        ),
       )
     case 'settle':
       if (isHeld && !abandon) {
@@ -163,14 +170,16 @@ interface Landed {
 
 async function settle(swap: Swap, { fellBack, isHeld, abandon }: Landed): Promise<Ended> {
   await swap.journal.append(landedSteps.verify)
-  await saveSnapshots(swap, 'after').catch((error: unknown) =>
+  const limit = isHeld ? await limitHold(swap) : undefined
+  await takeSnapshots(swap, limit).catch((error: unknown) =>
     swap.journal.append({ kind: 'error', message: `No snapshots were taken: ${messageOf(error)}.` }),
   )
-  let found = await verify(swap)
+  let found = await verify(swap, limit)
   if (isHeld) {
     if (!fellBack && !abandon) await goBackIfDamaged(swap, found)
     found = await endDamaged(swap, found, true)
     await releaseLanding()
+    await endLimit(swap)
   }
   await swap.journal.append(landedSteps.clearLanding)
   await clearLanding(swap)
@@ -180,6 +189,24 @@ async function settle(swap: Swap, { fellBack, isHeld, abandon }: Landed): Promis
   const verdict = verdictOf(swap, outcomes, fellBack)
   const report = await conclude(swap, verdict, outcomes, await toldBefore(swap))
   return ended(report, !fellBack && !abandon && outcomes.some((outcome) => wantsBack(swap, outcome)))
+}
+
+/** Tasks that are held wait for our verdict: not for ever. Where systemd can't watch over us, we do so alone. */
+async function limitHold(swap: Swap): Promise<Deadline> {
+  return startLimit(swap, settleUnit, false).catch(() => new Deadline(limitOf(swap.plan)))
+}
+
+/** Who got stuck over it was killed, and tried it once more: held tasks don't wait for a third time. */
+const mostTries = 2
+
+async function takeSnapshots(swap: Swap, limit: Deadline | undefined): Promise<void> {
+  if (!limit) return saveSnapshots(swap, 'after')
+  const boot = await bootId()
+  const tries = (await swap.journal.read()).filter(
+    (line) => line.boot === boot && line.kind === 'step' && line.step === landedSteps.verify.step,
+  )
+  if (tries.length > mostTries) throw new Error(`taking them was cut short ${mostTries} times`)
+  await within(limit, () => saveSnapshots(swap, 'after', limit))
 }
 
 /** A restore that was cut short between its seal and the landing, on the boot that it was for. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import { type Snapshot, takeSnapshots } from '../abi/snapshot.ts'
+import type { Deadline } from '../deadline.ts'
 import { ifMissing } from '../errors.ts'
 import { isAbiHookOn } from '../hooks/built-in.ts'
 import { type Probe, startProbe } from '../tools/probe.ts'
@@ -14,7 +15,12 @@ import { tasksOf } from './tasks.ts'
  * Takes ABI snapshots of all preserved workloads and keeps them with their checkpoints; none if that is masked.
  * They are not brought to disk one by one, since the services stand still meanwhile: the seal does that for all.
  */
-export async function saveSnapshots(swap: Swap, when: 'before' | 'after', probe?: Probe): Promise<void> {
+export async function saveSnapshots(
+  swap: Swap,
+  when: 'before' | 'after',
+  deadline?: Deadline,
+  probe?: Probe,
+): Promise<void> {
   if (!(await isAbiHookOn())) return
   const workloads = preserved(swap.plan)
   const heldSince = when === 'before' ? await checkpointTime(swap) : undefined
@@ -22,6 +28,8 @@ export async function saveSnapshots(swap: Swap, when: 'before' | 'after', probe?
     strict: swap.plan.strict,
     heldSince,
     probe,
+    deadline,
+    names: workloads.map(({ unit }) => unit),
   })
   await Promise.all(
     workloads.map(({ unit }, index) =>

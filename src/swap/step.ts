@@ -1,3 +1,4 @@
+import type { Deadline } from '../deadline.ts'
 import type { Passenger } from '../landing/landing.ts'
 import type { Probe } from '../tools/probe.ts'
 import type { Surroundings } from '../workload/service.ts'
@@ -19,6 +20,8 @@ export interface Crossing {
   gate: string
   /** PIDs of the tasks that the seal holds. */
   sealed: readonly number[]
+  /** Until when the services may stand still; they don't yet where there is none. */
+  limit?: Deadline
   /** Started while the services still ran; it waits for their snapshot. */
   probe?: Probe | undefined
 }
@@ -34,6 +37,10 @@ export interface Step {
   readonly isAsked?: (plan: Plan) => boolean
   readonly do: (crossing: Crossing) => Promise<void>
   readonly undo?: (swap: Swap) => Promise<void>
+  /** How long that may take, where it is more than a minute or so. */
+  readonly undoSeconds?: number
+  /** Where its undo fails, those of the steps before it would do harm: they are left until it succeeds. */
+  readonly isGuard?: boolean
 }
 
 export interface Phase {

@@ -1,8 +1,11 @@
+import { Deadline, Overdue } from '../deadline.ts'
 import { Failure, isErrno, messageOf } from '../errors.ts'
+import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { announce } from './announce.ts'
 import { finalReport } from './final-report.ts'
 import { tellHooks } from './hooks.ts'
+import { overdueReason, Stuck, within } from './limit.ts'
 import { freeze } from './phases/freeze.ts'
 import { jump } from './phases/jump.ts'
 import { discardImages, discardOldCheckpoints } from './phases/settle.ts'
@@ -34,28 +37,57 @@ export async function runSwap(swap: Swap, progress: Progress, stopRequested: () 
       for (const step of phase.steps) {
         if (step.isAsked && !step.isAsked(swap.plan)) continue
         if (stopRequested()) throw new Failure('failed', 'It was asked to stop.')
-        await swap.journal.append({ kind: 'step', phase: phase.name, step: step.name })
-        progress(phase.name, step.name)
         begun.push(step)
-        await step.do(crossing)
+        const take = async () => {
+          await swap.journal.append({ kind: 'step', phase: phase.name, step: step.name })
+          progress(phase.name, step.name)
+          await step.do(crossing)
+        }
+        await (crossing.limit ? within(crossing.limit, take) : take())
       }
     }
     throw new Failure('failed', 'internal error: the jump returned')
   } catch (error) {
     crossing.probe?.dismiss()
-    return await abort(swap, begun, reasonOf(error))
+    const reason = reasonOf(error, crossing, begun)
+    if (error instanceof Stuck) await giveUp(swap, reason)
+    return await abort(swap, begun, reason)
   }
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, { swap, limit }: Crossing, begun: readonly Step[]): string {
+  if (error instanceof Overdue || error instanceof Stuck)
+    return overdueReason(swap.plan, begun.at(-1)?.name ?? '', limit?.whereabouts ?? '')
   return isErrno(error, 'ENOSPC', 'EDQUOT') ? noSpace : messageOf(error)
 }
 
-/** Takes back the steps that were begun, the last one first, and records the verdict. */
-export async function abort(swap: Swap, begun: readonly Step[], reason: string): Promise<Report> {
+/** What goes on behind our back could undo what we take back: it ends with us, and who is called then takes it back. */
+async function giveUp(swap: Swap, reason: string): Promise<never> {
+  const told = swap.journal.append({ kind: 'error', message: reason })
+  await new Deadline(5).race(told).catch(() => {})
+  process.kill(process.pid, 'SIGKILL')
+  return new Promise(() => {})
+}
+
+/** Taking back a step is waited for this long, in seconds, unless it says otherwise. */
+const undoSeconds = 90
+
+/**
+ * Takes back the steps that were begun, the last one first, and records the verdict.
+ * @param evenSo go on where a step that guards others can't be taken back
+ * @throws Failure 'operator' where one can't, and there is no verdict yet: `resume` tries again.
+ */
+export async function abort(
+  swap: Swap,
+  begun: readonly Step[],
+  reason: string,
+  evenSo = false,
+): Promise<Report> {
   await releaseReserve(swap)
-  const failures = await undo(swap, begun)
-  await swap.journal.append({ kind: 'error', message: reason })
+  // First, for whoever goes on with it should this be cut short; but it mustn't depend on a disk.
+  await noteReason(swap, reason).catch(() => {})
+  const failures = await undo(swap, begun, evenSo)
+  await noteReason(swap, reason)
   const report = await finalReport(swap, {
     verdict: failures.length === 0 ? 'aborted' : 'failed',
     reason: [reason, ...failures].join(' '),
@@ -68,18 +100,43 @@ export async function abort(swap: Swap, begun: readonly Step[], reason: string):
   return report
 }
 
-/** One failing undo doesn't keep the others from being tried: thawing matters more than unloading a kernel. */
-async function undo(swap: Swap, begun: readonly Step[]): Promise<string[]> {
+async function noteReason({ journal }: Swap, message: string): Promise<void> {
+  const known = (await journal.read()).some((line) => line.kind === 'error' && line.message === message)
+  if (!known) await journal.append({ kind: 'error', message })
+}
+
+/**
+ * One failing undo doesn't keep the others from being tried: thawing matters more than unloading a kernel. Except that of a
+ * guard: nothing before it is touched then.
+ */
+export async function undo(swap: Swap, begun: readonly Step[], evenSo = false): Promise<string[]> {
   const failures: string[] = []
   for (const step of begun.toReversed()) {
     try {
-      await step.undo?.(swap)
-      await swap.journal.append({ kind: 'undo', step: step.name })
+      await new Deadline(step.undoSeconds ?? undoSeconds).race(step.undo?.(swap) ?? Promise.resolve())
     } catch (error) {
-      failures.push(`Taking back ${step.name} failed: ${messageOf(error)}.`)
+      const failure = `Taking back ${step.name} failed: ${messageOf(error)}.`
+      if (step.isGuard && !evenSo) throw await guarded(swap, failure)
+      failures.push(failure)
+      continue
     }
+    await swap.journal
+      .append({ kind: 'undo', step: step.name })
+      .catch((error: unknown) => failures.push(`The journal could not be written: ${messageOf(error)}.`))
   }
   return failures
+}
+
+/** The checkpoint still counts, and it is whole as long as its tasks don't run: a boot brings them back as they are. */
+async function guarded(swap: Swap, failure: string): Promise<Failure> {
+  const message =
+    `${failure} The next boot would restore the services of swap ${swap.id} as they were at its freeze, over whatever ` +
+    `they did from now on; so they stay stopped. Make ${paths.landing} writable and \`kernelswap resume\`; or reboot at ` +
+    'once (`systemctl reboot --force --force`), which brings them back as they are now; or let them go on all the same ' +
+    'with `kernelswap abandon`.'
+  // Perhaps on the same disk.
+  await swap.journal.append({ kind: 'error', message }).catch(() => {})
+  return new Failure('operator', message)
 }
 
 /** The steps of these names, in the order of the swap. */

@@ -1,8 +1,13 @@
 import { attempt } from '../host/local.ts'
+import { settleUnit } from '../landing/landing.ts'
 import { signalUnits } from '../tools/systemd.ts'
 import type { Swap } from './store.ts'
 
-const unit = 'kernelswap-swap.service'
+/** The unit of a swap before its jump. */
+export const swapUnit = 'kernelswap-swap.service'
+
+/** Undoing has so long behind a swap's end, in seconds; then the settle unit goes on with it. */
+const undoSeconds = 120
 
 /**
  * Runs a swap in a unit of its own, so that it outlives the terminal that asked for it, and so that systemd takes it
@@ -14,8 +19,9 @@ export async function runInUnit(swap: Swap, say: (line: string) => void): Promis
   await attempt(
     'systemd-run',
     [
-      ...[`--unit=${unit}`, '--quiet', '--collect', '--pipe', '--wait', '--service-type=exec'],
+      ...[`--unit=${swapUnit}`, '--quiet', '--collect', '--pipe', '--wait', '--service-type=exec'],
       `--property=ExecStopPost=${self.join(' ')} resume --if-any`,
+      ...[`--property=TimeoutStopSec=${undoSeconds}`, `--property=OnFailure=${settleUnit}`],
       // Whoever reads its output may be gone: that must not end it.
       '--property=IgnoreSIGPIPE=yes',
       ...failpoint(),
@@ -28,7 +34,7 @@ export async function runInUnit(swap: Swap, say: (line: string) => void): Promis
 /** Asks the swap to stop between two steps. */
 export async function stopUnit(): Promise<void> {
   // It may have ended meanwhile.
-  await signalUnits([unit], 'SIGINT', 'main').catch(() => {})
+  await signalUnits([swapUnit], 'SIGINT', 'main').catch(() => {})
 }
 
 /** Tests of failures name a journal entry at which the swap dies (journal.ts). */

@@ -9,7 +9,7 @@ import { connectionsOf, memoryOf, type Service, type Surroundings } from '../../
 import { findFallback } from '../fallback.ts'
 import { checkHooks } from '../hooks.ts'
 import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
-import { outageObstacles, predictOutage } from '../outage.ts'
+import { freezeLimit, outageObstacles, predictOutage } from '../outage.ts'
 import { pidObstacles, reservation } from '../pids.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { refuseMissingPrograms } from '../programs.ts'
@@ -69,6 +69,9 @@ export async function makePlan(
     keep: configuration.keep,
     ...(request.evacuate ? { evacuate: true } : {}),
     watchdogSeconds: configuration['watchdog-seconds'],
+    freezeSeconds:
+      configuration['freeze-timeout'] ??
+      freezeLimit({ outage, workloads, memoryBytes, evacuate: request.evacuate ?? false }),
     host,
     workloads,
     fallback,

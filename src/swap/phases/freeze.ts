@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { checkArchive } from '../../archive/check.ts'
 import { sumFiles, writeManifest } from '../../archive/manifest.ts'
 import { packTree } from '../../archive/pack.ts'
+import type { Deadline } from '../../deadline.ts'
 import { Failure } from '../../errors.ts'
 import {
   type Passenger,
@@ -14,6 +16,7 @@ import {
 import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
 import type { InetSocket } from '../../proc/inet-sockets.ts'
 import { dumpAttributes } from '../../tools/getfattr.ts'
+import { remountWritable } from '../../tools/mount.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
 import { signalUnits } from '../../tools/systemd.ts'
 import { dumpedConnections, endTcpRepair } from '../../tools/tcp-repair.ts'
@@ -24,11 +27,13 @@ import { needsMoreThanTheLanding } from '../../workload/obstacles.ts'
 import { inspectSurroundings, pidsOf, type Surroundings } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { captureHooks } from '../hooks.ts'
+import { endLimit, startLimit } from '../limit.ts'
 import { preserved } from '../plan.ts'
 import { practiseSnapshots, saveSnapshots } from '../snapshots.ts'
 import type { Crossing, Phase } from '../step.ts'
 import type { Swap } from '../store.ts'
 import { socketsOf, tasksOf } from '../tasks.ts'
+import { swapUnit } from '../unit.ts'
 import { evacuate } from './evacuate.ts'
 
 /** A dump that takes longer is given up; in seconds. */
@@ -39,14 +44,14 @@ export const freeze: Phase = {
   name: 'freeze',
   steps: [
     // Before the gate, which drops loopback as well: a hook that asks its service over TCP would wait in vain.
-    { name: 'capture', do: capture },
+    { name: 'capture', do: capture, undo: endLimit },
     { name: 'close-gate', do: closeGate, undo: openGate },
     { name: 'checkpoint', do: checkpoint, undo: thaw },
     { name: 'snapshot', do: snapshot },
     { name: 'archive', do: archive },
     { name: 'manifest', do: listFiles },
     // Taken back before the tasks are thawed: they will change files that no boot must restore a checkpoint over.
-    { name: 'seal', do: seal, undo: unsealLanding },
+    { name: 'seal', do: seal, undo: unseal, isGuard: true },
     evacuate,
   ],
 }
@@ -55,6 +60,7 @@ export const freeze: Phase = {
 async function capture(crossing: Crossing): Promise<void> {
   await captureHooks(crossing.swap)
   crossing.probe = await practiseSnapshots(crossing.swap)
+  crossing.limit = await startLimit(crossing.swap, swapUnit, true)
 }
 
 async function closeGate(crossing: Crossing): Promise<void> {
@@ -62,9 +68,9 @@ async function closeGate(crossing: Crossing): Promise<void> {
   await raiseGate(crossing.gate)
 }
 
-async function checkpoint({ passengers, sums, surroundings }: Crossing): Promise<void> {
+async function checkpoint({ passengers, sums, surroundings, limit }: Crossing): Promise<void> {
   const dumpAndSum = async (passenger: Passenger) => {
-    await checkpointOne(passenger)
+    await limit!.during(passenger.service.unit, () => checkpointOne(passenger))
     const summing = sumFiles(passenger.checkpoint, 'images')
     // It goes on beside the other dumps and the next steps; where it fails, `manifest` tells.
     summing.catch(() => {})
@@ -120,19 +126,26 @@ async function thaw(swap: Swap): Promise<void> {
 }
 
 /** What the kernel shows of the stopped tasks; `verify` compares it with what the next kernel shows. */
-async function snapshot({ swap, probe }: Crossing): Promise<void> {
-  await saveSnapshots(swap, 'before', probe)
+async function snapshot({ swap, probe, limit }: Crossing): Promise<void> {
+  await saveSnapshots(swap, 'before', limit, probe)
 }
 
-async function archive({ passengers }: Crossing): Promise<void> {
+async function archive({ passengers, limit }: Crossing): Promise<void> {
   const surroundings = await inspectSurroundings()
-  await Promise.all(
-    passengers.map(async ({ service, checkpoint }) => {
-      const files = tmpfsFiles(service, surroundings)
-      await archiveFiles('/', files.host, join(checkpoint, 'host'))
-      await archiveFiles(`/proc/${service.mainPid}/root`, files.private, join(checkpoint, 'private'))
-    }),
-  )
+  const archiveOne = async ({ service, checkpoint }: Passenger) => {
+    const files = tmpfsFiles(service, surroundings)
+    await archiveFiles('/', files.host, join(checkpoint, 'host'))
+    await archiveFiles(`/proc/${service.mainPid}/root`, files.private, join(checkpoint, 'private'))
+  }
+  await eachPassenger(passengers, limit!, archiveOne)
+}
+
+async function eachPassenger(
+  passengers: readonly Passenger[],
+  limit: Deadline,
+  act: (passenger: Passenger) => Promise<void>,
+): Promise<void> {
+  await Promise.all(passengers.map((passenger) => limit.during(passenger.service.unit, () => act(passenger))))
 }
 
 async function archiveFiles(root: string, members: readonly string[], target: string): Promise<void> {
@@ -145,9 +158,9 @@ async function archiveFiles(root: string, members: readonly string[], target: st
   await writeFile(`${target}.xattrs`, await dumpAttributes(root, relative), { mode: 0o600 })
 }
 
-async function listFiles({ passengers, sums }: Crossing): Promise<void> {
-  await Promise.all(
-    passengers.map(async ({ checkpoint }) => writeManifest(checkpoint, await sums.get(checkpoint))),
+async function listFiles({ passengers, sums, limit }: Crossing): Promise<void> {
+  await eachPassenger(passengers, limit!, async ({ checkpoint }) =>
+    writeManifest(checkpoint, await sums.get(checkpoint)),
   )
 }
 
@@ -159,7 +172,25 @@ async function seal(crossing: Crossing): Promise<void> {
   await writeLandingConnections(await dumpedConnections(pids))
   crossing.sealed = pids
   await syncFileSystem(crossing.swap.directory)
+  // A boot that restores something this freeze has been given up with would be one too many.
+  crossing.limit!.check()
   await sealLanding()
+}
+
+/** How often the seal is tried to be taken away, and how long between two tries, in milliseconds. */
+const [unsealTries, unsealPause] = [10, 1000]
+
+/** A file system that an error has made read-only, or a jump that failed and goes on behind us, is made writable again. */
+async function unseal(): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await unsealLanding()
+    } catch (error) {
+      if (tries === unsealTries) throw error
+      await remountWritable()
+      await setTimeout(unsealPause)
+    }
+  }
 }
 
 /** Between looking at a service and freezing it, it may have opened a connection or forked. */

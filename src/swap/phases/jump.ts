@@ -5,6 +5,7 @@ import { run } from '../../host/local.ts'
 import { paths } from '../../paths.ts'
 import { parsePidStat } from '../../proc/pid-stat.ts'
 import { remountWritable } from '../../tools/mount.ts'
+import { syncAll } from '../../tools/sync.ts'
 import type { Crossing, Phase } from '../step.ts'
 import { tasksOf } from '../tasks.ts'
 
@@ -16,7 +17,12 @@ export const jump: Phase = {
 
 /** Starts the loaded kernel (landing/static/leap); the way back from a bad landing goes by the same script. */
 async function leap(crossing: Crossing): Promise<void> {
+  // Here and not only in the script: it may be waited for in vain.
+  await syncAll()
   await refuseIfAwake(crossing)
+  crossing.limit!.check()
+  // A jump that has begun must not be taken back. If it hangs before, systemd ends us.
+  crossing.limit!.lift()
   try {
     await run(join(paths.library, 'leap'), [])
   } catch (error) {

@@ -21,7 +21,8 @@ export const stage: Phase = {
   name: 'stage',
   steps: [
     { name: 'load-kernel', do: loadKernel, undo: unload },
-    { name: 'stop-restarted', do: stopRestarted, undo: startRestarted },
+    // Starting them may take what their units grant.
+    { name: 'stop-restarted', do: stopRestarted, undo: startRestarted, undoSeconds: 600 },
     { name: 'write-landing', do: planLanding, undo: removeLanding },
     {
       name: 'aim-fallback',

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { AbiResult } from '../../abi/diff.ts'
 import { sealComplaint } from '../../archive/manifest.ts'
+import type { Deadline } from '../../deadline.ts'
 import { messageOf } from '../../errors.ts'
 import type { HookResult } from '../../hooks/types.ts'
 import { logErrors } from '../../tools/criu.ts'
@@ -21,20 +22,28 @@ export interface Outcome {
   readonly hooks?: readonly HookResult[]
 }
 
-/** Looks at every preserved workload: its unit runs again, with the process that was checkpointed. */
-export async function verify(swap: Swap): Promise<Outcome[]> {
+/**
+ * Looks at every preserved workload: its unit runs again, with the process that was checkpointed.
+ * @param limit past it what is left isn't compared, since the tasks wait for it
+ */
+export async function verify(swap: Swap, limit?: Deadline): Promise<Outcome[]> {
   const workloads = preserved(swap.plan)
   const units = workloads.map(({ unit }) => unit)
   const shown = await showUnits(units, ['ActiveState', 'SubState', 'MainPID', 'ControlGroup'])
-  return Promise.all(workloads.map((workload, index) => verifyOne(swap, workload, shown[index]!)))
+  return Promise.all(workloads.map((workload, index) => verifyOne(swap, workload, shown[index]!, limit)))
 }
 
-async function verifyOne(swap: Swap, workload: WorkloadPlan, now: Properties): Promise<Outcome> {
+async function verifyOne(
+  swap: Swap,
+  workload: WorkloadPlan,
+  now: Properties,
+  limit: Deadline | undefined,
+): Promise<Outcome> {
   const { unit, mainPid, controlGroup } = workload
   const pid = Number(now.MainPID)
   const intact = now.ActiveState === 'active' && pid === mainPid && now.ControlGroup === controlGroup
   if (intact) {
-    return { unit, outcome: 'preserved', pid, ...(await compare(swap, unit)) }
+    return { unit, outcome: 'preserved', pid, ...(await compare(swap, unit, limit)) }
   }
   return {
     unit,
@@ -45,8 +54,13 @@ async function verifyOne(swap: Swap, workload: WorkloadPlan, now: Properties): P
 }
 
 /** What keeps a comparison from being made must not keep the tasks from going on: it is told with the verdict. */
-async function compare(swap: Swap, unit: string): Promise<Pick<Outcome, 'reason' | 'abi'>> {
+async function compare(
+  swap: Swap,
+  unit: string,
+  limit: Deadline | undefined,
+): Promise<Pick<Outcome, 'reason' | 'abi'>> {
   try {
+    limit?.check()
     const abi = await compareSnapshots(swap, unit)
     return { reason: abi ? differenceLine(abi) : null, abi }
   } catch (error) {

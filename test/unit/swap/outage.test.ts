@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { outageSeconds } from '../../../src/report/outage.ts'
-import { outageObstacles, prediction } from '../../../src/swap/outage.ts'
+import { freezeLimit, outageObstacles, prediction } from '../../../src/swap/outage.ts'
 
 const timelineOf = (phases: Record<string, number>) => ({
   timeline: Object.entries(phases).map(([phase, seconds]) => ({ phase, seconds })),
@@ -55,4 +55,18 @@ test('a limit stops what is expected to take longer, and nothing else', () => {
     /20\.1 s, which is more than 20 s/,
   )
   expect(outageObstacles({ seconds: 900, swaps: 3 }, undefined)).toEqual([])
+})
+
+test('a freeze is given up after several times what it is expected to take, and never soon', () => {
+  const workloads = [
+    { policy: 'preserve', trialSeconds: 40 },
+    { policy: 'preserve', trialSeconds: null },
+    { policy: 'restart', trialSeconds: 900 },
+  ] as const
+  const quick = { outage: null, workloads: [], memoryBytes: 0, evacuate: false }
+  expect(freezeLimit(quick)).toBe(120)
+  expect(freezeLimit({ ...quick, workloads })).toBe(205)
+  expect(freezeLimit({ ...quick, outage: { seconds: 60, swaps: 1 } })).toBe(300)
+  expect(freezeLimit({ ...quick, memoryBytes: 20e9 })).toBe(1000)
+  expect(freezeLimit({ ...quick, memoryBytes: 20e9, evacuate: true })).toBe(21_120)
 })
