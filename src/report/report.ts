@@ -37,7 +37,9 @@ export const reportSchema = z.object({
     z.object({
       unit: z.string(),
       policy: z.enum(['preserve', 'restart', 'ignore']),
-      outcome: z.enum(['preserved', 'cold', 'lost']),
+      /** `ignored`: nothing was done about it, and nobody looked what became of it. */
+      outcome: z.enum(['preserved', 'cold', 'lost', 'ignored']),
+      /** `after` is 0 where nobody knows. */
       pid: z.object({ before: z.number(), after: z.number() }),
       reason: z.string().nullable(),
       /** What the comparison of ABI snapshots came to; null where there was none. */

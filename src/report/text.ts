@@ -44,7 +44,7 @@ function timeLine(name: string, seconds: number): string {
 }
 
 function workloadLine({ unit, policy, outcome, pid, reason }: Report['workloads'][number]): string {
-  const pids = pid.before === pid.after ? `PID ${pid.after}` : `PID ${pid.before} → ${pid.after}`
+  const pids = [pid.before, 0].includes(pid.after) ? `PID ${pid.before}` : `PID ${pid.before} → ${pid.after}`
   return `workload   ${unit}: ${policy === 'preserve' ? outcome : policy}, ${pids}${reason ? `; ${reason}` : ''}`
 }
 

@@ -4,10 +4,10 @@ import type { AbiResult } from '../abi/diff.ts'
 import type { HookResult } from '../hooks/types.ts'
 import { outageSeconds } from '../report/outage.ts'
 import type { Report } from '../report/report.ts'
-import type { Verdict } from './journal.ts'
+import type { JournalLine, Verdict } from './journal.ts'
 import { runningKernel } from './kernels.ts'
 import type { Outcome } from './phases/verify.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, WorkloadPlan } from './plan.ts'
 import type { Swap } from './store.ts'
 import { frozenSteps, timeline } from './timeline.ts'
 
@@ -32,21 +32,37 @@ export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
     reason: ending.reason,
     kernel: { ...plan.kernel, running: runningKernel() },
     workloads: plan.workloads.map(({ unit, policy, mainPid }) => {
-      const found = outcomes.get(unit)
+      const found = outcomes.get(unit) ?? untouched(policy, mainPid, lines, ending)
       return {
         unit,
         policy,
-        outcome: found?.outcome ?? 'preserved',
-        pid: { before: mainPid, after: found?.pid ?? mainPid },
-        reason: found?.reason ?? null,
-        abi: found?.abi ? summary(found.abi) : null,
-        hooks: (found?.hooks ?? []).map(hookSummary),
+        outcome: found.outcome,
+        pid: { before: mainPid, after: found.pid },
+        reason: found.reason ?? null,
+        abi: found.abi ? summary(found.abi) : null,
+        hooks: (found.hooks ?? []).map(hookSummary),
       }
     }),
     freeze: frozenSteps(lines),
     timeline: stretches,
     outage: outageOf(stretches, plan),
   }
+}
+
+type Found = Pick<Report['workloads'][number], 'outcome'> &
+  Omit<Partial<Outcome>, 'outcome'> & { pid: number }
+
+/** A workload that nobody looked at afterwards: not one of those that were carried, or the swap was taken back. */
+function untouched(
+  policy: WorkloadPlan['policy'],
+  mainPid: number,
+  lines: readonly JournalLine[],
+  { outcomes }: Ending,
+): Found {
+  if (policy === 'ignore') return { outcome: 'ignored', pid: outcomes ? 0 : mainPid }
+  const wasStopped =
+    policy === 'restart' && lines.some((line) => line.kind === 'step' && line.step === 'stop-restarted')
+  return wasStopped ? { outcome: 'cold', pid: 0 } : { outcome: 'preserved', pid: mainPid }
 }
 
 function outageOf(stretches: Report['timeline'], { outage }: Plan): Report['outage'] {
