@@ -4,7 +4,12 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { writeDurably } from '../durable.ts'
 import { ifMissing } from '../errors.ts'
-import { runtimeWatchdog, setRuntimeWatchdog } from '../tools/systemd.ts'
+import {
+  runtimeWatchdog,
+  serviceWatchdogs,
+  setRuntimeWatchdog,
+  setServiceWatchdogs,
+} from '../tools/systemd.ts'
 import type { Swap } from './store.ts'
 
 const panicSetting = '/proc/sys/kernel/panic'
@@ -41,6 +46,24 @@ export async function restoreHostSettings(swap: Swap): Promise<void> {
   await writeFile(panicSetting, panic)
   if (watchdog !== (await runtimeWatchdog())) await setRuntimeWatchdog(watchdog)
 }
+
+/**
+ * Keeps PID 1 from ending services whose tasks stand still, since they don't say any more that they are alive
+ * (systemd.service(5), WatchdogSec=). The next kernel's PID 1 knows nothing of it.
+ */
+export async function holdServiceWatchdogs({ directory }: Swap): Promise<void> {
+  if (!(await serviceWatchdogs())) return
+  await writeDurably(join(directory, watchdogsHeld), '')
+  await setServiceWatchdogs(false)
+}
+
+/** Once the tasks go on, on the boot that held them; does nothing where nothing was held. */
+export async function releaseServiceWatchdogs({ directory }: Swap): Promise<void> {
+  if (existsSync(join(directory, watchdogsHeld))) await setServiceWatchdogs(true)
+}
+
+/** There where they were on before. */
+const watchdogsHeld = 'service-watchdogs-held'
 
 function fileOf(swap: Swap): string {
   return join(swap.directory, 'host-settings.json')

@@ -146,3 +146,13 @@ export async function runtimeWatchdog(): Promise<string> {
 export async function setRuntimeWatchdog(microseconds: string): Promise<void> {
   await run('busctl', ['set-property', ...manager, 'RuntimeWatchdogUSec', 't', microseconds])
 }
+
+/** Whether PID 1 ends services that don't say in time that they are alive (systemctl(1), service-watchdogs). */
+export async function serviceWatchdogs(): Promise<boolean> {
+  return (await run('systemctl', ['service-watchdogs'])).stdout.trim() === 'yes'
+}
+
+/** Switches that for all services, until the next boot. */
+export async function setServiceWatchdogs(isOn: boolean): Promise<void> {
+  await run('systemctl', ['service-watchdogs', isOn ? 'yes' : 'no'])
+}

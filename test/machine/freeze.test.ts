@@ -30,13 +30,25 @@ sleep 1 while 1;
   splitter: `${prelude}for (1 .. ${areas / 2}) { area(4096, 1, 0x22); touch(area(4096, 3, 0x22)) }
 sleep 1 while 1;
 `,
+  // Tells systemd that it is alive, sd_notify(3).
+  pinger: `#!/usr/bin/perl
+use strict;
+use Socket;
+while (1) {
+    socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or die $!;
+    send($socket, 'WATCHDOG=1', 0, pack_sockaddr_un($ENV{NOTIFY_SOCKET})) or die $!;
+    close($socket);
+    sleep 2;
 }
+`,
+}
+const settings: Readonly<Record<string, string>> = { pinger: 'WatchdogSec=15\nNotifyAccess=main\n' }
 const units = [...machineUnits, ...Object.keys(programs).map((name) => `${name}.service`)]
 
 async function install(machine: Machine): Promise<void> {
   const shell = await machine.ssh()
   for (const [name, program] of Object.entries(programs)) {
-    const unit = `[Service]\nExecStart=/usr/local/bin/${name}\n`
+    const unit = `[Service]\nExecStart=/usr/local/bin/${name}\n${settings[name] ?? ''}`
     await writeFile(join(machine.directory, name), program)
     await writeFile(join(machine.directory, `${name}.service`), unit)
     await shell.putFile(join(machine.directory, name), `/usr/local/bin/${name}`, 0o755)
@@ -47,6 +59,11 @@ async function install(machine: Machine): Promise<void> {
     )
     await inMachine(machine, 'systemctl', 'start', `${name}.service`)
   }
+}
+
+/** The main process of the service that has a watchdog, which is shorter than the freeze. */
+function pinger(machine: Machine): Promise<string> {
+  return inMachine(machine, 'systemctl', 'show', '--property=MainPID', '--value', 'pinger.service')
 }
 
 /**
@@ -60,12 +77,15 @@ test('a freeze that hangs is taken back at its limit, and what only reserves mem
     await inShell(machine, 'echo "freeze-timeout = 30" > /etc/kernelswap/config.d/50-limit.toml')
     for (const fault of ['hold', 'hang']) {
       await inMachine(machine, 'systemctl', 'set-environment', `KERNELSWAP_FAILPOINT=step:snapshot=${fault}`)
-      const outcome = await runRemoteSwap(machine, [...machineUnits], () => {})
+      const pid = await pinger(machine)
+      const outcome = await runRemoteSwap(machine, [...machineUnits, 'pinger.service'], () => {})
       expect(outcome, fault).toMatchObject({
         kind: 'report',
         report: { verdict: 'aborted', reason: expect.stringMatching(/longer than 30 s: step snapshot/) },
       })
       await expectNoneHeld(machine)
+      expect(await pinger(machine)).toBe(pid)
+      expect(await inMachine(machine, 'systemctl', 'service-watchdogs')).toBe('yes')
       expect(
         await inShell(
           machine,

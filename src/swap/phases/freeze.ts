@@ -27,6 +27,7 @@ import { needsMoreThanTheLanding } from '../../workload/obstacles.ts'
 import { inspectSurroundings, pidsOf, type Surroundings } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { captureHooks } from '../hooks.ts'
+import { holdServiceWatchdogs, releaseServiceWatchdogs } from '../host-settings.ts'
 import { endLimit, startLimit } from '../limit.ts'
 import { preserved } from '../plan.ts'
 import { practiseSnapshots, saveSnapshots } from '../snapshots.ts'
@@ -44,7 +45,7 @@ export const freeze: Phase = {
   name: 'freeze',
   steps: [
     // Before the gate, which drops loopback as well: a hook that asks its service over TCP would wait in vain.
-    { name: 'capture', do: capture, undo: endLimit },
+    { name: 'capture', do: capture, undo: endVigil },
     { name: 'close-gate', do: closeGate, undo: openGate },
     { name: 'checkpoint', do: checkpoint, undo: thaw },
     { name: 'snapshot', do: snapshot },
@@ -60,7 +61,17 @@ export const freeze: Phase = {
 async function capture(crossing: Crossing): Promise<void> {
   await captureHooks(crossing.swap)
   crossing.probe = await practiseSnapshots(crossing.swap)
+  await holdServiceWatchdogs(crossing.swap)
   crossing.limit = await startLimit(crossing.swap, swapUnit, true)
+}
+
+/** The tasks go on by now, and have told their watchdogs so. */
+async function endVigil(swap: Swap): Promise<void> {
+  try {
+    await releaseServiceWatchdogs(swap)
+  } finally {
+    await endLimit(swap)
+  }
 }
 
 async function closeGate(crossing: Crossing): Promise<void> {

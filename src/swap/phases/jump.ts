@@ -31,7 +31,7 @@ async function leap(crossing: Crossing): Promise<void> {
   throw new Failure('failed', 'kexec returned without a jump; `dmesg` may say why.')
 }
 
-/** A watchdog or a restart ends tasks that stand still, and what they did meanwhile isn't in the checkpoint. */
+/** A restart ends tasks that stand still, and what they did meanwhile isn't in the checkpoint. */
 async function refuseIfAwake({ swap, sealed }: Crossing): Promise<void> {
   const pids = (await tasksOf(swap.plan)).flat()
   const stats = await Promise.all(
@@ -41,6 +41,6 @@ async function refuseIfAwake({ swap, sealed }: Crossing): Promise<void> {
   if (isSame && stats.every(({ state }) => state === 'T')) return
   throw new Failure(
     'failed',
-    'A service was restarted or woken after its checkpoint, by a watchdog or by somebody; see its journal, and swap again.',
+    'A service was restarted or woken after its checkpoint, by a timer or by somebody; see its journal, and swap again.',
   )
 }
