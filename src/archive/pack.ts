@@ -5,6 +5,13 @@ import { pipeline } from 'node:stream/promises'
 import { pack as createPack, type Header, type Pack } from 'tar-stream'
 import { isErrno } from '../errors.ts'
 
+interface PackOptions {
+  /** Directories that come first, and nothing that they hold. */
+  readonly alone?: readonly string[]
+  /** Paths below members that stay out with all they hold: they aren't looked at. */
+  readonly without?: ReadonlySet<string>
+}
+
 /**
  * Archives files and directories with owner, mode, time of change to the nanosecond and hard links. (Extended
  * attributes: `dumpAttributes`.)
@@ -13,14 +20,20 @@ import { isErrno } from '../errors.ts'
  * it. No link is followed. Sockets are left out: CRIU binds them again.
  * @returns the number of entries; members that don't exist are left out.
  */
-export async function packTree(root: string, members: readonly string[], archive: string): Promise<number> {
+export async function packTree(
+  root: string,
+  members: readonly string[],
+  archive: string,
+  { alone = [], without = new Set() }: PackOptions = {},
+): Promise<number> {
   const tar = createPack()
   let failed: unknown
   const written = pipeline(tar, createWriteStream(archive, { mode: 0o600 })).catch((error) => {
     failed = error
   })
-  const packing = { tar, root, links: new Map<string, string>(), count: 0 }
+  const packing = { tar, root, without, links: new Map<string, string>(), count: 0 }
   try {
+    for (const directory of alone) await packAlone(packing, directory)
     for (const member of members) await packMember(packing, member)
     tar.finalize()
   } catch (error) {
@@ -41,9 +54,15 @@ type PartialHeader = Partial<Header> & Pick<Header, 'name'> & { pax: Record<stri
 interface Packing {
   readonly tar: Pack
   readonly root: string
+  readonly without: ReadonlySet<string>
   /** Where a file with several names was first met, by device and inode. */
   readonly links: Map<string, string>
   count: number
+}
+
+async function packAlone(packing: Packing, directory: string): Promise<void> {
+  const file = await lstat(join(packing.root, directory), { bigint: true })
+  if (file.isDirectory()) await addEntry(packing, directory, file, { type: 'directory' })
 }
 
 async function packMember(packing: Packing, member: string): Promise<void> {
@@ -52,7 +71,8 @@ async function packMember(packing: Packing, member: string): Promise<void> {
     const file = await lstat(path, { bigint: true })
     if (file.isDirectory()) {
       await addEntry(packing, member, file, { type: 'directory' })
-      for (const name of (await readdir(path)).sort()) await packMember(packing, join(member, name))
+      const inside = (await readdir(path)).sort().map((name) => join(member, name))
+      for (const one of inside) if (!packing.without.has(one)) await packMember(packing, one)
     } else if (file.isSymbolicLink()) {
       await addEntry(packing, member, file, { type: 'symlink', linkname: await readlink(path) })
     } else if (file.isFIFO()) {

@@ -30,6 +30,18 @@ export interface Process {
   readonly uid: number
 }
 
+/** Where in file systems a process is at work. */
+export interface FileUse {
+  readonly pid: number
+  /** Its directory and what it has open, as /proc shows them; whatever has a path begins with `/`. */
+  readonly open: readonly string[]
+  /** Inodes of its sockets. */
+  readonly sockets: readonly number[]
+  /** Paths of mapped files. */
+  readonly mapped: readonly string[]
+  readonly mounts: readonly Mount[]
+}
+
 /**
  * Reads processes. The mounts that several of them see are read once: a line for each mount of each process would be most
  * of the work. Reads are synchronous: one of /proc takes microseconds, the way through Node's thread pool ten times as long.
@@ -54,6 +66,26 @@ export class ProcessReader {
         mounts: this.#mountsOf(pid, namespaces.mnt!),
         areas: maps!.split('\n').length - 1,
         mapped: mappedPaths(maps!),
+      }
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
+      throw error
+    }
+  }
+
+  /**
+   * The same of what it does with files. The files themselves aren't looked at: while services stand still, one of them may
+   * be whose file system it is (fuse(4)), and never answer.
+   */
+  readUse(pid: number): FileUse | undefined {
+    try {
+      const targets = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => linkOf(`/proc/${pid}/fd/${fd}`) ?? [])
+      return {
+        pid,
+        open: [readlinkSync(`/proc/${pid}/cwd`), ...targets],
+        sockets: targets.flatMap((target) => socketOf(target) ?? []),
+        mapped: mappedPaths(text(pid, 'maps')),
+        mounts: this.#mountsOf(pid, readlinkSync(`/proc/${pid}/ns/mnt`)),
       }
     } catch (error) {
       if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
@@ -108,11 +140,10 @@ function readOpenFile(pid: number, fd: number): OpenFile | undefined {
   try {
     const target = readlinkSync(`/proc/${pid}/fd/${fd}`)
     const info = text(pid, `fdinfo/${fd}`)
-    const socket = /^socket:\[(\d+)\]$/.exec(target)?.[1]
     return {
       fd,
       target,
-      socket: socket === undefined ? undefined : Number(socket),
+      socket: socketOf(target),
       mountId: Number(field(info, 'mnt_id')),
       inode: Number(field(info, 'ino')),
       kind: hasPath(target) ? kindOf(`/proc/${pid}/fd/${fd}`) : 'other',
@@ -120,6 +151,19 @@ function readOpenFile(pid: number, fd: number): OpenFile | undefined {
   } catch (error) {
     return ifMissing(undefined)(error)
   }
+}
+
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch (error) {
+    return ifMissing(undefined)(error)
+  }
+}
+
+function socketOf(target: string): number | undefined {
+  const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1]
+  return inode === undefined ? undefined : Number(inode)
 }
 
 function hasPath(target: string): boolean {

@@ -8,7 +8,7 @@ import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
 import { type Properties, showUnits } from '../tools/systemd.ts'
 import { type UnixSocket, unixSockets } from '../tools/unix-sockets.ts'
 import { InetTables } from './inet-tables.ts'
-import { memoryOfProcess, type Process, ProcessReader, readNamespaces } from './process.ts'
+import { type FileUse, memoryOfProcess, type Process, ProcessReader, readNamespaces } from './process.ts'
 
 /** A systemd service as it runs now. */
 export interface Service {
@@ -118,6 +118,13 @@ export function memoryOf(service: Service): number {
 export function connectionsOf(service: Service): number {
   return service.inetSockets.filter(({ protocol, state }) => protocol === 'tcp' && state === tcpEstablished)
     .length
+}
+
+/** Where in file systems the processes of control groups are at work now. */
+export async function fileUses(controlGroups: readonly string[]): Promise<FileUse[][]> {
+  const reader = new ProcessReader()
+  const pids = await Promise.all(controlGroups.map(pidsOf))
+  return pids.map((group) => group.flatMap((pid) => reader.readUse(pid) ?? []))
 }
 
 /** PIDs of every process in a control group and those below it. */

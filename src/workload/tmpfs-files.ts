@@ -1,12 +1,14 @@
-import { join, relative } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { type Mount, mountOf } from '../proc/mountinfo.ts'
-import type { Process } from './process.ts'
+import type { FileUse } from './process.ts'
 import type { Service, Surroundings } from './service.ts'
 
 /** A service's files that a boot loses: to be archived at the freeze and put back before the restore. */
 export interface TmpfsFiles {
   /** Paths on the host's own tmpfs: files, or directories with all they hold. */
   readonly host: readonly string[]
+  /** Directories above them, the outermost first, which a boot may not have: alone, for their owners and modes. */
+  readonly parents: readonly string[]
   /** Mount points inside the service's room (PrivateTmp=, TemporaryFileSystem=) with all they hold. */
   readonly private: readonly string[]
 }
@@ -22,31 +24,39 @@ const platformDirectories = [
 ]
 
 /**
- * Finds what a service keeps on tmpfs: its runtime directories, its PID file, and whatever its processes hold open,
+ * Finds what a service keeps on tmpfs: its runtime directories, its PID file, and whatever its processes work in, hold open,
  * map or listen on; of /run, the whole top directory that such a file lies in.
  */
-export function tmpfsFiles(service: Service, surroundings: Surroundings): TmpfsFiles {
+export function tmpfsFiles(
+  { properties, mainPid }: Pick<Service, 'properties' | 'mainPid'>,
+  uses: readonly FileUse[],
+  surroundings: Pick<Surroundings, 'mounts' | 'unixSockets'>,
+): TmpfsFiles {
   const named = [
-    ...words(service.properties.RuntimeDirectory).map((name) => join('/run', name)),
-    ...words(service.properties.PIDFile).map(inRun),
+    ...words(properties.RuntimeDirectory).map((name) => join('/run', name)),
+    ...words(properties.PIDFile).map(inRun),
   ]
-  const used = service.processes.flatMap((process) =>
-    usedPaths(process, surroundings).map((path) => hostPath(path, process, surroundings)),
+  const used = uses.flatMap((use) =>
+    usedPaths(use, surroundings).map((path) => hostPath(path, use, surroundings)),
   )
-  const host = [...named, ...used]
-    .filter((path) => path !== undefined)
-    .map((path) => portion(path, surroundings.mounts))
-    .filter((path) => path !== undefined)
-  return { host: outermost(host), private: privateMounts(service, surroundings) }
+  const found = outermost(
+    [...named, ...used]
+      .filter((path) => path !== undefined)
+      .map((path) => portion(path, surroundings.mounts))
+      .filter((path) => path !== undefined),
+  )
+  const parents = [...new Set(found.flatMap((path) => parentsOf(path, surroundings.mounts)))].sort()
+  const main = uses.find(({ pid }) => pid === mainPid)
+  return { host: found, parents, private: main ? privateMounts(main, surroundings) : [] }
 }
 
-function usedPaths(process: Process, { unixSockets }: Surroundings): string[] {
-  const open = process.files.filter(({ kind }) => kind === 'file').map(({ target }) => target)
-  const bound = process.files.map(({ socket }) =>
-    socket === undefined ? '' : (unixSockets.get(socket)?.path ?? ''),
-  )
-  return [...open, ...process.mapped, ...bound]
-    .filter((path) => path.startsWith('/') && !path.endsWith(' (deleted)'))
+function usedPaths(
+  { open, sockets, mapped }: FileUse,
+  { unixSockets }: Pick<Surroundings, 'unixSockets'>,
+): string[] {
+  const bound = sockets.map((socket) => unixSockets.get(socket)?.path ?? '')
+  return [...open, ...mapped, ...bound]
+    .filter((path) => path.startsWith('/') && !path.startsWith('/memfd:') && !path.endsWith(' (deleted)'))
     .map(inRun)
 }
 
@@ -56,27 +66,36 @@ function inRun(path: string): string {
 }
 
 /** Where the host sees a path of a process, undefined where that isn't on one of the host's tmpfs. */
-function hostPath(path: string, process: Process, { mounts }: Surroundings): string | undefined {
-  const inside = mountOf(process.mounts, path)
+function hostPath(path: string, use: FileUse, { mounts }: Pick<Surroundings, 'mounts'>): string | undefined {
+  const inside = mountOf(use.mounts, path)
   if (inside?.type !== 'tmpfs' || isPrivateTmp(inside)) return undefined
   const outside = mounts.find(({ device, root }) => device === inside.device && root === '/')
   if (!outside) return undefined
-  return join(outside.target, inside.root, relative(inside.target, path))
+  return resolve(outside.target, `.${inside.root}`, relative(inside.target, path))
 }
 
-/** The part of a tmpfs that goes along for a path: in /run its top directory, elsewhere the file itself. */
+/**
+ * The part of a tmpfs that goes along for a path: in /run its top directory, elsewhere the file itself. A mount point is
+ * there in any boot, and what else lies in it is not for whoever works there.
+ */
 function portion(path: string, mounts: readonly Mount[]): string | undefined {
   const mount = mountOf(mounts, path)
-  if (mount?.type !== 'tmpfs') return undefined
+  if (mount?.type !== 'tmpfs' || path === mount.target) return undefined
   if (platformDirectories.some((directory) => path === directory || path.startsWith(`${directory}/`)))
     return undefined
   if (mount.target !== '/run') return path
   return join(mount.target, relative(mount.target, path).split('/')[0]!)
 }
 
-function privateMounts(service: Service, { mounts }: Surroundings): string[] {
-  const main = service.processes.find(({ pid }) => pid === service.mainPid)
-  if (!main) return []
+/** Directories between a mount point and a path. */
+function parentsOf(path: string, mounts: readonly Mount[]): string[] {
+  const top = mountOf(mounts, path)?.target
+  const parents: string[] = []
+  for (let at = dirname(path); at !== top && at !== '/'; at = dirname(at)) parents.push(at)
+  return parents
+}
+
+function privateMounts(main: FileUse, { mounts }: Pick<Surroundings, 'mounts'>): string[] {
   const hostDevices = new Set(mounts.map(({ device }) => device))
   return main.mounts
     .filter(({ options }) => options.includes('rw'))

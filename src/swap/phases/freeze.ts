@@ -15,6 +15,7 @@ import {
 } from '../../landing/landing.ts'
 import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
 import type { InetSocket } from '../../proc/inet-sockets.ts'
+import type { Mount } from '../../proc/mountinfo.ts'
 import { dumpAttributes } from '../../tools/getfattr.ts'
 import { remountWritable } from '../../tools/mount.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
@@ -24,7 +25,7 @@ import { checkpointService } from '../../workload/checkpoint.ts'
 import { idsOf } from '../../workload/ids.ts'
 import { InetTables } from '../../workload/inet-tables.ts'
 import { needsMoreThanTheLanding } from '../../workload/obstacles.ts'
-import { inspectSurroundings, pidsOf, type Surroundings } from '../../workload/service.ts'
+import { fileUses, inspectSurroundings, pidsOf, type Surroundings } from '../../workload/service.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { captureHooks } from '../hooks.ts'
 import { holdServiceWatchdogs, releaseServiceWatchdogs } from '../host-settings.ts'
@@ -141,12 +142,19 @@ async function snapshot({ swap, probe, limit }: Crossing): Promise<void> {
   await saveSnapshots(swap, 'before', limit, probe)
 }
 
+/** Now that they stand still: what they have opened since they were planned counts as well. */
 async function archive({ passengers, limit }: Crossing): Promise<void> {
   const surroundings = await inspectSurroundings()
-  const archiveOne = async ({ service, checkpoint }: Passenger) => {
-    const files = tmpfsFiles(service, surroundings)
-    await archiveFiles('/', files.host, join(checkpoint, 'host'))
-    await archiveFiles(`/proc/${service.mainPid}/root`, files.private, join(checkpoint, 'private'))
+  const uses = await fileUses(passengers.map(({ service }) => service.controlGroup))
+  const archiveOne = async ({ service, checkpoint }: Passenger, index: number) => {
+    const files = tmpfsFiles(service, uses[index]!, surroundings)
+    const { mounts } = surroundings
+    const host = { root: '/', members: files.host, parents: files.parents, mounts }
+    await archiveFiles(host, join(checkpoint, 'host'))
+    const seen = uses[index]!.find(({ pid }) => pid === service.mainPid)?.mounts ?? []
+    const root = `/proc/${service.mainPid}/root`
+    const room = { root, members: files.private, parents: [], mounts: seen }
+    await archiveFiles(room, join(checkpoint, 'private'))
   }
   await eachPassenger(passengers, limit!, archiveOne)
 }
@@ -154,19 +162,34 @@ async function archive({ passengers, limit }: Crossing): Promise<void> {
 async function eachPassenger(
   passengers: readonly Passenger[],
   limit: Deadline,
-  act: (passenger: Passenger) => Promise<void>,
+  act: (passenger: Passenger, index: number) => Promise<void>,
 ): Promise<void> {
-  await Promise.all(passengers.map((passenger) => limit.during(passenger.service.unit, () => act(passenger))))
+  await Promise.all(
+    passengers.map((passenger, index) => limit.during(passenger.service.unit, () => act(passenger, index))),
+  )
 }
 
-async function archiveFiles(root: string, members: readonly string[], target: string): Promise<void> {
+interface Archived {
+  readonly root: string
+  readonly members: readonly string[]
+  readonly parents: readonly string[]
+  readonly mounts: readonly Mount[]
+}
+
+async function archiveFiles({ root, members, parents, mounts }: Archived, target: string): Promise<void> {
   if (members.length === 0) return
-  const packed = await packTree(root, members, `${target}.tar`)
+  // Files of other file systems outlast the boot, or are served by somebody who may stand still now (fuse(4)).
+  const without = new Set(mounts.filter(({ type }) => type !== 'tmpfs').map((mount) => mount.target))
+  const packed = await packTree(root, members, `${target}.tar`, { alone: parents, without })
   const read = await checkArchive(`${target}.tar`)
   if (packed !== read)
     throw new Failure('failed', `${target}.tar holds ${read} of ${packed} files; nothing was swapped.`)
-  const relative = members.map((member) => join('.', member))
-  await writeFile(`${target}.xattrs`, await dumpAttributes(root, relative), { mode: 0o600 })
+  const relative = (paths: readonly string[]) => paths.map((path) => join('.', path))
+  const attributes = [
+    await dumpAttributes(root, relative(parents), { recursive: false }),
+    await dumpAttributes(root, relative(members)),
+  ]
+  await writeFile(`${target}.xattrs`, attributes.join(''), { mode: 0o600 })
 }
 
 async function listFiles({ passengers, sums, limit }: Crossing): Promise<void> {

@@ -129,3 +129,15 @@ test('a disk that is full fails the archive, it does not cut it short', async ()
 test('an archive that cannot be created fails', async () => {
   await expect(packTree(root, ['/run'], join(place, 'no/such/directory.tar'))).rejects.toThrow(/ENOENT/)
 })
+
+/** A service's file in a tmpfs /tmp needs the directories above it, as they were. */
+test('directories above come alone, with owners and modes, and what is told to stay out does', async () => {
+  shell(root, 'mkdir -p -m 711 run/a; mkdir -m 1770 run/a/b; echo 1 > run/a/b/one; echo 2 > run/a/other')
+  shell(root, 'mkdir -p run/c/mount; echo 3 > run/c/mount/file; echo 4 > run/c/file')
+  const options = { alone: ['/run/a', '/run/a/b'], without: new Set(['/run/c', '/run/c/mount']) }
+  const packed = await packTree(root, ['/run/a/b/one', '/run/c'], archive, options)
+  expect(await checkArchive(archive)).toBe(packed)
+  const names = ['run/a', 'run/a/b', 'run/a/b/one', 'run/c', 'run/c/file']
+  expect(shell(place, 'tar --list --file=a.tar').trim().split('\n')).toEqual(names)
+  expect(shell(place, 'tar --list --verbose --file=a.tar run/a/b').slice(0, 10)).toBe('drwxrwx--T')
+})

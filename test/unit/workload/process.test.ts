@@ -36,3 +36,19 @@ test('the mounts of processes that see the same are read once', () => {
     sibling.kill('SIGKILL')
   }
 })
+
+/** What is archived is what is open at the freeze, not what was when the swap was planned. */
+test('where a process is at work is what it is at work at now', async () => {
+  const script = 'read go; cd /usr/bin; exec 9< /etc/passwd; echo done; read end'
+  const busy = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  try {
+    const reader = new ProcessReader()
+    expect(reader.readUse(busy.pid!)!.open).not.toContain('/etc/passwd')
+    busy.stdin.write('go\n')
+    await once(busy.stdout, 'data')
+    expect(reader.readUse(busy.pid!)!.open).toEqual(expect.arrayContaining(['/usr/bin', '/etc/passwd']))
+  } finally {
+    busy.kill('SIGKILL')
+    await once(busy, 'exit')
+  }
+})
