@@ -57,17 +57,12 @@ const sabotages: readonly Sabotage[] = [
   },
   {
     name: 'a connection over a bridge that was made after the plan',
-    setUp: [
-      'ip link add br9 type bridge && ip address add 10.99.9.1/24 dev br9 && ip link set br9 up',
-      'ip netns add far9 && ip link add far9 type veth peer name eth0 netns far9',
-      'ip link set far9 up master br9',
-      'ip -n far9 address add 10.99.9.2/24 dev eth0 && ip -n far9 link set eth0 up',
-    ].join(' && '),
-    tearDown: 'systemctl stop far9; ip netns delete far9; ip link delete br9',
+    setUp: 'ip link add br9 type bridge && ip address add 10.99.9.1/24 dev br9 && ip link set br9 up',
+    tearDown: 'systemctl stop late; ip link delete br9',
     at: 'freeze: capture',
     strike: [
-      'systemd-run --unit=far9 ip netns exec far9 bash -c "exec 3<>/dev/tcp/10.99.9.1/80; sleep 600"',
-      'until ss --no-header --tcp src 10.99.9.1 | grep -q ESTAB; do sleep 0.05; done',
+      'systemd-run --unit=late bash -c "exec 3<>/dev/tcp/10.99.9.1/80; sleep 600"',
+      'until ss --no-header --tcp src 10.99.9.1:80 | grep -q ESTAB; do sleep 0.05; done',
     ].join(' && '),
     reason:
       /nginx\.service needs what the landing does not put back: the address 10\.99\.9\.1 of br9 \(bridge\); /,

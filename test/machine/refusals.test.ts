@@ -127,7 +127,7 @@ async function refusesVetoes(machine: Machine): Promise<void> {
 }
 
 async function refusesHosts(machine: Machine): Promise<void> {
-  await inShell(machine, 'mount -t tmpfs -o size=40M none /var/lib/kernelswap')
+  await inShell(machine, 'mount -t tmpfs -o size=40M,mode=700 none /var/lib/kernelswap')
   const space = await refusedPlan(machine, 'memcached')
   expect(space.host[0]!.reason).toMatch(
     /^\/var\/lib\/kernelswap has \d+ MiB free, the checkpoints need \d+ MiB$/,
