@@ -34,6 +34,8 @@ export interface Entry {
   readonly kind: Kind
   /** Permissions and the three bits before them. */
   readonly mode: number
+  readonly uid: number
+  readonly gid: number
 }
 
 /** An archive that isn't unpacked: why, as part of a sentence. */
@@ -108,7 +110,7 @@ export function archiveChecker(allowed: Contents, seen: (entry: Entry) => void =
   }
 
   function takeEntry(header: Header): void {
-    const { flag, name, linkname, mode, size } = { ...header, ...extension }
+    const { flag, name, linkname, mode, size, uid, gid } = { ...header, ...extension }
     extension = {}
     const quoted = quote(name)
     const kind = kindOf.get(flag)
@@ -120,7 +122,7 @@ export function archiveChecker(allowed: Contents, seen: (entry: Entry) => void =
       throw new UnsafeArchive(`${quoted} would run as its owner or group, whoever starts it`)
     const path = tree.add(name, kind, linkname)
     passing = padded(size)
-    seen({ path, kind, mode: mode & 0o7777 })
+    seen({ path, kind, mode: mode & 0o7777, uid, gid })
   }
 
   function read(chunk: Buffer): void {

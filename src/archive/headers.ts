@@ -8,6 +8,8 @@ export interface Header {
   readonly name: string
   readonly linkname: string
   readonly mode: number
+  readonly uid: number
+  readonly gid: number
   /** Of the content that follows. */
   readonly size: number
 }
@@ -17,6 +19,8 @@ export interface Extension {
   readonly name?: string
   readonly linkname?: string
   readonly size?: number
+  readonly uid?: number
+  readonly gid?: number
 }
 
 /** The two formats that tar(1) and we write: POSIX, whose version is 00, and GNU's. */
@@ -32,17 +36,19 @@ export function parseHeader(block: Buffer): Header | undefined {
   if (number(block, 148, 8) !== checksum(block)) throw new Error('the checksum of a header is wrong')
   const magic = block.toString('latin1', 257, 265)
   if (!magics.includes(magic)) throw new Error('a header has another format than tar(1) writes')
-  const prefix = magic === magics[0] ? text(block, 345, 155) : ''
+  const prefix = magic === magics[0] ? textAt(block, 345, 155) : ''
   return {
     flag: String.fromCharCode(block[156]!),
-    name: prefix === '' ? text(block, 0, 100) : `${prefix}/${text(block, 0, 100)}`,
-    linkname: text(block, 157, 100),
+    name: prefix === '' ? textAt(block, 0, 100) : `${prefix}/${textAt(block, 0, 100)}`,
+    linkname: textAt(block, 157, 100),
     mode: number(block, 100, 8),
+    uid: number(block, 108, 8),
+    gid: number(block, 116, 8),
     size: number(block, 124, 12),
   }
 }
 
-/** Records of a pax header that have a meaning here; of times and owners nothing is decided. */
+/** Records of a pax header that are known; of times and names of owners nothing is decided. */
 const paxKeys = ['path', 'linkpath', 'size', 'mtime', 'atime', 'ctime', 'uid', 'gid', 'uname', 'gname']
 
 /** Reads a pax header's content (pax(1), "pax Extended Header"). @throws Error for other records than those, such as GNU's of sparse files. */
@@ -59,13 +65,23 @@ export function parsePax(content: Buffer): Extension {
     records.set(key, value)
     rest = rest.slice(Number(digits))
   }
-  const [name, linkname, size] = ['path', 'linkpath', 'size'].map((key) => records.get(key))
-  if (size !== undefined && !/^\d{1,15}$/.test(size)) throw new Error('a pax header has a size that is none')
   return {
-    ...(name === undefined ? {} : { name }),
-    ...(linkname === undefined ? {} : { linkname }),
-    ...(size === undefined ? {} : { size: Number(size) }),
+    ...text('name', records.get('path')),
+    ...text('linkname', records.get('linkpath')),
+    ...count('size', records.get('size')),
+    ...count('uid', records.get('uid')),
+    ...count('gid', records.get('gid')),
   }
+}
+
+function text<K extends string>(key: K, value: string | undefined): { readonly [P in K]?: string } {
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: string }
+}
+
+function count<K extends string>(key: K, value: string | undefined): { readonly [P in K]?: number } {
+  if (value !== undefined && !/^\d{1,15}$/.test(value))
+    throw new Error(`a pax header has a ${key} that is none`)
+  return (value === undefined ? {} : { [key]: Number(value) }) as { readonly [P in K]?: number }
 }
 
 /** Reads the content of one of GNU's long names, which ends with the only NUL. @throws Error for anything else. */
@@ -80,7 +96,7 @@ export function isZero(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0)
 }
 
-function text(block: Buffer, start: number, length: number): string {
+function textAt(block: Buffer, start: number, length: number): string {
   const field = block.toString('latin1', start, start + length)
   const end = field.indexOf('\0')
   return end < 0 ? field : field.slice(0, end)

@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BundleIndex, readBundleIndex, unpackBundle } from '../archive/bundle.ts'
-import { checkArchive } from '../archive/check.ts'
+import type { Entry } from '../archive/check.ts'
 import { manifestName, sealComplaint } from '../archive/manifest.ts'
 import { loadConfiguration } from '../config/configuration.ts'
 import { writeDurably } from '../durable.ts'
@@ -21,7 +21,10 @@ import {
   showUnits,
   stopUnitsAlone,
 } from '../tools/systemd.ts'
-import { inspectServices } from '../workload/service.ts'
+import type { Obstacle } from '../workload/obstacles.ts'
+import { inspectServices, inspectSurroundings } from '../workload/service.ts'
+import { tmpfsFiles } from '../workload/tmpfs-files.ts'
+import { bundledEntries, fileObstacles } from './bundle-files.ts'
 import { bundleObstacles, keepPidsFree } from './bundle-fit.ts'
 import { Journal } from './journal.ts'
 import { runningKernel } from './kernels.ts'
@@ -62,7 +65,9 @@ export async function takeBundle({ file, atReboot, agree, signal }: RestoreReque
   if (!atReboot) await keepPidsFree(index)
   try {
     await mkdir(unpacked, { recursive: true, mode: 0o700 })
-    const plan = await planHere(await unpack(file, index, signal), index)
+    const { plan: theirs, entries } = await unpack(file, index, signal)
+    await refuseUnlessFree(entries, index, atReboot)
+    const plan = await planHere(theirs, index)
     signal.throwIfAborted()
     const swap = await adoptSwap(plan, unpacked)
     await discardOldCheckpoints(swap)
@@ -144,30 +149,54 @@ function refuseUnlessComplete({ schema, units, files }: BundleIndex): void {
 }
 
 async function refuseIfUnfit(index: BundleIndex, atReboot: boolean): Promise<void> {
-  const obstacles = await bundleObstacles(index, atReboot)
+  refuseFor(await bundleObstacles(index, atReboot))
+}
+
+/** What is unpacked on the host's own tmpfs mustn't take anybody's place but the units' own. */
+async function refuseUnlessFree(
+  entries: readonly Entry[],
+  { units }: BundleIndex,
+  atReboot: boolean,
+): Promise<void> {
+  const [services, surroundings] = [await inspectServices(units), await inspectSurroundings()]
+  const owned = services.flatMap((service) => tmpfsFiles(service, surroundings).host)
+  refuseFor(await fileObstacles(entries, { root: '/', owned, atReboot }))
+}
+
+function refuseFor(obstacles: readonly Obstacle[]): void {
   if (obstacles.length === 0) return
   const all = obstacles.map(({ reason, remedy }) => `${reason} (${remedy})`)
   throw new Failure('refused', `This host cannot take the bundle: ${all.join('; ')}.`)
 }
 
-/** Unpacks a bundle whole, and returns its plan. */
-async function unpack(file: string, index: BundleIndex, signal: AbortSignal): Promise<Plan> {
+/** What a bundle holds once it is unpacked and found to be whole. */
+interface Unpacked {
+  readonly plan: Plan
+  /** Of the archives of the host's own tmpfs. */
+  readonly entries: readonly Entry[]
+}
+
+async function unpack(file: string, index: BundleIndex, signal: AbortSignal): Promise<Unpacked> {
   const found = await unpackBundle(file, unpacked, signal)
   if (JSON.stringify(found) !== JSON.stringify(index)) throw unusable('it changed while it was read')
   // Not what somebody wrote there: nft(8) does whatever it reads.
   const held = found.sockets.map(({ protocol, port }) => ({ protocol, localPort: port }))
   await writeDurably(join(unpacked, 'landing/gate.nft'), gateRules(held, 'unreachable'))
   const names = new Set(found.files.map(({ name }) => name))
-  for (const unit of found.units) await refuseUnlessSealed(join('workloads', unit), names)
+  const entries: Entry[] = []
+  for (const unit of found.units) entries.push(...(await refuseUnlessSealed(join('workloads', unit), names)))
   const plan = planSchema.safeParse(JSON.parse(await readFile(join(unpacked, 'plan.json'), 'utf8')))
   if (!plan.success) throw unusable('its plan is of another kernelswap')
   const carried = preserved(plan.data).map(({ unit }) => unit)
   if (carried.join() !== found.units.join()) throw unusable('its plan has other units')
-  return plan.data
+  return { plan: plan.data, entries }
 }
 
-/** Its seal must name what came, and its archives must stay where they are unpacked: the landing refuses what doesn't. */
-async function refuseUnlessSealed(checkpoint: string, names: ReadonlySet<string>): Promise<void> {
+/**
+ * Its seal must name what came, and its archives must stay where they are unpacked: the landing refuses what doesn't.
+ * @returns what it has of files on the host's own tmpfs
+ */
+async function refuseUnlessSealed(checkpoint: string, names: ReadonlySet<string>): Promise<Entry[]> {
   const directory = join(unpacked, checkpoint)
   const { code } = await attempt(join(paths.library, 'check-seal'), [directory])
   if (code !== 0) throw unusable(`the seal of ${checkpoint} is broken: ${await sealComplaint(directory)}`)
@@ -175,8 +204,15 @@ async function refuseUnlessSealed(checkpoint: string, names: ReadonlySet<string>
   const options = await readFile(join(unpacked, checkpoint, 'images/restore.conf'), 'utf8')
   if (!/^((external|inherit-fd) .+\n)*$/.test(options))
     throw unusable(`${join(checkpoint, 'images/restore.conf')} holds other options than a checkpoint has`)
-  const archives = ['host.tar', 'private.tar'].filter((name) => names.has(join(checkpoint, name)))
-  for (const name of archives) await checkArchive(join(unpacked, checkpoint, name))
+  const [host = []] = await Promise.all(
+    ['host', 'private'].map(async (name) => {
+      const files = join(checkpoint, name)
+      if (names.has(`${files}.tar`)) return bundledEntries(join(unpacked, files))
+      if (names.has(`${files}.xattrs`)) throw unusable(`${files}.xattrs has no archive`)
+      return []
+    }),
+  )
+  return host
 }
 
 /** A bundle's plan as this host goes on with it: its own kernel and settings, and no way back. */

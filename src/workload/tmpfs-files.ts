@@ -81,8 +81,7 @@ function hostPath(path: string, use: FileUse, { mounts }: Pick<Surroundings, 'mo
 function portion(path: string, mounts: readonly Mount[]): string | undefined {
   const mount = mountOf(mounts, path)
   if (mount?.type !== 'tmpfs' || path === mount.target) return undefined
-  if (platformDirectories.some((directory) => path === directory || path.startsWith(`${directory}/`)))
-    return undefined
+  if (isOfPlatform(path)) return undefined
   if (mount.target !== '/run') return path
   return join(mount.target, relative(mount.target, path).split('/')[0]!)
 }
@@ -93,6 +92,11 @@ function parentsOf(path: string, mounts: readonly Mount[]): string[] {
   const parents: string[] = []
   for (let at = dirname(path); at !== top && at !== '/'; at = dirname(at)) parents.push(at)
   return parents
+}
+
+/** True for what is never a service's to bring back. */
+export function isOfPlatform(path: string): boolean {
+  return platformDirectories.some((directory) => path === directory || path.startsWith(`${directory}/`))
 }
 
 function privateMounts(main: FileUse, { mounts }: Pick<Surroundings, 'mounts'>): string[] {

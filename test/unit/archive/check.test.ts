@@ -8,7 +8,7 @@ import { type Header, pack } from 'tar-stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { checkArchive, entriesOf, treeContents } from '../../../src/archive/check.ts'
 import { archiveOf, entry, pax, withChecksum } from './blocks.ts'
-import { listing, shell } from './tree.ts'
+import { shell } from './tree.ts'
 
 type Entry = Pick<Header, 'name'> & Partial<Header>
 
@@ -185,13 +185,13 @@ describe('refused byte by byte', () => {
     }
     await writeFile(archive, archiveOf(entry({ flag: '5', mode: '0002775\0' })))
     expect(await entriesOf(archive, { ...treeContents, setuid: false })).toEqual([
-      { path: 'a', kind: 'directory', mode: 0o2775 },
+      { path: 'a', kind: 'directory', mode: 0o2775, uid: 0, gid: 0 },
     ])
   })
 })
 
 /** What tar(1) makes of it is what we read: the same entries, nothing beside them, whatever byte is another. */
-test('what is accepted is unpacked as it was read, of 500 archives with a changed header', async () => {
+test('what is accepted is unpacked as it was read, of 300 archives with a changed header', async () => {
   const longName = `${'d'.repeat(90)}/${'e'.repeat(60)}`
   const pieces = [
     entry({ name: 'd/', flag: '5', mode: '0000755\0' }),
@@ -205,11 +205,10 @@ test('what is accepted is unpacked as it was read, of 500 archives with a change
   ]
   const whole = archiveOf(...pieces)
   const headers = pieces.map((_, at) => Buffer.concat(pieces.slice(0, at)).length)
-  const root = join(place, 'root')
   await mkdir(join(place, 'beside'))
   const random = sequence(7)
   let accepted = 0
-  for (let times = 0; times < 500; times += 1) {
+  for (let times = 0; times < 300; times += 1) {
     const bytes = Buffer.from(whole)
     for (let changes = random(3); changes >= 0; changes -= 1) {
       const header = bytes.subarray(headers[random(headers.length)])
@@ -224,30 +223,25 @@ test('what is accepted is unpacked as it was read, of 500 archives with a change
     const entries = await entriesOf(archive).catch(() => undefined)
     if (!entries) continue
     accepted += 1
-    await mkdir(root)
-    // Owners and times that nobody has are none of this test.
-    const unpack = 'tar --extract --no-same-owner --touch --file=a.tar --directory=root 2>&1 || true'
-    shell(place, unpack)
-    const paths = namesBelow(root)
+    const paths = unpackedBy('tar --extract --no-same-owner --touch --file=a.tar --directory=root')
     const named = entries.flatMap(({ path }) =>
-      path.split('/').map((_, at, parts) => parts.slice(0, at + 1).join('/')),
+      path.split('/').map((_, at, parts) => `root/${parts.slice(0, at + 1).join('/')}`),
     )
     expect(
       paths.filter((path) => !named.includes(path)),
       `mutation ${times}`,
     ).toEqual([])
-    expect(listing(join(place, 'beside')), `mutation ${times}`).toEqual([])
-    shell(place, 'rm -rf root')
   }
-  expect(accepted).toBeGreaterThan(25)
+  expect(accepted).toBeGreaterThan(15)
 }, 120_000)
 
-/** Bytes of a name, each a character. */
-function namesBelow(directory: string): string[] {
-  const found = execFileSync('find', ['.', '-mindepth', '1', '-printf', '%P\\0'], {
-    cwd: directory,
-    encoding: 'latin1',
-  })
+/**
+ * What a tar makes in an empty directory and beside it. Bytes of names, each a character. (Owners and times that nobody has
+ * are none of this test.)
+ */
+function unpackedBy(tar: string): string[] {
+  const line = `mkdir root; ${tar} 2> /dev/null || true; find root beside -mindepth 1 -print0; rm -rf root`
+  const found = execFileSync('sh', ['-euc', line], { cwd: place, encoding: 'latin1' })
   return found.split('\0').filter(Boolean)
 }
 

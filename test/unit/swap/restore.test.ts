@@ -15,6 +15,7 @@ import { findPending, resume } from '../../../src/swap/resume.ts'
 import { bootId, type Swap } from '../../../src/swap/store.ts'
 import { cksum } from '../../../src/tools/checksum.ts'
 import { awaitUnits, daemonReload, startUnits, stopUnitsAlone } from '../../../src/tools/systemd.ts'
+import { archiveOf, entry } from '../archive/blocks.ts'
 import { writeBundle } from '../archive/bundles.ts'
 import { service } from '../workload/builders.ts'
 import { planWith } from './plans.ts'
@@ -81,7 +82,12 @@ beforeEach(async () => {
 afterAll(() => rm(place.directory, { recursive: true }))
 
 /** What a swap under way hands out, with what a test wants otherwise: undefined leaves a file out. */
-async function makeBundle({ files = {}, index = {}, restoreOptions }: Changes = {}): Promise<void> {
+async function makeBundle({
+  files = {},
+  index = {},
+  restoreOptions,
+  sealed = {},
+}: Changes = {}): Promise<void> {
   const images: Record<string, string | Buffer> = {
     'images/core-4194300.img': 'registers',
     'images/restore.conf': restoreOptions ?? 'external unix[7]\n',
@@ -89,7 +95,7 @@ async function makeBundle({ files = {}, index = {}, restoreOptions }: Changes = 
     'on-restore-failure': 'cold\n',
   }
   const planned = { ...planWith(), fallback: { loader: 'grub', entry: 'menu' }, workloads: [workload] }
-  const seal = await sealOf(images)
+  const seal = await sealOf({ ...images, ...sealed })
   const all: Record<string, string | Buffer | undefined> = {
     'plan.json': JSON.stringify(planned),
     'landing/last-pid': '4194301\n',
@@ -141,6 +147,8 @@ interface Changes {
   readonly files?: Record<string, string | Buffer | undefined>
   readonly index?: Partial<BundleIndex>
   readonly restoreOptions?: string
+  /** What the seal names beside what each checkpoint has. */
+  readonly sealed?: Record<string, string | Buffer>
 }
 
 const workload: WorkloadPlan = {
@@ -320,6 +328,42 @@ describe('nothing is touched, and nothing stays', () => {
     await makeBundle({ files: { [`${checkpoint}/host.tar`]: 'x'.repeat(700) } })
     await expect(take()).rejects.toThrow('host.tar is damaged')
     await expectNothingDone()
+  })
+
+  test('where an archive in it would take the place of a file of this host', async () => {
+    const mine = mkdtempSync('/dev/shm/kernelswap-mine-')
+    try {
+      await writeFile(join(mine, 'file'), 'mine')
+      const name = join(mine, 'file').slice(1)
+      const hostTar = archiveOf(entry({ name }, 'theirs'))
+      const files = { [`${checkpoint}/host.tar`]: hostTar }
+      await makeBundle({ files, sealed: { 'host.tar': hostTar } })
+      await expect(take()).rejects.toMatchObject({
+        kind: 'refused',
+        message: expect.stringContaining(`"/${name}" is somebody else's here`),
+      })
+      await expectNothingDone()
+      await rm(join(mine, 'file'))
+      await take()
+    } finally {
+      await rm(mine, { recursive: true })
+    }
+  })
+
+  test('where extended attributes are of what is in no archive of it', async () => {
+    for (const archive of [archiveOf(entry({ name: 'run/a' })), undefined]) {
+      const xattrs = '# file: usr/bin/perl\nsecurity.capability=0x01\n'
+      const sealed: Record<string, string | Buffer> = {
+        'private.xattrs': xattrs,
+        ...(archive && { 'private.tar': archive }),
+      }
+      const files = Object.fromEntries(
+        Object.entries(sealed).map(([name, content]) => [`${checkpoint}/${name}`, content]),
+      )
+      await makeBundle({ files, sealed })
+      await expect(take()).rejects.toThrow(/private\.xattrs (names "usr\/bin\/perl"|has no archive)/)
+      await expectNothingDone()
+    }
   })
 
   test('where this host cannot take it', async () => {
