@@ -27,3 +27,9 @@ test.each([
 ])('"%s" is refused', (text) => {
   expect(() => parseDestination(text)).toThrow(expect.objectContaining({ kind: 'usage' }))
 })
+
+test('a name of 5,000 letters is refused, and not repeated', () => {
+  const refused = () => parseDestination('a'.repeat(5000))
+  expect(refused).toThrow(expect.objectContaining({ kind: 'usage' }))
+  expect(refused).toThrow(/^.{1,200}$/)
+})
