@@ -15,8 +15,19 @@ export function parseDestination(text: string): Destination {
   const name = match?.[2] ?? match?.[3] ?? match?.[4]
   const port = match?.[5] === undefined ? undefined : Number(match[5])
   // OpenSSH takes a leading dash for an option in some places.
-  if (!match || !name || text.length > LONGEST || /^-/.test(text) || name.startsWith('-') || port === 0 || (port ?? 0) > 65_535) {
-    throw new Failure('usage', `"${text.slice(0, 100)}" is no host; one looks like admin@web1 or admin@web1:2222.`)
+  if (
+    !match ||
+    !name ||
+    text.length > LONGEST ||
+    /^-/.test(text) ||
+    name.startsWith('-') ||
+    port === 0 ||
+    (port ?? 0) > 65_535
+  ) {
+    throw new Failure(
+      'usage',
+      `"${text.slice(0, 100)}" is no host; one looks like admin@web1 or admin@web1:2222.`,
+    )
   }
   return {
     name,

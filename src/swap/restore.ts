@@ -22,7 +22,7 @@ import {
   stopUnitsAlone,
 } from '../tools/systemd.ts'
 import type { Obstacle } from '../workload/obstacles.ts'
-import { inspectServices, inspectSurroundings } from '../workload/service.ts'
+import { fileUses, inspectServices, inspectSurroundings } from '../workload/service.ts'
 import { tmpfsFiles } from '../workload/tmpfs-files.ts'
 import { bundledEntries, fileObstacles } from './bundle-files.ts'
 import { bundleObstacles, keepPidsFree } from './bundle-fit.ts'
@@ -159,7 +159,11 @@ async function refuseUnlessFree(
   atReboot: boolean,
 ): Promise<void> {
   const [services, surroundings] = [await inspectServices(units), await inspectSurroundings()]
-  const owned = services.flatMap((service) => tmpfsFiles(service, surroundings).host)
+  const running = services.filter(({ controlGroup }) => controlGroup !== '')
+  const uses = await fileUses(running.map(({ controlGroup }) => controlGroup))
+  const owned = services.flatMap(
+    (service) => tmpfsFiles(service, uses[running.indexOf(service)] ?? [], surroundings).host,
+  )
   refuseFor(await fileObstacles(entries, { root: '/', owned, atReboot }))
 }
 
