@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -283,6 +283,29 @@ ${lines}`,
     expect(copy).toMatch(/^\/tmp\/kernelswap\.\w+\/[^/]+$/)
     expect(basename(copy)).toBe(`kernelswap_${version}_all.deb`)
     expect(() => readFileSync(copy)).toThrow('ENOENT')
+  })
+
+  test.each([
+    ['y', 'y\n', 0, true],
+    ['anything else', 'no\n', 1, false],
+    ['Ctrl-D', '\x04', 1, false],
+    ['Ctrl-C', '\x03', 130, false],
+  ])('asks on the terminal whether to go on: %s', async (_, typed, code, isDone) => {
+    install(servers[0]!, 'echo fine')
+    const command = `${process.execPath} ${program} --ssh-config ${place}/config --host a abandon`
+    const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'])
+    let shown = ''
+    child.stdout.on('data', (text) => {
+      const wasAsked = shown.includes('[y/N] ')
+      shown += text
+      if (!wasAsked && shown.includes('[y/N] ')) child.stdin.write(typed)
+    })
+    const ended = await new Promise((resolve) => child.once('close', resolve))
+    expect({ ended, shown }).toEqual({
+      ended: code,
+      shown: expect.stringContaining('Give up the swap? [y/N] '),
+    })
+    expect(existsSync(join(servers[0]!.folder, 'state/calls'))).toBe(isDone)
   })
 
   test('asks for a passphrase on the terminal and does not show it', () => {

@@ -61,8 +61,12 @@ const shell = (line: string) =>
   })
 
 describe('output is whole', () => {
-  test('through a pipe that takes less at once, to a reader that takes its time', () => {
-    const { status, stdout } = shell(`kernelswap snapshot ${victim.pid} --json | { sleep 1; cat; }`)
+  /** FIONREAD (ioctl_tty(2)) tells how much waits: who reads at once may take all before the writer is gone. */
+  const lateReader = `perl -e 'do { select undef, undef, undef, 0.05; $n = pack "i", 0; ioctl STDIN, 0x541b, $n }
+    until unpack("i", $n) >= 65536; select undef, undef, undef, 0.5; print while <STDIN>'`
+
+  test('through a pipe that is full, to a reader that comes late', () => {
+    const { status, stdout } = shell(`kernelswap snapshot ${victim.pid} --json | ${lateReader}`)
     expect(status).toBe(0)
     expect(stdout.length).toBeGreaterThan(100_000)
     expect(JSON.parse(stdout)).toMatchObject({ tasks: [{ pid: victim.pid }] })
