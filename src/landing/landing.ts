@@ -67,10 +67,10 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   await symlink(plan.swap, join(directory, 'swap'))
   await write('boot-id', `${plan.boot}\n`)
   await write('last-pid', `${plan.lastPid}\n`)
-  await write('links', plan.addresses.links.map((link) => `${link}\n`).join(''))
+  await write('links', lines(plan.addresses.links))
   await write('addresses', plan.addresses.arrive)
   await write('routes', plan.addresses.settle)
-  await write('units.list', plan.passengers.map(({ service }) => `'${service.unit}'\n`).join(''))
+  await write('units.list', lines(plan.passengers.map(({ service }) => service.unit)))
   if (plan.back)
     await write('back', [plan.back.kernel, plan.back.initrd, plan.back.commandLine, ''].join('\n'))
   if (plan.fallback) await write('fallback', `${plan.fallback.loader}\n${plan.fallback.entry}\n`)
@@ -87,6 +87,10 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
     await chmod(file, 0o644)
   }
   await syncFileSystem(directory)
+}
+
+function lines(values: readonly string[]): string {
+  return values.map((value) => `${value}\n`).join('')
 }
 
 /** Begins a passenger's checkpoint with what the landing reads in it; the seal brings that to disk with all the rest. */
@@ -112,6 +116,8 @@ export function dropIn({ service, checkpoint }: Pick<Passenger, 'service' | 'che
   const { properties } = service
   return [
     '# kernelswap restores this unit from its checkpoint. Exists only while a swap lands.',
+    // It may be begun anew (landing/static/restore-units).
+    ...['[Unit]', 'StartLimitIntervalSec=0'],
     '[Service]',
     'Type=exec',
     'NotifyAccess=all',
@@ -119,7 +125,8 @@ export function dropIn({ service, checkpoint }: Pick<Passenger, 'service' | 'che
     'PIDFile=',
     'Restart=no',
     'WatchdogSec=0',
-    'TimeoutStartSec=infinity',
+    // CRIU is given half an hour, twice (landing/static/restore-unit).
+    'TimeoutStartSec=2h',
     'RuntimeDirectoryPreserve=yes',
     // CRIU leaves a score of 0 as the restore has it, which would be the unit's.
     'OOMScoreAdjust=0',
@@ -198,6 +205,11 @@ export async function landingSwap(): Promise<string> {
 /** Lets the restored tasks go on and opens the gate: what `land` does itself unless it was told to hold them. */
 export async function releaseLanding(): Promise<void> {
   await run(join(paths.library, 'release'), [])
+}
+
+/** Tries once more to restore units; `hasLanded` tells of each whether it is back. */
+export async function restoreUnits(units: readonly string[]): Promise<void> {
+  if (units.length > 0) await run(join(paths.library, 'restore-units'), [], { input: lines(units) })
 }
 
 /** True for a unit that this boot has restored; false too for one that no boot was to restore. */

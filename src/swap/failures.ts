@@ -1,6 +1,6 @@
 import { Failure } from '../errors.ts'
-import { goBack, hasLanded } from '../landing/landing.ts'
-import { showUnit, signalUnits, startUnitsAlone, stopUnits } from '../tools/systemd.ts'
+import { goBack, hasLanded, restoreUnits } from '../landing/landing.ts'
+import { showUnit, signalUnits, stopUnits } from '../tools/systemd.ts'
 import { isBad } from './hooks.ts'
 import { type Outcome, restoreProblem } from './phases/verify.ts'
 import { preserved, type WorkloadPlan } from './plan.ts'
@@ -19,7 +19,7 @@ export async function restoreMissing(swap: Swap): Promise<void> {
   const wanted = preserved(swap.plan).filter(({ onRestoreFailure }) => onRestoreFailure === 'stop')
   const missing = () => wanted.map(({ unit }) => unit).filter((unit) => !hasLanded(unit))
   // How it ends is asked of the units below.
-  await startUnitsAlone(missing()).catch(() => {})
+  await restoreUnits(missing()).catch(() => {})
   const [unit] = missing()
   if (unit === undefined) return
   const { ActiveState, SubState } = await showUnit(unit, ['ActiveState', 'SubState'])

@@ -75,11 +75,6 @@ export async function startUnits(units: readonly string[]): Promise<void> {
   if (units.length > 0) await run('systemctl', ['start', '--', ...units])
 }
 
-/** Starts units whatever they depend on (systemctl(1), --job-mode=). */
-export async function startUnitsAlone(units: readonly string[]): Promise<void> {
-  if (units.length > 0) await run('systemctl', ['start', '--job-mode=ignore-dependencies', '--', ...units])
-}
-
 export async function stopUnits(units: readonly string[]): Promise<void> {
   if (units.length > 0) await run('systemctl', ['stop', '--', ...units])
 }

@@ -6,7 +6,13 @@ import { type Snapshot, takeSnapshot } from '../../src/abi/snapshot.ts'
 import { writeManifest } from '../../src/archive/manifest.ts'
 import { messageOf } from '../../src/errors.ts'
 import { attempt, run } from '../../src/host/local.ts'
-import { prepareCheckpoint, removeLanding, writeLanding } from '../../src/landing/landing.ts'
+import {
+  hasLanded,
+  prepareCheckpoint,
+  removeLanding,
+  restoreUnits,
+  writeLanding,
+} from '../../src/landing/landing.ts'
 import { readAddresses } from '../../src/network/addresses.ts'
 import { paths } from '../../src/paths.ts'
 import { dump, logErrors } from '../../src/tools/criu.ts'
@@ -41,7 +47,8 @@ export interface RestoredRow {
 
 const UNIT = 'victim.service'
 const HOME = '/opt/victim'
-const CHECKPOINT = `/var/lib/kernelswap/${UNIT}`
+const SWAP = '/var/lib/kernelswap/facets'
+const CHECKPOINT = `${SWAP}/workloads/${UNIT}`
 /** A process that ran a statement has other bytes and registers than before, and may have more memory. */
 const RAN = ['memory-bytes', 'registers', 'memory-map']
 
@@ -188,7 +195,7 @@ async function checkpoint(): Promise<Snapshot> {
   const passenger = { service: victim, ties, checkpoint: CHECKPOINT, onRestoreFailure: 'cold' as const }
   await prepareCheckpoint(passenger)
   await writeLanding({
-    ...{ swap: CHECKPOINT, boot: 'none', lastPid: 0, early: false, hold: true, up: undefined },
+    ...{ swap: SWAP, boot: 'none', lastPid: 0, early: false, hold: true, up: undefined },
     back: { kernel: '', initrd: '', commandLine: '' },
     fallback: undefined,
     addresses: { links: [], arrive: '', settle: '' },
@@ -209,17 +216,19 @@ async function restore(): Promise<void> {
   await attempt('systemctl', ['stop', UNIT])
   await attempt('systemctl', ['reset-failed', UNIT])
   // What `land` does before it starts units: restore-unit takes checkpoints alone that are marked as sound.
-  for (const mark of ['sound', 'landed']) mkdirSync(join(paths.run, mark), { recursive: true, mode: 0o700 })
+  mkdirSync(join(paths.run, 'sound'), { recursive: true, mode: 0o700 })
+  rmSync(join(paths.run, 'landed'), { recursive: true, force: true })
   await run(join(paths.library, 'check-seal'), [CHECKPOINT])
   writeFileSync(join(paths.run, 'sound', UNIT), '')
   await cp(join(paths.landing, 'units'), '/run/systemd/system', { recursive: true })
   await run('systemctl', ['daemon-reload'])
   const addresses = await readAddresses()
   await ipBatch(addresses.arrive)
-  await run('systemctl', ['start', UNIT]).catch(async (error) => {
+  await restoreUnits([UNIT])
+  if (!hasLanded(UNIT)) {
     const errors = await logErrors(join(CHECKPOINT, 'images'), 'restore.log')
-    throw new Error(`restore: ${errors.join('; ') || messageOf(error)}`)
-  })
+    throw new Error(`restore: ${errors.join('; ')}`)
+  }
   await ipBatch(addresses.settle)
 }
 

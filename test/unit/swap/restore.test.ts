@@ -191,7 +191,7 @@ describe('a bundle is restored', () => {
     expect(await read('last-pid')).toBe('4194301\n')
     expect(await read('gate.nft')).toContain('tcp dport { 6379 } drop')
     expect(await read('up')).toBe(`${await bootId()}\n`)
-    expect(await read('units.list')).toBe(`'${unit}'\n`)
+    expect(await read('units.list')).toBe(`${unit}\n`)
     // For a boot after this one, which has none.
     expect(await read('addresses')).toBe('address\nroute\n')
     expect(await readdir(landing(''))).toEqual(expect.arrayContaining(['hold', 'sealed']))

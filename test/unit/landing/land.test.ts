@@ -1,0 +1,48 @@
+import { symlinkSync } from 'node:fs'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Sandbox } from './sandbox.ts'
+
+let sandbox: Sandbox
+beforeEach(() => {
+  sandbox = new Sandbox()
+  sandbox.write('/swap/plan.json', '{}')
+  symlinkSync(sandbox.path('/swap'), sandbox.path('/etc/kernelswap/landing/swap'))
+  for (const name of ['links', 'addresses', 'routes', 'units.list', 'gate.nft', 'sealed'])
+    sandbox.write(`/etc/kernelswap/landing/${name}`, '')
+  sandbox.write('/etc/kernelswap/landing/last-pid', '0\n')
+  for (const program of ['systemctl', 'nft', 'ip', 'criu'])
+    sandbox.program(program, `echo "${program} $*" >> ${sandbox.path('/asked')}`)
+})
+afterEach(() => sandbox.remove())
+
+const log = () =>
+  sandbox
+    .read('/swap/land.log')
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ').slice(2).join(' '))
+
+/** There is no directory of checkpoints then, and no unit to name. */
+test('a swap that carries nothing lands: its units were only restarted', () => {
+  expect(sandbox.run('land')).toMatchObject({ code: 0 })
+  expect(log()).toEqual(['landing', 'network', 'files', 'restored', 'gate-open'])
+  expect(sandbox.list('/etc/kernelswap/landing')).not.toContain('sealed')
+  expect(sandbox.read('/asked')).toContain('nft delete table inet kernelswap')
+  expect(sandbox.read('/asked')).not.toContain('systemctl')
+})
+
+/** A damaged checkpoint is never restored; what is to be done then its policy says. */
+test.each([
+  ['cold', ['gate-open'], false],
+  ['stop', [], true],
+])('a unit that is not back goes by its policy: %s', (policy, after, isSealed) => {
+  const unit = String.raw`a@x-y\x2dz.service`
+  sandbox.write('/etc/kernelswap/landing/units.list', `${unit}\n`)
+  sandbox.write(`/swap/workloads/${unit}/main-pid`, '77\n')
+  sandbox.write(`/swap/workloads/${unit}/on-restore-failure`, `${policy}\n`)
+  sandbox.program('systemctl', '[ "$1" != show ] || printf "MainPID=0\\nActiveState=failed\\n"')
+  expect(sandbox.run('land')).toMatchObject({ code: 0 })
+  expect(log()).toEqual(['landing', 'network', 'files', 'restored', `failed restore ${unit}`, ...after])
+  expect(sandbox.list('/etc/kernelswap/landing').includes('sealed')).toBe(isSealed)
+  expect(sandbox.list('/run/kernelswap/sound')).toEqual([])
+})
