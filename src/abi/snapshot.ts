@@ -43,6 +43,11 @@ export interface SnapshotOptions {
   readonly strict: boolean
   /** When the tasks were stopped, or a moment before. */
   readonly heldSince?: Date | undefined
+  /**
+   * Where somebody holds the tasks of all workloads: of each those that were stopped before, and will be afterwards. A stop
+   * of another one is not its own.
+   */
+  readonly stopped?: readonly ReadonlySet<number>[] | undefined
   /** A probe that is up already; it ends with the snapshot. */
   readonly probe?: Probe | undefined
   /** Past it, taking them is given up, and `takeSnapshots` throws Overdue; `names` tell at which workload it was. */
@@ -62,12 +67,14 @@ export async function takeSnapshot(pids: readonly number[], options: SnapshotOpt
 /** As takeSnapshot, for several workloads at once: faster than one after the other while all are frozen. */
 export async function takeSnapshots(
   workloads: readonly (readonly number[])[],
-  { strict, heldSince, probe, deadline, names = [] }: SnapshotOptions,
+  { strict, heldSince, stopped, probe, deadline, names = [] }: SnapshotOptions,
 ): Promise<readonly Snapshot[]> {
   const started = performance.now()
   const takenAt = new Date().toISOString()
   const host = new HostReader()
-  const readers = workloads.map((pids) => new WorkloadReader(pids, strict, host, deadline))
+  const readers = workloads.map(
+    (pids, index) => new WorkloadReader(pids, strict, host, { deadline, stopped: stopped?.[index] }),
+  )
   const answers = await ask(readers, probe)
   const taken = (reader: WorkloadReader): Snapshot => {
     reader.hear(answers)

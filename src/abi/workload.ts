@@ -30,6 +30,12 @@ export class HostReader {
   }
 }
 
+export interface WorkloadOptions {
+  readonly deadline?: Deadline | undefined
+  /** Where somebody holds all tasks: those that were stopped already. */
+  readonly stopped?: ReadonlySet<number> | undefined
+}
+
 /** The tasks of one workload in a snapshot, with what is read once for all of them. */
 export class WorkloadReader {
   readonly strict: boolean
@@ -37,14 +43,21 @@ export class WorkloadReader {
   readonly tasks: readonly TaskReader[]
   /** Whatever takes long looks at it now and then. */
   readonly deadline: Deadline | undefined
+  readonly #stopped: ReadonlySet<number> | undefined
   #answers?: Answers
   #holders: ReadonlyMap<string, string> | undefined
   #mappers?: ReadonlyMap<string, TaskReader>
 
-  constructor(pids: readonly number[], strict: boolean, host: HostReader, deadline?: Deadline) {
+  constructor(
+    pids: readonly number[],
+    strict: boolean,
+    host: HostReader,
+    { deadline, stopped }: WorkloadOptions = {},
+  ) {
     this.deadline = deadline
     this.strict = strict
     this.host = host
+    this.#stopped = stopped
     this.tasks = [...pids].sort((a, b) => a - b).map((pid) => new TaskReader(this, pid))
   }
 
@@ -53,6 +66,11 @@ export class WorkloadReader {
     this.#answers = answers
     for (const task of this.tasks) task.forget((subject) => answers.isGone(subject))
     this.#holders = undefined
+  }
+
+  /** True for a task that is stopped, and not because somebody holds the workload. */
+  isStopped({ pid, stat }: TaskReader): boolean {
+    return 'Tt'.includes(stat.state) && (this.#stopped?.has(pid) ?? true)
   }
 
   /** The first descriptor, as `PID/FD`, that refers to the same pipe or socket: its name across kernels. */

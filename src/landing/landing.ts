@@ -191,10 +191,10 @@ export type LandingState =
 
 /** @throws what keeps it from being read: a seal that nobody sees must not count as none. */
 export async function landingState(boot: string): Promise<LandingState> {
-  if (await isThere(join(paths.landing, 'sealed'))) return 'sealed'
+  // It outweighs a seal, which the disk may have kept (landing/static/release).
   const released = await readFile(join(paths.landing, 'released'), 'utf8').catch(ifMissing(''))
-  if (released === '') return 'unsealed'
-  return released.trim() === boot ? 'released' : 'stale'
+  if (released !== '') return released.trim() === boot ? 'released' : 'stale'
+  return (await isThere(join(paths.landing, 'sealed'))) ? 'sealed' : 'unsealed'
 }
 
 /** Name of the directory of the swap that the landing belongs to: its id. */
@@ -202,9 +202,18 @@ export async function landingSwap(): Promise<string> {
   return basename(await readlink(join(paths.landing, 'swap')))
 }
 
-/** Lets the restored tasks go on and opens the gate: what `land` does itself unless it was told to hold them. */
+/**
+ * Lets the restored tasks go on and opens the gate: what `land` does itself unless it was told to hold them. May be called
+ * again, while the landing is there.
+ * @throws where they are held as before: the disk could not be told; or where some stay stopped though they are released.
+ */
 export async function releaseLanding(): Promise<void> {
   await run(join(paths.library, 'release'), [])
+}
+
+/** True where the tasks that this boot has restored all went on, and the gate was opened. */
+export function isReleaseDone(): Promise<boolean> {
+  return isThere(join(paths.run, 'released'))
 }
 
 /** Tries once more to restore units; `hasLanded` tells of each whether it is back. */

@@ -126,7 +126,7 @@ export async function restoredReport(swap: Swap): Promise<Report> {
 }
 
 /** Files of each checkpoint that the landing can't do without. */
-const needed = [manifestName, 'main-pid', 'on-restore-failure', 'images/restore.conf']
+const needed = [manifestName, 'main-pid', 'on-restore-failure', 'tasks', 'images/restore.conf']
 
 /** Everything that a landing reads must be there, and nothing that it would take for its own doing. */
 function refuseUnlessComplete({ schema, units, files }: BundleIndex): void {

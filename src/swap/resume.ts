@@ -3,7 +3,14 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Deadline } from '../deadline.ts'
 import { Failure, ifMissing, messageOf } from '../errors.ts'
-import { landingState, landingSwap, landingUnit, releaseLanding, settleUnit } from '../landing/landing.ts'
+import {
+  isReleaseDone,
+  landingState,
+  landingSwap,
+  landingUnit,
+  releaseLanding,
+  settleUnit,
+} from '../landing/landing.ts'
 import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { awaitUnits, daemonReload } from '../tools/systemd.ts'
@@ -15,7 +22,7 @@ import { type Entry, entryName, isGood, type JournalLine, type Verdict } from '.
 import { isJumpOf } from './kernels.ts'
 import { causeOfEnd, endLimit, limitOf, startLimit, within } from './limit.ts'
 import { clearLanding, discardImages, startCold, startRestarted } from './phases/settle.ts'
-import { type Outcome, verify } from './phases/verify.ts'
+import { type Outcome, verify, verifyRunning } from './phases/verify.ts'
 import { preserved } from './plan.ts'
 import { type Decision, decide, type Present } from './recover.ts'
 import { saveSnapshots } from './snapshots.ts'
@@ -150,7 +157,7 @@ export async function resume({ abandon = false } = {}): Promise<Ended | undefine
         await landIfNone(swap)
         await restoreMissing(swap)
       }
-      return settle(swap, { fellBack: decision.fellBack, isHeld, abandon })
+      return settle(swap, { fellBack: decision.fellBack, present, abandon })
     case 'lost':
       return ended(await settleLost(swap, decision.when))
   }
@@ -163,13 +170,16 @@ function ended(report: Report, wantsWayBack = false): Ended {
 interface Landed {
   /** It is the old kernel that restored the checkpoint. */
   readonly fellBack: boolean
-  /** The restored tasks haven't run yet: kernelswap was to look at them first, or the landing could not let them go on. */
-  readonly isHeld: boolean
+  readonly present: Present
   readonly abandon: boolean
 }
 
-async function settle(swap: Swap, { fellBack, isHeld, abandon }: Landed): Promise<Ended> {
+async function settle(swap: Swap, { fellBack, present, abandon }: Landed): Promise<Ended> {
+  // The restored tasks haven't run yet: kernelswap was to look at them first, or the landing could not let them go on.
+  const isHeld = present.landing === 'sealed'
   await swap.journal.append(landedSteps.verify)
+  // The landing was cut short, or could not wake all.
+  if (present.landing === 'released' && !(await isReleaseDone())) await release(swap, present)
   const limit = isHeld ? await limitHold(swap) : undefined
   await takeSnapshots(swap, limit).catch((error: unknown) =>
     swap.journal.append({ kind: 'error', message: `No snapshots were taken: ${messageOf(error)}.` }),
@@ -178,9 +188,10 @@ async function settle(swap: Swap, { fellBack, isHeld, abandon }: Landed): Promis
   if (isHeld) {
     if (!fellBack && !abandon) await goBackIfDamaged(swap, found)
     found = await endDamaged(swap, found, true)
-    await releaseLanding()
+    await release(swap, present)
     await endLimit(swap)
   }
+  found = await verifyRunning(swap, found)
   await swap.journal.append(landedSteps.clearLanding)
   await clearLanding(swap)
   // With the tasks running and the gate open: hooks ask the services themselves.
@@ -200,13 +211,26 @@ async function limitHold(swap: Swap): Promise<Deadline> {
 const mostTries = 2
 
 async function takeSnapshots(swap: Swap, limit: Deadline | undefined): Promise<void> {
-  if (!limit) return saveSnapshots(swap, 'after')
+  if (!limit) return saveSnapshots(swap, 'after', { isHeld: false })
   const boot = await bootId()
   const tries = (await swap.journal.read()).filter(
     (line) => line.boot === boot && line.kind === 'step' && line.step === landedSteps.verify.step,
   )
   if (tries.length > mostTries) throw new Error(`taking them was cut short ${mostTries} times`)
-  await within(limit, () => saveSnapshots(swap, 'after', limit))
+  await within(limit, () => saveSnapshots(swap, 'after', { isHeld: true, deadline: limit }))
+}
+
+/**
+ * Lets the tasks go on. What fails once that is noted is told with the verdict: there is no way back from there.
+ * @throws where they are held as before
+ */
+async function release(swap: Swap, { boot }: Present): Promise<void> {
+  try {
+    await releaseLanding()
+  } catch (error) {
+    if ((await landingState(boot)) !== 'released') throw error
+    await swap.journal.append({ kind: 'error', message: messageOf(error) })
+  }
 }
 
 /** A restore that was cut short between its seal and the landing, on the boot that it was for. */

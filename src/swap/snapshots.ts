@@ -7,9 +7,17 @@ import type { Deadline } from '../deadline.ts'
 import { ifMissing } from '../errors.ts'
 import { isAbiHookOn } from '../hooks/built-in.ts'
 import { type Probe, startProbe } from '../tools/probe.ts'
+import { stoppedBefore } from '../workload/stops.ts'
 import { preserved } from './plan.ts'
 import { checkpointDirectory, type Swap } from './store.ts'
 import { tasksOf } from './tasks.ts'
+
+interface SaveOptions {
+  /** The swap holds the tasks stopped. */
+  readonly isHeld: boolean
+  readonly deadline?: Deadline | undefined
+  readonly probe?: Probe | undefined
+}
 
 /**
  * Takes ABI snapshots of all preserved workloads and keeps them with their checkpoints; none if that is masked.
@@ -18,8 +26,7 @@ import { tasksOf } from './tasks.ts'
 export async function saveSnapshots(
   swap: Swap,
   when: 'before' | 'after',
-  deadline?: Deadline,
-  probe?: Probe,
+  { isHeld, deadline, probe }: SaveOptions,
 ): Promise<void> {
   if (!(await isAbiHookOn())) return
   const workloads = preserved(swap.plan)
@@ -30,12 +37,18 @@ export async function saveSnapshots(
     probe,
     deadline,
     names: workloads.map(({ unit }) => unit),
+    stopped: isHeld ? await stoppedTasks(swap) : undefined,
   })
   await Promise.all(
     workloads.map(({ unit }, index) =>
       writeFile(fileOf(swap, unit, when), JSON.stringify(snapshots[index]), { mode: 0o600 }),
     ),
   )
+}
+
+/** Of each workload that the swap holds: the tasks that nobody will let go on, since they were stopped before. */
+function stoppedTasks(swap: Swap): Promise<ReadonlySet<number>[]> {
+  return Promise.all(preserved(swap.plan).map(({ unit }) => stoppedBefore(checkpointDirectory(swap, unit))))
 }
 
 /** When the tasks began to be stopped. */

@@ -107,3 +107,48 @@ function parseCheck(stderr: string): string | undefined {
     .at(-1)
     ?.trim()
 }
+
+/** True where an image says that the task was stopped when CRIU took hold of it. */
+export async function wasStopped(images: string, pid: number): Promise<boolean> {
+  // TASK_STOPPED (compel/include/uapi/task-state.h)
+  return parseTaskState(await readFile(join(images, `core-${pid}.img`))) === 3
+}
+
+/**
+ * The state of the task in a core image: field 1 (task_state) of field 3 (tc) of its message (images/core.proto). Before
+ * that come two magic numbers and the message's length, of 4 bytes each (criu.org/Images).
+ * @throws Error where the image is another
+ */
+export function parseTaskState(image: Buffer): number {
+  const task = fieldOf(image.subarray(12, 12 + image.readUInt32LE(8)), 3)
+  const state = Buffer.isBuffer(task) ? fieldOf(task, 1) : undefined
+  if (typeof state !== 'number') throw new Error('a core image names no state of its task')
+  return state
+}
+
+/** The first field of this number in a protobuf message (protobuf.dev, Encoding): a number, or the bytes of another message. */
+function fieldOf(message: Buffer, wanted: number): number | Buffer | undefined {
+  let at = 0
+  // Numbers of 64 bits lose bits here; none of them is asked for.
+  const varint = () => {
+    let value = 0
+    for (let factor = 1; ; factor *= 128) {
+      const byte = message.readUInt8(at++)
+      value += (byte & 127) * factor
+      if (byte < 128) return value
+    }
+  }
+  while (at < message.length) {
+    const key = varint()
+    const type = key & 7
+    const value = type === 0 ? varint() : bytes(type)
+    if (Math.floor(key / 8) === wanted) return value
+  }
+  return undefined
+
+  function bytes(type: number): Buffer {
+    const length = type === 2 ? varint() : type === 1 ? 8 : 4
+    at += length
+    return message.subarray(at - length, at)
+  }
+}

@@ -1,4 +1,4 @@
-import { combine, explained, same } from '../compare.ts'
+import { combine, same } from '../compare.ts'
 import { facet } from '../types.ts'
 
 export const state = facet<{ zombie: boolean; stopped: boolean }>({
@@ -6,10 +6,15 @@ export const state = facet<{ zombie: boolean; stopped: boolean }>({
   title: 'alive, stopped or a zombie',
   manual: 'proc_pid_stat(5)',
   scope: 'task',
-  read: (task) => ({ zombie: 'ZX'.includes(task.stat.state), stopped: 'Tt'.includes(task.stat.state) }),
+  read: (task) => ({ zombie: 'ZX'.includes(task.stat.state), stopped: task.workload.isStopped(task) }),
   compare: (before, after, setting) =>
     combine([
       same<string>()(before.zombie ? 'zombie' : 'alive', after.zombie ? 'zombie' : 'alive', setting),
-      ...(before.stopped === after.stopped ? [] : [explained('the swap itself stops tasks')]),
+      // A task that has ended is no longer stopped.
+      same<string>()(
+        before.stopped && !after.zombie ? 'stopped' : 'not stopped',
+        after.stopped ? 'stopped' : 'not stopped',
+        setting,
+      ),
     ]),
 })

@@ -19,13 +19,13 @@ import type { Mount } from '../../proc/mountinfo.ts'
 import { dumpAttributes } from '../../tools/getfattr.ts'
 import { remountWritable } from '../../tools/mount.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
-import { signalUnits } from '../../tools/systemd.ts'
 import { dumpedConnections, endTcpRepair } from '../../tools/tcp-repair.ts'
 import { checkpointService } from '../../workload/checkpoint.ts'
 import { idsOf } from '../../workload/ids.ts'
 import { InetTables } from '../../workload/inet-tables.ts'
 import { needsMoreThanTheLanding } from '../../workload/obstacles.ts'
 import { fileUses, inspectSurroundings, pidsOf, type Surroundings } from '../../workload/service.ts'
+import { noteDumpedTasks, noteTasks, wake } from '../../workload/stops.ts'
 import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
 import { captureHooks } from '../hooks.ts'
 import { holdServiceWatchdogs, releaseServiceWatchdogs } from '../host-settings.ts'
@@ -33,7 +33,7 @@ import { endLimit, startLimit } from '../limit.ts'
 import { preserved } from '../plan.ts'
 import { practiseSnapshots, saveSnapshots } from '../snapshots.ts'
 import type { Crossing, Phase } from '../step.ts'
-import type { Swap } from '../store.ts'
+import { checkpointDirectory, type Swap } from '../store.ts'
 import { socketsOf, tasksOf } from '../tasks.ts'
 import { swapUnit } from '../unit.ts'
 import { evacuate } from './evacuate.ts'
@@ -111,35 +111,36 @@ async function refuseNewNeeds(passengers: readonly Passenger[], surroundings: Su
 
 async function checkpointOne({ service, ties, checkpoint }: Passenger): Promise<void> {
   const images = join(checkpoint, 'images')
+  await noteTasks(checkpoint, service.controlGroup)
   const obstacle = await checkpointService(service, {
     images,
     external: ties.external,
     leave: 'stopped',
     timeoutSeconds: dumpTimeout,
   })
-  if (!obstacle) return
+  if (!obstacle) return await noteDumpedTasks(checkpoint, service.controlGroup)
   throw new Failure(
     'failed',
     `The checkpoint of ${service.unit} failed: ${obstacle.reason}; ${images}/dump.log has the details.`,
   )
 }
 
-/** CRIU leaves dumped tasks stopped, and their sockets in repair; a task it never reached doesn't mind either. */
+/** CRIU leaves dumped tasks stopped, and their sockets in repair; a task it never reached doesn't mind. */
 async function thaw(swap: Swap): Promise<void> {
   try {
     await endTcpRepair((await tasksOf(swap.plan)).flat())
   } finally {
-    await signalUnits(
-      preserved(swap.plan).map(({ unit }) => unit),
-      'SIGCONT',
-      'all',
+    await Promise.all(
+      preserved(swap.plan).map(({ unit, controlGroup }) =>
+        wake(checkpointDirectory(swap, unit), controlGroup),
+      ),
     )
   }
 }
 
 /** What the kernel shows of the stopped tasks; `verify` compares it with what the next kernel shows. */
 async function snapshot({ swap, probe, limit }: Crossing): Promise<void> {
-  await saveSnapshots(swap, 'before', limit, probe)
+  await saveSnapshots(swap, 'before', { isHeld: true, deadline: limit, probe })
 }
 
 /** Now that they stand still: what they have opened since they were planned counts as well. */

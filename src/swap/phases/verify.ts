@@ -6,6 +6,7 @@ import { messageOf } from '../../errors.ts'
 import type { HookResult } from '../../hooks/types.ts'
 import { logErrors } from '../../tools/criu.ts'
 import { type Properties, showUnits } from '../../tools/systemd.ts'
+import { continueAll, heldTasks } from '../../workload/stops.ts'
 import { preserved, type WorkloadPlan } from '../plan.ts'
 import { compareSnapshots } from '../snapshots.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
@@ -51,6 +52,24 @@ async function verifyOne(
     pid,
     reason: await restoreProblem(swap, unit, `${now.ActiveState} (${now.SubState})`),
   }
+}
+
+/**
+ * Looks whether the tasks of what came back all run that ran before, once they were released; wakes what doesn't. A task that
+ * is stopped all the same is told: its service must not pass for one that goes on.
+ */
+export async function verifyRunning(swap: Swap, outcomes: readonly Outcome[]): Promise<Outcome[]> {
+  return Promise.all(
+    outcomes.map(async (outcome) => {
+      if (outcome.outcome !== 'preserved') return outcome
+      const checkpoint = checkpointDirectory(swap, outcome.unit)
+      continueAll(await heldTasks(checkpoint))
+      const held = await heldTasks(checkpoint)
+      if (held.length === 0) return outcome
+      const stopped = `PID ${held.join(', ')} is stopped, and was not before`
+      return { ...outcome, reason: [outcome.reason, stopped].filter(Boolean).join('; ') }
+    }),
+  )
 }
 
 /** What keeps a comparison from being made must not keep the tasks from going on: it is told with the verdict. */

@@ -58,6 +58,17 @@ test('a boot without a sealed landing is left alone, and so is the one that wrot
   expect(readdirSync(join(directory, 'out'))).toEqual([])
 })
 
+/** The disk may have kept the seal that the release took away; what ran since has other files than the checkpoint. */
+test('a boot after the release is left alone, whatever the disk says of the seal', () => {
+  has('sealed')
+  has('released', '')
+  expect(Object.keys(generated())).not.toEqual([])
+  has('released', 'the boot before\n')
+  rmSync(join(directory, 'out'), { recursive: true })
+  mkdirSync(join(directory, 'out'))
+  expect(generated()).toEqual({})
+})
+
 test('the drop-ins of the units are in force, and the landing comes once udev has begun', () => {
   has('sealed')
   expect(generated()).toEqual({

@@ -153,6 +153,7 @@ describe('on disk', () => {
     expect(await landingState('boot-after')).toBe('sealed')
     // As landing/static/release does it: the mark first, then the seal goes.
     await writeFile(join(landing(), 'released'), 'boot-after\n')
+    expect(await landingState('boot-after')).toBe('released')
     await rm(join(landing(), 'sealed'))
     expect(await landingState('boot-after')).toBe('released')
     expect(await landingState('boot-third')).toBe('stale')

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { exitCodeOf } from '../../../src/cli/exit-codes.ts'
+import { Failure } from '../../../src/errors.ts'
 
 const directory = new URL('../../../src/landing/static/', import.meta.url)
 const names = readdirSync(directory)
@@ -27,6 +29,20 @@ describe.each(scripts)('%s', (name) => {
   test('needs no Node', () => {
     expect(text(name)).not.toMatch(/\bnode\b|kernelswap\.mjs/)
   })
+})
+
+/** Services would stand still behind a bug, or a program that failed once, until somebody logs in. */
+test('whatever keeps a swap from its verdict is tried again, but for what a human must decide', () => {
+  const settings = text('kernelswap-settle.service')
+  const codes = (key: string) =>
+    new RegExp(`^${key}=(.*)$`, 'm').exec(settings)?.[1]?.split(' ').map(Number) ?? []
+  const given = [...codes('SuccessExitStatus'), ...codes('RestartPreventExitStatus')]
+  expect(settings).toMatch(/^Restart=on-failure$/m)
+  for (const error of [new TypeError('a bug'), new Failure('failed', ''), new Failure('busy', '')])
+    expect(given).not.toContain(exitCodeOf(error))
+  expect(given).toContain(exitCodeOf(new Failure('operator', '')))
+  // A verdict that isn't good ends as a failure does; by then nothing is pending.
+  expect(settings).toMatch(/^ConditionPathExists=\|\/var\/lib\/kernelswap\/pending$/m)
 })
 
 describe.each(units)('%s', (name) => {

@@ -93,6 +93,7 @@ async function makeBundle({
     'images/restore.conf': restoreOptions ?? 'external unix[7]\n',
     'main-pid': '4194300\n',
     'on-restore-failure': 'cold\n',
+    tasks: '4194300 running\n',
   }
   const planned = { ...planWith(), fallback: { loader: 'grub', entry: 'menu' }, workloads: [workload] }
   const seal = await sealOf({ ...images, ...sealed })

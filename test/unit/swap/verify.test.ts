@@ -1,11 +1,14 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test, vi } from 'vitest'
-import { verify } from '../../../src/swap/phases/verify.ts'
+import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { type Outcome, verify, verifyRunning } from '../../../src/swap/phases/verify.ts'
 import type { WorkloadPlan } from '../../../src/swap/plan.ts'
 import { checkpointDirectory, type Swap } from '../../../src/swap/store.ts'
+import { endTasks, startTask, stateOf, stop } from '../workload/stopped-tasks.ts'
 import { planWith } from './plans.ts'
 
 const unit = 'redis-server.service'
@@ -53,4 +56,43 @@ test.each<[string, { after?: string }, string]>([
   expect(outcome!.reason).toMatch(/^it could not be compared with what it was: /)
   expect(outcome!.reason).toContain(why)
   expect(outcome!.abi).toBeUndefined()
+})
+
+describe('once they are released', () => {
+  const swap = { directory, plan: { ...planWith(), workloads: [workload] } } as unknown as Swap
+  const back: Outcome = { unit, outcome: 'preserved', pid: 572, reason: null }
+  afterEach(endTasks)
+
+  test('a task that was left stopped is woken, and one that was stopped before is not', async () => {
+    const [ran, wasStopped] = [await startTask(), await startTask()]
+    await note(`${ran} running\n${wasStopped} stopped\n`)
+    await stop(ran)
+    await stop(wasStopped)
+    expect(await verifyRunning(swap, [back])).toEqual([back])
+    expect([stateOf(ran), stateOf(wasStopped)]).toEqual(['running', 'stopped'])
+  })
+
+  /** Such as one that a tracer holds: SIGCONT doesn't end that. */
+  test('nobody says that a service goes on whose task stays stopped', async () => {
+    const ran = await startTask()
+    await note(`${ran} running\n`)
+    const tracer = spawn('perl', ['-e', trace, String(ran)])
+    await once(tracer.stdout, 'data')
+    const [outcome] = await verifyRunning(swap, [{ ...back, reason: 'nice differs' }])
+    tracer.kill()
+    expect(outcome!.reason).toBe(`nice differs; PID ${ran} is stopped, and was not before`)
+  })
+
+  async function note(tasks: string): Promise<void> {
+    await mkdir(checkpointDirectory(swap, unit), { recursive: true })
+    await writeFile(join(checkpointDirectory(swap, unit), 'tasks'), tasks)
+  }
+
+  /** PTRACE_ATTACH, 16, and waits for the stop; ptrace(2) is 101 on x86-64 and 117 on others. */
+  const trace = `
+    $| = 1;
+    syscall(${process.arch === 'x64' ? 101 : 117}, 16, $ARGV[0] + 0, 0, 0) >= 0 or die $!;
+    waitpid($ARGV[0], 0x40000000);
+    print "stopped\\n";
+    sleep`
 })

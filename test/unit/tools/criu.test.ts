@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest'
-import { parseLogErrors } from '../../../src/tools/criu.ts'
-import { fixture } from '../fixture.ts'
+import { describe, expect, test } from 'vitest'
+import { parseLogErrors, parseTaskState } from '../../../src/tools/criu.ts'
+import { fixture, fixtureBytes } from '../fixture.ts'
 
 test('the errors of a log, without time and source', () => {
   expect(parseLogErrors(fixture('criu/dump-user-namespace.txt'))).toEqual([
@@ -44,4 +44,18 @@ test('warnings and talk are no errors', () => {
     parseLogErrors('(00.1) Warn  (criu/x.c:1): Error ahead\n(00.2) Errors: 0\nError (x): no time\n'),
   ).toEqual([])
   expect(parseLogErrors('')).toEqual([])
+})
+
+/** As CRIU 4.2.1 wrote them of two children of a shell, one of them stopped by SIGSTOP (TASK_ALIVE is 1, TASK_STOPPED 3). */
+describe('the state of a task in its core image', () => {
+  test('is the one it had when CRIU took hold of it, however it was left', () => {
+    expect(parseTaskState(fixtureBytes('criu/core-running.img'))).toBe(1)
+    expect(parseTaskState(fixtureBytes('criu/core-stopped.img'))).toBe(3)
+  })
+
+  test('is not guessed from an image that is damaged', () => {
+    const image = fixtureBytes('criu/core-stopped.img')
+    for (const length of [0, 11, 12, 40]) expect(() => parseTaskState(image.subarray(0, length))).toThrow()
+    expect(() => parseTaskState(Buffer.alloc(image.length))).toThrow('names no state')
+  })
 })
