@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { Deadline } from '../deadline.ts'
 import type { MapArea } from '../proc/maps.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
@@ -16,11 +17,18 @@ export class HostReader {
   readonly proc = new ProcDirectory('/proc')
   #mounts?: readonly Mount[]
   #view?: NamespaceView
+  #processors?: string
 
   /** Mounts of the host's own namespace. */
   get mounts(): readonly Mount[] {
     this.#mounts ??= parseMountinfo(hostMountinfo())
     return this.#mounts
+  }
+
+  /** Those that are online, as a list (cpuset(7)). */
+  get processors(): string {
+    this.#processors ??= readFileSync('/sys/devices/system/cpu/online', 'utf8').trim()
+    return this.#processors
   }
 
   /** What we see of our own UTS and IPC namespaces, which most tasks share. */

@@ -160,10 +160,14 @@ export async function writeLandingGate(rules: string): Promise<void> {
   await writeDurably(join(paths.landing, 'gate.nft'), rules)
 }
 
-/** Writes what the landing's `wake` tells the peers of the restored connections, and which of them `unscale` looks after. */
-export async function writeLandingConnections({ awaited, unscaled }: DumpedConnections): Promise<void> {
+/** Writes what the landing's `wake` tells the peers of the restored connections. */
+export async function writeLandingPeers({ awaited }: Pick<DumpedConnections, 'awaited'>): Promise<void> {
   await writeDurably(join(paths.landing, 'peers'), awaited)
-  await writeDurably(join(paths.landing, 'unscaled'), unscaled)
+}
+
+/** Writes what the landing's `mend` puts right before the tasks go on. */
+export async function writeLandingMendings(lines: string): Promise<void> {
+  await writeDurably(join(paths.landing, 'mend'), lines)
 }
 
 /** From here on the next boot restores the checkpoint. */

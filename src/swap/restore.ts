@@ -5,9 +5,16 @@ import type { Entry } from '../archive/check.ts'
 import { manifestName, sealComplaint } from '../archive/manifest.ts'
 import { loadConfiguration } from '../config/configuration.ts'
 import { writeDurably } from '../durable.ts'
-import { Failure } from '../errors.ts'
+import { Failure, ifMissing } from '../errors.ts'
 import { attempt } from '../host/local.ts'
-import { landingUnit, sealLanding, settleUnit, writeLanding, writeLandingGate } from '../landing/landing.ts'
+import {
+  landingUnit,
+  sealLanding,
+  settleUnit,
+  writeLanding,
+  writeLandingGate,
+  writeLandingMendings,
+} from '../landing/landing.ts'
 import { readAddresses } from '../network/addresses.ts'
 import { gateRules } from '../network/gate.ts'
 import { paths } from '../paths.ts'
@@ -21,6 +28,7 @@ import {
   showUnits,
   stopUnitsAlone,
 } from '../tools/systemd.ts'
+import { areMendings } from '../workload/mendings.ts'
 import type { Obstacle } from '../workload/obstacles.ts'
 import { fileUses, inspectServices, inspectSurroundings } from '../workload/service.ts'
 import { tmpfsFiles } from '../workload/tmpfs-files.ts'
@@ -186,6 +194,8 @@ async function unpack(file: string, index: BundleIndex, signal: AbortSignal): Pr
   // Not what somebody wrote there: nft(8) does whatever it reads.
   const held = found.sockets.map(({ protocol, port }) => ({ protocol, localPort: port }))
   await writeDurably(join(unpacked, 'landing/gate.nft'), gateRules(held, 'unreachable'))
+  const mend = await readFile(join(unpacked, 'landing/mend'), 'utf8').catch(ifMissing(''))
+  if (!areMendings(mend)) throw unusable('landing/mend holds other lines than a checkpoint has')
   const names = new Set(found.files.map(({ name }) => name))
   const entries: Entry[] = []
   for (const unit of found.units) entries.push(...(await refuseUnlessSealed(join('workloads', unit), names)))
@@ -271,6 +281,7 @@ async function writeLandingOf(swap: Swap, boot: string, up: string | undefined):
     passengers: services.map((service) => ({ service, checkpoint: checkpointDirectory(swap, service.unit) })),
   })
   await writeLandingGate(await readFile(join(bundled, 'gate.nft'), 'utf8'))
+  await writeLandingMendings(await readFile(join(bundled, 'mend'), 'utf8').catch(ifMissing('')))
 }
 
 function units(plan: Plan): string[] {

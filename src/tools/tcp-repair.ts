@@ -18,7 +18,7 @@ export interface DumpedConnections {
    * we expect.
    */
   readonly awaited: string
-  /** Those whose windows aren't scaled, as the landing's `unscale` reads it: PID and descriptor. */
+  /** Those whose windows aren't scaled, PID and descriptor. */
   readonly unscaled: string
 }
 

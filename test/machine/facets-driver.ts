@@ -12,10 +12,12 @@ import {
   removeLanding,
   restoreUnits,
   writeLanding,
+  writeLandingMendings,
 } from '../../src/landing/landing.ts'
 import { readAddresses } from '../../src/network/addresses.ts'
 import { paths } from '../../src/paths.ts'
 import { dump, logErrors } from '../../src/tools/criu.ts'
+import { mendings } from '../../src/workload/mendings.ts'
 import { roomTies } from '../../src/workload/room.ts'
 import { inspectService, inspectSurroundings, pidsOf } from '../../src/workload/service.ts'
 import { type Tampering, tamperings } from '../unit/abi/tamperings.ts'
@@ -207,6 +209,7 @@ async function checkpoint(): Promise<Snapshot> {
   const ended = await dump({ pid: victim.mainPid, images, ...options })
   if (ended.code !== 0) throw new Error(`dump: ${(await logErrors(images, 'dump.log')).join('; ')}`)
   await writeManifest(CHECKPOINT)
+  await writeLandingMendings(await mendings(await pidsOf(controlGroup), { unscaled: '' }))
   return await takeSnapshot(await pidsOf(controlGroup), { strict: true, heldSince })
 }
 

@@ -46,7 +46,7 @@ const PASSING: readonly {
     reason: 'advmss counts while connecting alone',
   },
   {
-    // What the landing's `unscale` makes of it.
+    // What the landing's `mend` makes of it.
     name: 'wscale',
     isPassing: (before, after) => before.wscale === 'off' && after.wscale === '0,0',
     reason: 'a window that is scaled by no bit is not scaled',

@@ -10,8 +10,9 @@ import {
   type Passenger,
   sealLanding,
   unsealLanding,
-  writeLandingConnections,
   writeLandingGate,
+  writeLandingMendings,
+  writeLandingPeers,
 } from '../../landing/landing.ts'
 import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
 import type { InetSocket } from '../../proc/inet-sockets.ts'
@@ -23,6 +24,7 @@ import { dumpedConnections, endTcpRepair } from '../../tools/tcp-repair.ts'
 import { checkpointService } from '../../workload/checkpoint.ts'
 import { idsOf } from '../../workload/ids.ts'
 import { InetTables } from '../../workload/inet-tables.ts'
+import { mendings } from '../../workload/mendings.ts'
 import { needsMoreThanTheLanding } from '../../workload/obstacles.ts'
 import { fileUses, inspectSurroundings, pidsOf, type Surroundings } from '../../workload/service.ts'
 import { noteDumpedTasks, noteTasks, wake } from '../../workload/stops.ts'
@@ -204,7 +206,9 @@ async function seal(crossing: Crossing): Promise<void> {
   const [sockets, pids] = [await socketsOf(tasks), tasks.flat()]
   refuseIfMoved(crossing, sockets, pids)
   await writeLandingGate(gateRules(sockets, 'unreachable'))
-  await writeLandingConnections(await dumpedConnections(pids))
+  const connections = await dumpedConnections(pids)
+  await writeLandingPeers(connections)
+  await writeLandingMendings(await mendings(pids, connections))
   crossing.sealed = pids
   await syncFileSystem(crossing.swap.directory)
   // A boot that restores something this freeze has been given up with would be one too many.

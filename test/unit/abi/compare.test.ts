@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { cpuAffinity } from '../../../src/abi/facets/cpu-affinity.ts'
 import { facets } from '../../../src/abi/facets/index.ts'
 import { memoryAdvice } from '../../../src/abi/facets/memory-advice.ts'
 import { memoryBytes } from '../../../src/abi/facets/memory-bytes.ts'
@@ -146,4 +147,23 @@ test('advice: what a kernel maps for itself counts on neither side', () => {
   expect(memoryAdvice.compare(before, { ...own }, strict).kind).toBe('equal')
   expect(memoryAdvice.compare(before, { '7000-9000': 'kernel' }, strict).kind).toBe('differing')
   expect(memoryAdvice.compare(own, { ...own, '3000-4000': 'dd' }, strict).kind).toBe('differing')
+})
+
+describe('processors that a thread may run on', () => {
+  const of = (allowed: string, online = '0-3') => ({ allowed, online })
+
+  test.each([
+    ['the same', of('1'), of('1'), 'equal'],
+    ['all that are online, however many there could be', of('0-127'), of('0-63'), 'equal'],
+    ['another one', of('1'), of('2'), 'differing'],
+    ['all, where it was pinned', of('1'), of('0-3'), 'differing'],
+    ['one, where it could run on any', of('0-3'), of('0'), 'differing'],
+    ['all of more', of('0-3'), of('0-7', '0-7'), 'explained'],
+    ['as many as before of more, where it could run on any', of('0-3'), of('0-3', '0-7'), 'differing'],
+    ['those that are left', of('1,5', '0-7'), of('1'), 'explained'],
+    ['others than those that are left', of('1,5', '0-7'), of('0-3'), 'differing'],
+    ['any, where none of them is left', of('5', '0-7'), of('0-3'), 'explained'],
+  ])('%s', (_, before, after, kind) => {
+    expect(cpuAffinity.compare(before, after, strict).kind).toBe(kind)
+  })
 })

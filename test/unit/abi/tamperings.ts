@@ -89,7 +89,6 @@ export const tamperings: readonly Tampering[] = [
     facet: 'cpu-affinity',
     what: 'taskset from outside',
     how: ({ pid }) => void execFileSync('taskset', ['--pid', '--cpu-list', '0', String(pid)]),
-    restored: 'the machine has one processor',
   },
   {
     facet: 'oom-score-adj',

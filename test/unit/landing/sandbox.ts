@@ -25,6 +25,7 @@ const replaced = [
   '/run/kernelswap',
   '/usr/sbin/criu',
   '/proc/self/autogroup',
+  '/sys/devices/system/cpu/online',
 ]
 
 /** The landing's scripts in directories of their own, with programs of the test before those of the host. */

@@ -1,12 +1,18 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { areMendings, mendings } from '../../../src/workload/mendings.ts'
 import { canInOwnNetwork } from '../isolated.ts'
+import { endTasks, startTask, stop } from '../workload/stopped-tasks.ts'
 import { endAll, network, shell, start, within } from './networks.ts'
+import { Sandbox } from './sandbox.ts'
 
-const unscale = fileURLToPath(new URL('../../../src/landing/static/unscale', import.meta.url))
+const mend = fileURLToPath(new URL('../../../src/landing/static/mend', import.meta.url))
 
 /**
  * Accepts a connection, takes it down and makes it anew as CRIU does (soccr/soccr.c) where no scale was agreed on, says
@@ -58,7 +64,7 @@ afterEach(endAll)
 /** A peer without window scaling takes a scaled window for what it says: a connection that survives as good as dead. */
 describe.runIf(canInOwnNetwork('ip link add name cable type veth peer name other'))('windows', () => {
   test('of a restored connection are told as they are to a peer that agreed on no scale', async () => {
-    expect(await arrived((here, socket) => within(here, unscale, [], socket))).toBe(`${BYTES} 1`)
+    expect(await arrived((here, socket) => within(here, mend, [], `unscaled ${socket}`))).toBe(`${BYTES} 1`)
   })
 
   test('are not, where nobody looks after them', async () => {
@@ -68,7 +74,7 @@ describe.runIf(canInOwnNetwork('ip link add name cable type veth peer name other
 })
 
 /** What has arrived after a while over a connection that was made anew, and whether its address may be used again. */
-async function arrived(mend: (here: number, socket: string) => void): Promise<string> {
+async function arrived(mendIt: (here: number, socket: string) => void): Promise<string> {
   const [here, there] = [await network(), await network()]
   shell(here, `ip link add name cable type veth peer name cable netns ${there}; ip link set cable up`)
   shell(here, 'ip address add 10.0.0.1/24 dev cable')
@@ -81,9 +87,71 @@ async function arrived(mend: (here: number, socket: string) => void): Promise<st
   const client = start(there, process.execPath, ['-e', peer])
   await once(client.stdout, 'data')
   await expect.poll(() => said.length, { timeout: 5000 }).toBe(2)
-  mend(here, `${said[1]}\n`)
+  mendIt(here, `${said[1]}\n`)
   client.stdin.write('go')
   service.stdin.write('go\n')
   await sleep(3000)
   return said.at(-1)!
 }
+
+describe('threads', () => {
+  let sandbox: Sandbox
+  let pid: number
+  beforeEach(async () => {
+    sandbox = new Sandbox()
+    sandbox.write('/sys/devices/system/cpu/online', readFileSync('/sys/devices/system/cpu/online', 'utf8'))
+    pid = await startTask()
+  })
+  afterEach(() => {
+    endTasks()
+    sandbox.remove()
+  })
+
+  const pin = (list: string) =>
+    execFileSync('taskset', ['--pid', '--cpu-list', list, String(pid)], { stdio: 'pipe' })
+  const allowed = () => /^Cpus_allowed_list:\t(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]!
+  const mended = (lines: string) => sandbox.run('mend', { input: lines })
+
+  test.runIf(availableParallelism() > 1).each(['0', '1'])(
+    'may run on processor %s alone again, where CRIU lets them run on all',
+    async (list) => {
+      const everywhere = allowed()
+      pin(list)
+      await stop(pid)
+      const lines = await mendings([pid], { unscaled: '' })
+      expect(areMendings(lines)).toBe(true)
+      pin(everywhere)
+      expect(mended(lines)).toEqual({ code: 0, stderr: '' })
+      expect(allowed()).toBe(list)
+    },
+  )
+
+  test('that could run anywhere can do so again, whatever the unit starts with', async () => {
+    const lines = await mendings([pid], { unscaled: '' })
+    const everywhere = allowed()
+    pin('0')
+    expect(mended(lines)).toEqual({ code: 0, stderr: '' })
+    expect(allowed()).toBe(everywhere)
+  })
+
+  test('are left alone where none of their processors is online any more', () => {
+    const before = allowed()
+    expect(mended(`affinity ${pid} ${pid} 4000-4095\n`)).toEqual({ code: 0, stderr: '' })
+    expect(allowed()).toBe(before)
+  })
+
+  test('of a unit that is not back are passed over, and what nobody understands is told', () => {
+    expect(mended('affinity 4194300 4194300 0\n')).toEqual({ code: 0, stderr: '' })
+    expect(mended(`straighten ${pid} 1\n`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('straighten'),
+    })
+  })
+})
+
+test('lines that somebody else wrote are no others than those of a checkpoint', () => {
+  expect(areMendings('unscaled 331 7\naffinity 331 332 0-3,6\naffinity 331 331 all\n')).toBe(true)
+  expect(areMendings('')).toBe(true)
+  for (const line of ['affinity 331 332 0', 'affinity 331 332\n', 'unscaled 1 2 3\n', 'other 1 2\n', '\n'])
+    expect(areMendings(line), line).toBe(false)
+})
