@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ifMissing } from '../errors.ts'
 import { cksum } from '../tools/checksum.ts'
 
 /** Name of a checkpoint's manifest, within the checkpoint. */
@@ -34,7 +35,7 @@ export async function manifestNames(checkpoint: string): Promise<string[]> {
 
 /** What the landing's check found wrong first, or ''. */
 export async function sealComplaint(checkpoint: string): Promise<string> {
-  const log = await readFile(join(checkpoint, 'seal.log'), 'utf8').catch(() => '')
+  const log = await readFile(join(checkpoint, 'seal.log'), 'utf8').catch(ifMissing(''))
   return log.split('\n')[0]!
 }
 

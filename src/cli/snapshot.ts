@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { Command } from 'commander'
 import { takeSnapshot } from '../abi/snapshot.ts'
-import { Failure } from '../errors.ts'
+import { Failure, ifMissing } from '../errors.ts'
 import { standardOutput } from '../printer.ts'
 import { serviceName } from '../tools/unit-name.ts'
 import { inspectService } from '../workload/service.ts'
@@ -39,7 +39,7 @@ export function snapshotCommand(): Command {
 }
 
 async function processNamed(pid: string): Promise<number> {
-  const directory = await stat(`/proc/${pid}`).catch(() => undefined)
+  const directory = await stat(`/proc/${pid}`).catch(ifMissing(undefined))
   if (!directory) throw new Failure('refused', `There is no process ${pid}.`)
   // Without root, the kernel shows a process to its owner only.
   if (directory.uid !== process.getuid?.()) requireRoot()

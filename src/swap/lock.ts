@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Failure, ifEnded, ifMissing, messageOf } from '../errors.ts'
+import { Failure, ifEnded, ifMissing, isErrno, messageOf } from '../errors.ts'
+import { isThere } from '../files.ts'
 import { startBackground } from '../host/local.ts'
 import { paths } from '../paths.ts'
 
@@ -25,11 +26,17 @@ export async function withLock<T>(act: () => Promise<T>, file = lockFile): Promi
 /** A file that can't be written is told apart from a lock that is taken. */
 async function prepare(file: string): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    // Without the option that makes those above it as well: with it Node calls a read-only file system ENOENT.
+    if (!(await isThere(dirname(file)))) await mkdir(dirname(file), { mode: 0o700 }).catch(unlessThere)
     await (await open(file, 'a', 0o600)).close()
   } catch (error) {
     throw unlockable(file, messageOf(error), error)
   }
+}
+
+/** Another kernelswap may have made it meanwhile. */
+function unlessThere(error: unknown): void {
+  if (!isErrno(error, 'EEXIST')) throw error
 }
 
 /** What flock(1) is told to end with where somebody else has the lock: any other code means that it couldn't be asked for. */

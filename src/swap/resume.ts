@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Deadline } from '../deadline.ts'
 import { Failure, ifMissing, messageOf } from '../errors.ts'
+import { isThere } from '../files.ts'
 import {
   isReleaseDone,
   landingState,
@@ -235,7 +235,7 @@ async function release(swap: Swap, { boot }: Present): Promise<void> {
 
 /** A restore that was cut short between its seal and the landing, on the boot that it was for. */
 async function landIfNone({ plan, directory }: Swap): Promise<void> {
-  if (!plan.bundle || existsSync(join(directory, 'land.log'))) return
+  if (!plan.bundle || (await isThere(join(directory, 'land.log')))) return
   await daemonReload()
   await awaitUnits([landingUnit])
 }
@@ -290,9 +290,10 @@ async function conclude(
 }
 
 /** What went wrong on the way here: what the landing reports, and why an earlier boot went back. */
-async function toldBefore(swap: Swap): Promise<string[]> {
-  const log = await readFile(join(swap.directory, 'land.log'), 'utf8').catch(ifMissing(''))
-  const landing = [...log.matchAll(/^\S+ \S+ failed (.*)$/gm)].map(([, what]) => what)
+export async function toldBefore(swap: Swap): Promise<string[]> {
   const errors = (await swap.journal.read()).flatMap((line) => (line.kind === 'error' ? [line.message] : []))
+  const log = await readFile(join(swap.directory, 'land.log'), 'utf8').catch(ifMissing(undefined))
+  if (log === undefined) return ['The landing left no log, so nobody knows what failed in it.', ...errors]
+  const landing = [...log.matchAll(/^\S+ \S+ failed (.*)$/gm)].map(([, what]) => what)
   return [...landing.map((what) => `The landing reports a failure: ${what}.`), ...errors]
 }

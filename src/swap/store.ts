@@ -1,5 +1,5 @@
-import { mkdir, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, constants, mkdir, readdir, readFile, rename, rm, statfs } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type * as z from 'zod'
 import { syncDirectory, writeDurably } from '../durable.ts'
 import { Failure, ifMissing, isErrno, messageOf } from '../errors.ts'
@@ -7,6 +7,7 @@ import { isThere } from '../files.ts'
 import { refuseLoose } from '../ownership.ts'
 import { paths } from '../paths.ts'
 import { type Report, reportSchema } from '../report/report.ts'
+import type { Obstacle } from '../workload/obstacles.ts'
 import { Journal } from './journal.ts'
 import { runningKernel } from './kernels.ts'
 import { type Plan, planSchema } from './plan.ts'
@@ -211,6 +212,27 @@ export async function forgetPending(): Promise<void> {
 /** Identity of the running boot: the same until the kernel changes (random(4)). */
 export async function bootId(): Promise<string> {
   return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+}
+
+/** Why no swap could be written down: its state and its landing need file systems that take it. */
+export async function writeObstacles(): Promise<Obstacle[]> {
+  const found = await Promise.all([paths.state, paths.landing].map(writeProblem))
+  const problems = new Set(found.filter((problem) => problem !== undefined))
+  return [...problems].map((reason) => ({
+    reason,
+    remedy: 'see to that file system; `mount -o remount,rw` makes one writable',
+  }))
+}
+
+/** Of a directory, or of the one that it will be made in. */
+async function writeProblem(directory: string): Promise<string | undefined> {
+  try {
+    if (!(await isThere(directory))) return await writeProblem(dirname(directory))
+    await access(directory, constants.W_OK)
+    return undefined
+  } catch (error) {
+    return `${directory} can't be written to: ${messageOf(error)}`
+  }
 }
 
 /** Bytes that a checkpoint may take in the state directory. */

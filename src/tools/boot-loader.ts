@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { ifMissing } from '../errors.ts'
-import { attempt, run } from '../host/local.ts'
+import { isThere } from '../files.ts'
+import { run } from '../host/local.ts'
 
 /** What a boot loader can start. */
 export interface BootEntry {
@@ -13,6 +14,7 @@ export interface BootEntry {
 }
 
 const grubMenu = '/boot/grub/grub.cfg'
+const grubEnvironmentBlock = '/boot/grub/grubenv'
 
 /** GRUB's menu as `update-grub` writes it, undefined where there is none. */
 export async function readGrubMenu(): Promise<string | undefined> {
@@ -141,8 +143,8 @@ export async function nextGrubEntry(): Promise<string | undefined> {
 
 async function grubEnvironment(): Promise<Readonly<Record<string, string>>> {
   // There is no environment block before the first variable is set.
-  const { code, stdout } = await attempt('grub-editenv', ['-', 'list'])
-  return code === 0 ? parseGrubEnvironment(stdout) : {}
+  if (!(await isThere(grubEnvironmentBlock))) return {}
+  return parseGrubEnvironment((await run('grub-editenv', ['-', 'list'])).stdout)
 }
 
 /** Parses `grub-editenv list`; a variable that is empty counts as not set, as for GRUB. */

@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { ifMissing } from '../errors.ts'
 import { attempt, type Ended, ProgramError } from '../host/local.ts'
 import { paths } from '../paths.ts'
 import { limiter } from '../pool.ts'
@@ -83,7 +84,7 @@ async function dumpNow(options: DumpOptions): Promise<DumpEnded> {
 
 /** The error lines of a CRIU log, without time and source location; [] where there is no log. */
 export async function logErrors(directory: string, log: string): Promise<string[]> {
-  const text = await readFile(join(directory, log), 'utf8').catch(() => '')
+  const text = await readFile(join(directory, log), 'utf8').catch(ifMissing(''))
   return parseLogErrors(text)
 }
 

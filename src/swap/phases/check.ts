@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import type { Configuration } from '../../config/configuration.ts'
+import { ifMissing } from '../../errors.ts'
 import { paths } from '../../paths.ts'
 import { check as criuCheck } from '../../tools/criu.ts'
 import { idsOf } from '../../workload/ids.ts'
@@ -13,7 +14,7 @@ import { freezeLimit, outageObstacles, predictOutage } from '../outage.ts'
 import { pidObstacles, reservation } from '../pids.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { refuseMissingPrograms } from '../programs.ts'
-import { freeBytes } from '../store.ts'
+import { freeBytes, writeObstacles } from '../store.ts'
 import { type Treatment, treatments } from '../treatment.ts'
 import { clearTrials, type Trial, tryCheckpoints } from '../trials.ts'
 import { defaultUnits, inspect } from './inspect.ts'
@@ -167,7 +168,7 @@ export async function criuObstacles(): Promise<Obstacle[]> {
 
 /** What keeps the running kernel from starting another. */
 export async function kexecObstacles(): Promise<Obstacle[]> {
-  const disabled = await readFile('/proc/sys/kernel/kexec_load_disabled', 'utf8').catch(() => undefined)
+  const disabled = await readFile('/proc/sys/kernel/kexec_load_disabled', 'utf8').catch(ifMissing(undefined))
   if (disabled === undefined || !existsSync('/sys/kernel/kexec_loaded')) {
     return [{ reason: 'this kernel has no kexec (CONFIG_KEXEC)', remedy: "run the distribution's kernel" }]
   }
@@ -182,6 +183,8 @@ export async function kexecObstacles(): Promise<Obstacle[]> {
 
 /** A checkpoint is about as large as the memory it holds; the trial and the swap never lie there at once. */
 async function spaceObstacles(memoryBytes: number): Promise<Obstacle[]> {
+  const unwritable = await writeObstacles()
+  if (unwritable.length > 0) return unwritable
   const needed = memoryBytes * 1.1 + 64 * 1024 * 1024
   const free = await freeBytes()
   if (free >= needed) return []

@@ -12,7 +12,7 @@ import { tasksOf } from '../tasks.ts'
 /** The point of no return. */
 export const jump: Phase = {
   name: 'jump',
-  steps: [{ name: 'jump', do: leap, undo: remountWritable }],
+  steps: [{ name: 'jump', do: leap, undo: () => remountWritable() }],
 }
 
 /** Starts the loaded kernel (landing/static/leap); the way back from a bad landing goes by the same script. */

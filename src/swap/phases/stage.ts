@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { Failure } from '../../errors.ts'
+import { Failure, ifMissing } from '../../errors.ts'
 import { prepareCheckpoint, removeLanding, writeLanding } from '../../landing/landing.ts'
 import { readAddresses } from '../../network/addresses.ts'
 import { type KernelImage, load, unload } from '../../tools/kexec.ts'
@@ -50,9 +50,12 @@ async function imageOf(version: string, crossing: Crossing, swap?: string): Prom
   return { kernel, initrd, commandLine }
 }
 
-/** kexec_load is refused in lockdown, only the signed file call is allowed (kernel_lockdown(7)). */
+/**
+ * kexec_load is refused in lockdown, only the signed file call is allowed (kernel_lockdown(7)). Kernels without it have no
+ * such file.
+ */
 async function isLockedDown(): Promise<boolean> {
-  const state = await readFile('/sys/kernel/security/lockdown', 'utf8').catch(() => '[none]')
+  const state = await readFile('/sys/kernel/security/lockdown', 'utf8').catch(ifMissing('[none]'))
   return !state.includes('[none]')
 }
 

@@ -208,6 +208,18 @@ describe.runIf(canMount)('as root', () => {
     expect(onBareHost(left, 'resume')).toMatchObject({ code: 0, stderr: 'nothing to resume\n' })
   })
 
+  describe('on file systems that are read-only', () => {
+    test('nobody is said to be at work', () => {
+      const readOnly = `${withSystemd} && mount -o remount,ro /run`
+      expect(onBareHost(readOnly, 'resume')).toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(
+          /^kernelswap: The lock \/run\/kernelswap\/lock can't be taken: EROFS.*\n$/,
+        ),
+      })
+    })
+  })
+
   test('a kernel that is not installed is refused', () => {
     expect(onBareHost(withSystemd, 'plan', '--kernel', '9.9.9')).toMatchObject({
       code: 3,

@@ -1,7 +1,7 @@
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { findPending, refuseIfPending } from '../../../src/swap/resume.ts'
+import { findPending, refuseIfPending, toldBefore } from '../../../src/swap/resume.ts'
 import { createSwap } from '../../../src/swap/store.ts'
 import { planWith } from './plans.ts'
 
@@ -75,4 +75,15 @@ test('a landing that can’t be looked into doesn’t count as none', async () =
   await mkdir(join(place, 'landing/released'))
   await createSwap(planWith())
   await expect(findPending()).rejects.toThrow('EISDIR')
+})
+
+test('a landing whose log is missing, or can’t be read, is not taken for one without failures', async () => {
+  const swap = await createSwap(planWith())
+  expect(await toldBefore(swap)).toEqual([expect.stringContaining('The landing left no log')])
+  const log = join(swap.directory, 'land.log')
+  await writeFile(log, '1.5 2.5 landing\n1.6 2.6 failed gate\n')
+  expect(await toldBefore(swap)).toEqual(['The landing reports a failure: gate.'])
+  await rm(log)
+  await mkdir(log)
+  await expect(toldBefore(swap)).rejects.toThrow('EISDIR')
 })

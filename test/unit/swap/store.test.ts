@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, writeFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -11,6 +12,7 @@ import {
   openSwap,
   openSwaps,
   readReport,
+  writeObstacles,
 } from '../../../src/swap/store.ts'
 import { reportWith } from '../report/reports.ts'
 import { planWith } from './plans.ts'
@@ -114,3 +116,40 @@ describe('damage of one swap', () => {
     expect(found).toEqual([earlier])
   })
 })
+
+test('places that will be made are as good as their directory', async () => {
+  expect(await writeObstacles()).toEqual([])
+  await rm(state, { recursive: true })
+  expect(await writeObstacles()).toEqual([])
+  await mkdir(state)
+})
+
+const canMount =
+  process.getuid?.() === 0 &&
+  spawnSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'none', '/run']).status === 0
+
+test.runIf(canMount)(
+  'a state that is read-only is an obstacle of the plan, with remedy',
+  () => {
+    const checkout = new URL('../../..', import.meta.url).pathname
+    const [entry, program] = [join(state, 'entry.ts'), join(state, 'program.mjs')]
+    const store = JSON.stringify(join(checkout, 'src/swap/store.ts'))
+    writeFileSync(
+      entry,
+      `import { writeObstacles } from ${store}\nprocess.stdout.write(JSON.stringify(await writeObstacles()))`,
+    )
+    const script = `import { bundle } from './scripts/bundle.js'; await bundle(${JSON.stringify(entry)}, ${JSON.stringify(program)})`
+    execFileSync(process.execPath, ['--input-type=module', '--eval', script], { cwd: checkout })
+    const line = `mount -t tmpfs none /var/lib && mkdir /var/lib/kernelswap && mount -o remount,ro /var/lib && exec "$0" "$1"`
+    const found = execFileSync('unshare', ['--mount', 'sh', '-c', line, process.execPath, program], {
+      encoding: 'utf8',
+    })
+    expect(JSON.parse(found)).toEqual([
+      {
+        reason: expect.stringMatching(/^\/var\/lib\/kernelswap can't be written to: EROFS/),
+        remedy: expect.stringContaining('remount,rw'),
+      },
+    ])
+  },
+  60_000,
+)

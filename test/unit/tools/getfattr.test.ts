@@ -1,0 +1,35 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync } from 'node:fs'
+import { rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { dumpAttributes } from '../../../src/tools/getfattr.ts'
+import { standIns } from '../programs.ts'
+
+let place: string
+beforeEach(async () => {
+  place = mkdtempSync(join(tmpdir(), 'getfattr-'))
+  await writeFile(join(place, 'file'), '')
+})
+afterEach(() => rm(place, { recursive: true }))
+
+describe.runIf(spawnSync('getfattr', ['--version']).status === 0)('with getfattr(1)', () => {
+  test('attributes are dumped, and a file that is gone is left out', async () => {
+    execFileSync('setfattr', ['--name=user.name', '--value=x', join(place, 'file')])
+    expect(await dumpAttributes(place, ['file', 'gone'])).toMatch(/^# file: file\nuser\.name=0x78$/m)
+  })
+})
+
+test.each([
+  ['what it can’t read', 'echo "getfattr: file: Permission denied" >&2; exit 1'],
+  ['what it can’t understand', 'echo "Usage: getfattr" >&2; exit 2'],
+  [
+    'what can’t be found, beside a worse',
+    'echo "getfattr: a: No such file or directory" >&2; echo "getfattr: b: Input/output error" >&2; exit 1',
+  ],
+])('nothing is said to have no attributes for %s', async (_, script) => {
+  const programs = standIns({ getfattr: script })
+  await expect(dumpAttributes(place, ['file'])).rejects.toThrow(/getfattr/)
+  programs.remove()
+})
