@@ -86,7 +86,7 @@ export class Btf {
   readonly #words: Uint32Array
   /** Where each own type begins in `#words`. */
   readonly #starts: Uint32Array
-  readonly #strings: Uint8Array
+  readonly #strings: Buffer
   readonly #stringsEnd: number
 
   /**
@@ -108,7 +108,7 @@ export class Btf {
     }
     const types = part(8)
     this.base = base
-    this.#strings = part(16)
+    this.#strings = Buffer.from(part(16).buffer)
     // A copy begins at a word's boundary, which a section of a file need not.
     this.#words = new Uint32Array(types.buffer, 0, types.length >> 2)
     this.first = base?.end ?? 1
@@ -201,7 +201,8 @@ export class Btf {
     const from = offset - this.#stringsBase
     const to = this.#strings.indexOf(0, from)
     if (to < 0) throw new BtfError('BTF has a name that has no end.')
-    return latin1(this.#strings, from, to)
+    // Names in a kernel are ASCII, and this is quicker.
+    return this.#strings.toString('latin1', from, to)
   }
 }
 
@@ -221,9 +222,4 @@ function startsOf(words: Uint32Array): Uint32Array {
   }
   if (at !== words.length) throw new BtfError('BTF is cut short.')
   return starts.subarray(0, count)
-}
-
-/** Names in a kernel are ASCII; this is the quickest that Node has for it. */
-function latin1(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1')
 }

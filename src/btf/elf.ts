@@ -6,7 +6,7 @@ export interface Section {
   readonly address: bigint
   /** The section that it belongs with: of a table of symbols the one with their names. */
   readonly link: number
-  readonly bytes: Uint8Array
+  readonly bytes: Buffer
 }
 
 /** Bytes that are no object file that a 64-bit, little-endian kernel could be. */
@@ -26,7 +26,8 @@ export function isElf(bytes: Uint8Array, at = 0): boolean {
 }
 
 /** The sections of an object file, in its order (elf(5)). @throws ElfError */
-export function sectionsOf(bytes: Uint8Array): Section[] {
+export function sectionsOf(file: Uint8Array): Section[] {
+  const bytes = Buffer.from(file.buffer, file.byteOffset, file.byteLength)
   const { view, table, entry, count, names } = headerOf(bytes)
   const raw = Array.from({ length: count }, (_, index) => {
     const at = table + index * entry
@@ -42,7 +43,7 @@ export function sectionsOf(bytes: Uint8Array): Section[] {
       bytes: bytes.subarray(from, from + size),
     }
   })
-  const texts = raw[names]?.bytes ?? new Uint8Array()
+  const texts = raw[names]?.bytes ?? Buffer.alloc(0)
   return raw.map(({ nameAt, ...section }) => ({ ...section, name: textAt(texts, nameAt) }))
 }
 
@@ -57,12 +58,10 @@ function headerOf(bytes: Uint8Array) {
   return { view, table, entry, count, names: view.getUint16(0x3e, true) }
 }
 
-/** The text that begins at a place and ends with a zero. */
-export function textAt(bytes: Uint8Array, at: number): string {
+/** The text that begins at a place and ends with a zero; names in object files are ASCII. */
+export function textAt(bytes: Buffer, at: number): string {
   const end = bytes.indexOf(0, at)
-  return Buffer.from(bytes.buffer, bytes.byteOffset + at, (end < 0 ? bytes.length : end) - at).toString(
-    'latin1',
-  )
+  return bytes.toString('latin1', at, end < 0 ? bytes.length : end)
 }
 
 /** The end of a signed module (Documentation/admin-guide/module-signing.rst). */

@@ -24,7 +24,7 @@ export function kernelExports(sections: readonly Section[]): string[] {
 
 const symbolTable = 2
 const symbolBytes = 24
-const prefix = '__ksymtab_'
+const prefix = Buffer.from('__ksymtab_')
 
 /** Names of what a module exports: it has a symbol for each entry of such a table. */
 export function moduleExports(sections: readonly Section[]): string[] {
@@ -34,8 +34,9 @@ export function moduleExports(sections: readonly Section[]): string[] {
   const view = new DataView(symbols.bytes.buffer, symbols.bytes.byteOffset, symbols.bytes.byteLength)
   const names: string[] = []
   for (let at = 0; at + symbolBytes <= symbols.bytes.length; at += symbolBytes) {
-    const name = textAt(strings.bytes, view.getUint32(at, true))
-    if (name.startsWith(prefix)) names.push(name.slice(prefix.length))
+    const from = view.getUint32(at, true)
+    if (strings.bytes.subarray(from, from + prefix.length).equals(prefix))
+      names.push(textAt(strings.bytes, from + prefix.length))
   }
   return names
 }

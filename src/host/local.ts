@@ -114,26 +114,40 @@ const mostBytes = 1024 * 1024 * 1024
 
 /**
  * Runs a program that must succeed and returns the bytes that it prints.
- * @throws ProgramError for any exit code but 0, and for more than a gigabyte.
+ * @throws ProgramError for any exit code but 0, and for more than a gigabyte; MissingProgram where it isn't there.
  */
 export async function runForBytes(
   program: string,
   args: readonly string[],
   options: { readonly input?: Uint8Array; readonly timeoutSeconds: number },
 ): Promise<Uint8Array> {
-  const result = await execa(program, args, {
+  const child = execa(program, args, {
     reject: false,
     env: { LC_ALL: 'C' },
     ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
-    encoding: 'buffer',
-    stripFinalNewline: false,
+    buffer: { stdout: false },
     timeout: options.timeoutSeconds * 1000,
-    maxBuffer: mostBytes,
   })
-  if (!result.failed) return result.stdout
-  const stderr = Buffer.from(result.stderr ?? []).toString()
-  const ended = { code: result.exitCode ?? 127, stdout: '', stderr }
-  throw new ProgramError(program, args, ended, result.shortMessage ?? `exit code ${result.exitCode}`)
+  const [bytes, result] = await Promise.all([bytesOf(child.stdout), child])
+  if (!result.failed && bytes) return bytes
+  if (result.code === 'ENOENT') throw new MissingProgram(program)
+  const ended = { code: result.exitCode ?? 127, stdout: '', stderr: String(result.stderr) }
+  const why = bytes
+    ? (result.shortMessage ?? `exit code ${result.exitCode}`)
+    : 'it prints more than a gigabyte'
+  throw new ProgramError(program, args, ended, why)
+}
+
+/** All that a stream gives; undefined where that is more than `mostBytes`: nobody reads it then. */
+async function bytesOf(stream: Readable): Promise<Buffer | undefined> {
+  const pieces: Buffer[] = []
+  let size = 0
+  for await (const piece of stream as AsyncIterable<Buffer>) {
+    size += piece.length
+    if (size > mostBytes) return undefined
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces)
 }
 
 /** A program that runs beside us, such as a virtual machine. */

@@ -20,6 +20,8 @@ const packages: Readonly<Record<string, string>> = {
     cp: 'coreutils',
   },
   ...{ ssh: 'openssh-client', 'ssh-keygen': 'openssh-client', 'apt-get': 'apt', 'apt-cache': 'apt' },
+  ...{ bzip2: 'bzip2', lz4: 'lz4', lzop: 'lzop', xz: 'xz-utils', zstd: 'zstd' },
+  ...{ 'dpkg-deb': 'dpkg', 'dpkg-query': 'dpkg' },
   ...{ 'qemu-img': 'qemu-utils', 'qemu-system-x86_64': 'qemu-system-x86', vagrant: 'vagrant' },
 }
 

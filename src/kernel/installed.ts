@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { release as runningRelease } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { Failure, ifMissing, isErrno } from '../errors.ts'
 import { attempt, run } from '../host/local.ts'
 import { paths } from '../paths.ts'
 import { parseOwners } from '../tools/dpkg.ts'
+import { gunzip } from '../tools/unpack.ts'
 import { changelogNames, type KernelFiles, type ModuleFile, moduleName } from './files.ts'
 
 const modulesFolder = '/usr/lib/modules'
@@ -54,7 +54,7 @@ async function runningVersion(): Promise<string | undefined> {
 async function readChangelog(name: string): Promise<string | undefined> {
   for (const file of changelogNames) {
     const bytes = await readFile(join(documentation, name, file)).catch(ifMissing(undefined))
-    if (bytes) return gunzipSync(bytes).toString()
+    if (bytes) return Buffer.from(gunzip(bytes)).toString()
   }
   return undefined
 }

@@ -1,6 +1,6 @@
-import { gunzipSync } from 'node:zlib'
 import { Failure, messageOf } from '../errors.ts'
 import { fieldOf, filesIn } from '../tools/dpkg-deb.ts'
+import { gunzip } from '../tools/unpack.ts'
 import { changelogNames, type KernelFiles, moduleName } from './files.ts'
 
 const wanted =
@@ -30,7 +30,7 @@ export async function readPackagedKernel(file: string): Promise<KernelFiles> {
     version,
     image: files.get(image),
     config: textOf(files.get(`/boot/config-${release}`)),
-    changelog: changelog === undefined ? undefined : textOf(gunzipSync(files.get(changelog)!)),
+    changelog: changelog === undefined ? undefined : textOf(gunzip(files.get(changelog)!)),
     modules: paths.flatMap((path) => {
       const name = moduleName(path)
       return name === undefined ? [] : [{ name, bytes: files.get(path)! }]
