@@ -1,24 +1,14 @@
 import { readlinkSync } from 'node:fs'
 import { messageOf } from '../errors.ts'
-import { type NamespaceView, parseView } from '../tools/namespace-view.ts'
+import { parseView } from '../tools/namespace-view.ts'
 import { type Probe, type Probed, type ProbedFd, type ProbeQuestions, startProbe } from '../tools/probe.ts'
 import { type SocketRow, socketRows } from '../tools/ss.ts'
 import { isSpecial, mapFileOf, rangeOf } from './areas.ts'
 import type { Descriptor } from './descriptor.ts'
 import { safely } from './proc-directory.ts'
+import type { Answers, TaskReader, WorkloadReader } from './readers.ts'
 import { sharedInMemory } from './shared-memory.ts'
-import type { TaskReader } from './task.ts'
 import { Unreadable } from './types.ts'
-import type { WorkloadReader } from './workload.ts'
-
-/** What programs told of the tasks. Where one failed, whoever needs its answers gets the reason. */
-export interface Answers {
-  socket(inode: number): SocketRow | undefined
-  probed(subject: string): Readonly<Record<string, string>> | undefined
-  /** True for a descriptor or thread that was gone when the probe came to it: tasks may run meanwhile. */
-  isGone(subject: string): boolean
-  viewOf(task: TaskReader): NamespaceView
-}
 
 /**
  * Runs the programs whose answers facets need, once for all of these workloads, since they stand still

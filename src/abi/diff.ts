@@ -1,6 +1,7 @@
+import type { Facet } from './facet.ts'
 import { facets } from './facets/index.ts'
 import type { Readings, Snapshot, TaskSnapshot } from './snapshot.ts'
-import type { Comparison, Facet, Setting } from './types.ts'
+import type { Comparison, Setting } from './types.ts'
 
 /** What comparing two snapshots came to. Each facet counts once, by the worst that any task showed. */
 export interface AbiResult {

@@ -7,7 +7,7 @@ import { namedRegisters } from '../proc/registers.ts'
 import { flaggedRanges } from '../proc/smaps.ts'
 import { isSpecial, joined, KERNELS, mapFileOf, type Range, rangeOf } from './areas.ts'
 import { ownPages, PAGE, type PageRun, pageOf, partsWithin } from './pages.ts'
-import type { TaskReader } from './task.ts'
+import type { TaskReader } from './readers.ts'
 import type { ThreadReader } from './thread.ts'
 
 /** The bytes of one area: a digest of all, and a checksum of each page, so that a difference can be located. */

@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import { messageOf } from '../errors.ts'
 import { populatedPages } from '../proc/pagemap.ts'
 import { isSpecial } from './areas.ts'
-import type { TaskReader } from './task.ts'
+import type { TaskReader } from './readers.ts'
 import { Unreadable } from './types.ts'
 
 /** All supported machines use pages of this size for their smallest. */

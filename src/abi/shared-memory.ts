@@ -4,7 +4,7 @@ import type { MapArea } from '../proc/maps.ts'
 import { mapFileOf } from './areas.ts'
 import { stablePath } from './normalise.ts'
 import { PAGE, parseRuns } from './pages.ts'
-import type { TaskReader } from './task.ts'
+import type { TaskReader } from './readers.ts'
 
 /** Bytes read at a time, a multiple of a page. */
 const CHUNK = 1024 * 1024

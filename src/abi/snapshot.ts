@@ -5,10 +5,11 @@ import { type Deadline, Overdue } from '../deadline.ts'
 import { messageOf } from '../errors.ts'
 import type { Probe } from '../tools/probe.ts'
 import { ask } from './answers.ts'
+import type { Facet } from './facet.ts'
 import { facets } from './facets/index.ts'
-import type { TaskReader } from './task.ts'
-import type { Facet, Reading } from './types.ts'
-import { HostReader, WorkloadReader } from './workload.ts'
+import type { TaskReader } from './readers.ts'
+import { HostReader, WorkloadReader } from './readers.ts'
+import type { Reading } from './types.ts'
 
 export type Readings = Readonly<Record<string, Reading>>
 

@@ -1,6 +1,6 @@
 import type { SocketRow } from '../tools/ss.ts'
 import { byCommonKey } from './compare.ts'
-import type { TaskReader } from './task.ts'
+import type { TaskReader } from './readers.ts'
 import { type Compare, type Json, Unreadable } from './types.ts'
 
 /** What a facet says of each socket, under the number of its first descriptor. */

@@ -2,18 +2,27 @@ import { parseKeyedLines } from '../proc/keyed-lines.ts'
 import { type PidStat, parsePidStat } from '../proc/pid-stat.ts'
 import { beforeSignal } from '../proc/signal-frame.ts'
 import { ProcDirectory } from './proc-directory.ts'
-import type { TaskReader } from './task.ts'
 import { Unreadable } from './types.ts'
+
+/** What a thread needs of the task that it belongs to. */
+interface Owner {
+  readonly proc: ProcDirectory
+  readonly workload: {
+    readonly host: { readonly processors: string }
+    probed(subject: string): Readonly<Record<string, string>> | undefined
+  }
+  peek(address: bigint, length: number): Buffer
+}
 
 /** One thread of a task, read from /proc/PID/task/TID. */
 export class ThreadReader {
   readonly tid: number
-  readonly task: TaskReader
+  readonly task: Owner
   readonly proc: ProcDirectory
   #status?: ReadonlyMap<string, string>
   #stat?: PidStat
 
-  constructor(task: TaskReader, tid: number) {
+  constructor(task: Owner, tid: number) {
     this.task = task
     this.tid = tid
     this.proc = new ProcDirectory(`${task.proc.path}/task/${tid}`)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync, readlinkSync, type Stats } from 'node:fs'
-import type { TaskReader } from './task.ts'
+import type { TaskReader } from './readers.ts'
 import { Unreadable } from './types.ts'
 
 /** What is compared of a file; its inode and change time are new on a new tmpfs. */

@@ -1,6 +1,7 @@
 import { parseWatches, type Watch } from '../proc/fdinfo-kinds.ts'
 import { byKeyLoosely, equal, explained, same } from './compare.ts'
-import { type Comparison, type Facet, facet, type Setting } from './types.ts'
+import { type Facet, facet } from './facet.ts'
+import type { Comparison, Setting } from './types.ts'
 
 /** A facet for the watches of one kind of notification descriptor. */
 export function watchFacet(kind: 'inotify' | 'fanotify', title: string, manual: string): Facet {

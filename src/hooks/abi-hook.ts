@@ -1,6 +1,6 @@
 import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import { type Snapshot, takeSnapshot } from '../abi/snapshot.ts'
-import type { BuiltInHook } from './built-in.ts'
+import type { BuiltInHook } from './built-in-hook.ts'
 import type { Finding } from './types.ts'
 
 /** ABI verification: `capture` takes a snapshot, `verify` compares another with it. */

@@ -1,26 +1,13 @@
 import { performance } from 'node:perf_hooks'
 import { messageOf } from '../errors.ts'
 import { abiHook } from './abi-hook.ts'
+import type { BuiltInHook } from './built-in-hook.ts'
 import { type FindOptions, listHooks } from './find.ts'
 import type { HostFacts } from './host-facts.ts'
 import { httpHook } from './http-hook.ts'
-import type { Judgement } from './judge.ts'
 import { portsHook } from './ports-hook.ts'
 import type { HookContext, HookResult, HookSituation, Verb } from './types.ts'
 import { unitHook } from './unit-hook.ts'
-
-/**
- * A hook that starts no program: what every unit is asked would cost a host with many units more than the swap. It keeps
- * to the contract of hooks, and a file of its name replaces or masks it as one of /usr/lib.
- */
-export interface BuiltInHook {
-  readonly id: string
-  readonly answer: (
-    verb: Verb,
-    situation: HookSituation,
-    given: { readonly facts: HostFacts; readonly baseline: HookContext['baseline'] },
-  ) => Promise<Judgement>
-}
 
 export const builtInHooks: readonly BuiltInHook[] = [abiHook, unitHook, portsHook, httpHook]
 

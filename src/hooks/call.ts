@@ -1,5 +1,6 @@
 import { abiHook } from './abi-hook.ts'
-import { type BuiltInHook, builtInHooks, runBuiltIn } from './built-in.ts'
+import { builtInHooks, runBuiltIn } from './built-in.ts'
+import type { BuiltInHook } from './built-in-hook.ts'
 import { byFileName, type FindOptions, foldersOf, type Hook, listHooks } from './find.ts'
 import { HostFacts } from './host-facts.ts'
 import { runHook } from './run.ts'

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
 import { ifMissing } from '../errors.ts'
-import type { BuiltInHook } from './built-in.ts'
+import type { BuiltInHook } from './built-in-hook.ts'
 import { differing } from './judge.ts'
 
 /** Where the administrator lists URLs, in a file for each unit. */

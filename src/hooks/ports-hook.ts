@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import * as z from 'zod'
 import type { InetSocket } from '../proc/inet-sockets.ts'
-import type { BuiltInHook } from './built-in.ts'
+import type { BuiltInHook } from './built-in-hook.ts'
 import { differing } from './judge.ts'
 
 const baselineSchema = z.object({ ports: z.array(z.object({ address: z.string(), port: z.number() })) })

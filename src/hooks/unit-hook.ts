@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { BuiltInHook } from './built-in.ts'
+import type { BuiltInHook } from './built-in-hook.ts'
 import { differing } from './judge.ts'
 
 const baselineSchema = z.object({ main: z.string(), group: z.string(), restarts: z.string() })

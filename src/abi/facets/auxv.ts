@@ -1,6 +1,6 @@
 import { parseAuxv } from '../../proc/auxv.ts'
 import { combine, explained, isSame, same } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 /** AT_HWCAP, AT_SYSINFO_EHDR, AT_HWCAP2, AT_RSEQ_*, AT_MINSIGSTKSZ: what a kernel tells of itself. */
 const KERNELS_OWN = ['16', '26', '27', '28', '33', '51']

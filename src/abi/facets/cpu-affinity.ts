@@ -1,6 +1,7 @@
 import { parseCpuList } from '../../proc/cpu-list.ts'
 import { differing, equal, explained } from '../compare.ts'
-import { type Comparison, facet } from '../types.ts'
+import { facet } from '../facet.ts'
+import type { Comparison } from '../types.ts'
 
 /** Lists of processors (cpuset(7)): those it may run on, and those that were online. */
 interface Processors extends Readonly<Record<string, string>> {

@@ -1,5 +1,5 @@
 import { bits, mayDiffer, same, unlessKernelDiffers } from '../compare.ts'
-import { type Facet, facet } from '../types.ts'
+import { type Facet, facet } from '../facet.ts'
 
 /** What a task may do, and as whom. */
 export const credentials: readonly Facet[] = [

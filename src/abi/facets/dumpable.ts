@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { same } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 /**
  * The owner of /proc/PID is the effective user as long as the process is dumpable, else root: proc(5). For

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { byKey, combine, differing, equal, explained } from '../compare.ts'
-import { type Comparison, facet } from '../types.ts'
+import { facet } from '../facet.ts'
+import type { Comparison } from '../types.ts'
 
 /** The values are often secrets, and a snapshot is a file: it holds a digest of each. */
 export const environ = facet<Readonly<Record<string, string>>>({

@@ -1,6 +1,6 @@
 import { parseEpollTargets } from '../../proc/fdinfo-kinds.ts'
 import { byKeyLoosely, movesWhenRunning } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 export const epoll = facet<Readonly<Record<string, string>>>({
   name: 'epoll',

@@ -1,6 +1,6 @@
 import { parseKeyedLines } from '../../proc/keyed-lines.ts'
 import { byCommonKey, fields, movesWhenRunning, same } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 type Counter = { readonly count: string; readonly semaphore: string }
 

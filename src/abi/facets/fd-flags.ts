@@ -1,5 +1,5 @@
 import { byCommonKey } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 /** O_CLOEXEC included: fdinfo shows it although fcntl(2) F_GETFL doesn't. */
 export const fdFlags = facet<Readonly<Record<string, string>>>({

@@ -1,5 +1,6 @@
 import { combine, differing, explained } from '../compare.ts'
-import { type Comparison, facet, type Setting } from '../types.ts'
+import { facet } from '../facet.ts'
+import type { Comparison, Setting } from '../types.ts'
 
 type Kinds = Readonly<Record<string, string>>
 

@@ -1,7 +1,7 @@
 import { byCommonKey } from '../compare.ts'
 import type { Descriptor } from '../descriptor.ts'
-import type { TaskReader } from '../task.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
+import type { TaskReader } from '../readers.ts'
 
 /** Numbers of sockets and pipes change; which descriptors of which tasks refer to the same one doesn't. */
 export const fdSharing = facet<Readonly<Record<string, string>>>({

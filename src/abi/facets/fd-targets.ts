@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs'
 import { byCommonKey, equal, explained, same } from '../compare.ts'
 import type { Descriptor } from '../descriptor.ts'
+import { facet } from '../facet.ts'
 import { stablePath } from '../normalise.ts'
-import type { TaskReader } from '../task.ts'
-import { type Comparison, facet, type Setting } from '../types.ts'
+import type { TaskReader } from '../readers.ts'
+import type { Comparison, Setting } from '../types.ts'
 
 type Target = {
   readonly path: string

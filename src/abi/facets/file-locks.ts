@@ -1,6 +1,6 @@
 import { parseFdLocks } from '../../proc/fdinfo-kinds.ts'
 import { byKeyLoosely } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 export const fileLocks = facet<Readonly<Record<string, readonly string[]>>>({
   name: 'file-locks',

@@ -1,6 +1,6 @@
 import { byCommonKey, byKey, movesWhenRunning } from '../compare.ts'
+import { type Facet, facet } from '../facet.ts'
 import { type FileFacts, tmpfsFiles } from '../tmpfs.ts'
-import { type Facet, facet } from '../types.ts'
 
 /** Descriptors whose state is one field. */
 export const files: readonly Facet[] = [

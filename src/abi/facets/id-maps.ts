@@ -1,5 +1,5 @@
 import { byKey } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 export const idMaps = facet<Readonly<Record<string, string>>>({
   name: 'id-maps',

@@ -1,6 +1,6 @@
 import { mayDiffer, same } from '../compare.ts'
+import { type Facet, facet } from '../facet.ts'
 import { stablePath } from '../normalise.ts'
-import { type Facet, facet } from '../types.ts'
 
 /** Which task it is, and where it belongs. */
 export const identity: readonly Facet[] = [

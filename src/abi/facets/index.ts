@@ -1,4 +1,4 @@
-import type { Facet } from '../types.ts'
+import type { Facet } from '../facet.ts'
 import { credentials } from './credentials.ts'
 import { files } from './files.ts'
 import { identity } from './identity.ts'

@@ -1,6 +1,6 @@
 import { byKey } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { eachSocket, isListening, type PerSocket } from '../sockets.ts'
-import { facet } from '../types.ts'
 
 /** A listening socket that is gone is a difference even when tasks run: services don't close those. */
 export const listenBacklogs = facet<PerSocket<number>>({

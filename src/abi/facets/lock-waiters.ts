@@ -1,5 +1,5 @@
 import { mayDiffer } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 /** Lines such as `1: -> POSIX  ADVISORY  WRITE 123 fe:00:2 0 EOF` stand below the lock they wait for. */
 export const lockWaiters = facet<readonly string[]>({

@@ -1,7 +1,8 @@
 import { isErrno } from '../../errors.ts'
 import { byKey } from '../compare.ts'
-import type { TaskReader } from '../task.ts'
-import { facet, type Json } from '../types.ts'
+import { facet } from '../facet.ts'
+import type { TaskReader } from '../readers.ts'
+import type { Json } from '../types.ts'
 
 const ATTRIBUTES = [
   'current',

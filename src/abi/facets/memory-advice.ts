@@ -1,7 +1,7 @@
 import { flaggedRanges } from '../../proc/smaps.ts'
 import { isKernels, isSpecial, KERNELS } from '../areas.ts'
 import { byKey } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 /**
  * Advice that a program gave and that lasts: locked, lock on fault, don't copy on fork, don't dump, wipe on

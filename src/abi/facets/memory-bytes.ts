@@ -1,7 +1,8 @@
 import { isKernels } from '../areas.ts'
 import { combine, differing } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { type AreaDigest, digestPrivateMemory } from '../memory.ts'
-import { type Comparison, facet } from '../types.ts'
+import type { Comparison } from '../types.ts'
 
 type Digests = Readonly<Record<string, AreaDigest>>
 

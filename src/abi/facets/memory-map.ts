@@ -1,8 +1,9 @@
 import type { MapArea } from '../../proc/maps.ts'
 import { isFile, isSpecial, joined, type Range, rangeOf, subtract } from '../areas.ts'
 import { combine, differing, explained } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { stablePath } from '../normalise.ts'
-import { type Comparison, facet, type Setting } from '../types.ts'
+import type { Comparison, Setting } from '../types.ts'
 
 /** One area, or several adjacent ones that look alike: the kernel joins and splits those as it likes. */
 type Area = {

@@ -1,6 +1,6 @@
 import { byKey, combine, explained, isSame } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { stablePath } from '../normalise.ts'
-import { facet } from '../types.ts'
 
 /** Those of the host are the host's; a namespace that several tasks share is reported by the first. */
 export const mounts = facet<Readonly<Record<string, string>>>({

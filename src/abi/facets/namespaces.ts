@@ -1,7 +1,7 @@
 import { byKey } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { hostNamespace } from '../host-namespace.ts'
-import type { TaskReader } from '../task.ts'
-import { facet } from '../types.ts'
+import type { TaskReader } from '../readers.ts'
 
 const KINDS = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'pid_for_children', 'user', 'uts'] as const
 

@@ -1,6 +1,6 @@
 import { parseNetlinkSockets } from '../../proc/netlink-sockets.ts'
 import { byCommonKey } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 export const netlinkSockets = facet<Readonly<Record<string, string>>>({
   name: 'netlink-sockets',

@@ -1,5 +1,5 @@
 import { byKeyLoosely } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 export const openFileSharing = facet<Readonly<Record<string, string>>>({
   name: 'open-file-sharing',

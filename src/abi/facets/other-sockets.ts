@@ -1,6 +1,6 @@
 import { same } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { bySocket, eachSocket, isTcp, isUdp, isUnix, type PerSocket } from '../sockets.ts'
-import { facet } from '../types.ts'
 
 export const otherSockets = facet<PerSocket<string>>({
   name: 'other-sockets',

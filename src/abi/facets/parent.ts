@@ -1,5 +1,5 @@
 import { equal, explained, same } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 export const parent = facet<number>({
   name: 'parent',

@@ -1,6 +1,6 @@
 import { parseKeyedLines } from '../../proc/keyed-lines.ts'
 import { byCommonKey } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 export const pidfd = facet<Readonly<Record<string, string>>>({
   name: 'pidfd',

@@ -1,5 +1,5 @@
 import { byCommonKey, movesWhenRunning } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 export const pipeBytes = facet<Readonly<Record<string, string>>>({
   name: 'pipe-bytes',

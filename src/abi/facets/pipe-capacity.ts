@@ -1,5 +1,5 @@
 import { byCommonKey } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 export const pipeCapacity = facet<Readonly<Record<string, string>>>({
   name: 'pipe-capacity',

@@ -1,6 +1,7 @@
 import { namedRegisters } from '../../proc/registers.ts'
 import { byKey } from '../compare.ts'
-import { facet, Unreadable } from '../types.ts'
+import { facet } from '../facet.ts'
+import { Unreadable } from '../types.ts'
 
 /**
  * The registers that a system call leaves alone. The others differ rightly: a call that the freeze interrupted

@@ -1,6 +1,6 @@
 import { parseLimits } from '../../proc/limits.ts'
 import { byKey, movesWhenRunning, same } from '../compare.ts'
-import { type Facet, facet } from '../types.ts'
+import { type Facet, facet } from '../facet.ts'
 
 /** What the kernel gives a task of its time and memory. */
 export const resources: readonly Facet[] = [

@@ -1,5 +1,6 @@
 import { byKey, combine, explained, prefixed, same, unlessKernelDiffers } from '../compare.ts'
-import { type Compare, facet } from '../types.ts'
+import { facet } from '../facet.ts'
+import type { Compare } from '../types.ts'
 
 type Attributes = Readonly<Record<string, string>>
 

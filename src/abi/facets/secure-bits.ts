@@ -1,5 +1,6 @@
 import { same } from '../compare.ts'
-import { facet, Unreadable } from '../types.ts'
+import { facet } from '../facet.ts'
+import { Unreadable } from '../types.ts'
 
 export const secureBits = facet({
   name: 'secure-bits',

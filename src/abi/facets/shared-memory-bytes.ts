@@ -1,6 +1,6 @@
 import { byKey } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { digestSharedMemory } from '../shared-memory.ts'
-import { facet } from '../types.ts'
 
 export const sharedMemoryBytes = facet<Readonly<Record<string, string>>>({
   name: 'shared-memory-bytes',

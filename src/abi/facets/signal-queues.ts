@@ -1,7 +1,8 @@
 import { parseSiginfo, type Siginfo } from '../../proc/siginfo.ts'
 import { isStopNotice, STOP_NOTICE, whyArrived } from '../arrived.ts'
 import { combine, differing, explained, fields } from '../compare.ts'
-import { type Comparison, facet, type Setting } from '../types.ts'
+import { facet } from '../facet.ts'
+import type { Comparison, Setting } from '../types.ts'
 
 type Queues = { readonly thread: string; readonly process: string }
 

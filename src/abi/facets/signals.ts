@@ -1,7 +1,7 @@
 import { bits, byKey } from '../compare.ts'
+import { type Facet, facet } from '../facet.ts'
 import { pending } from '../pending.ts'
 import { bySocket, eachProbedSocket, type PerSocket } from '../sockets.ts'
-import { type Facet, facet } from '../types.ts'
 
 /** Signals that wait, and what becomes of them. */
 export const signals: readonly Facet[] = [

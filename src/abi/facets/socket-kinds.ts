@@ -1,6 +1,6 @@
 import { byCommonKey, explained, same } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { labelOf } from '../sockets.ts'
-import { facet } from '../types.ts'
 
 type Kind = { readonly kind: string; readonly label: string }
 

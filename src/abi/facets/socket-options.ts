@@ -1,6 +1,6 @@
+import { facet } from '../facet.ts'
 import { byOption } from '../options.ts'
 import { bySocket, eachProbedSocket, optionsOf, type PerSocket } from '../sockets.ts'
-import { facet } from '../types.ts'
 
 export const socketOptions = facet<PerSocket<Readonly<Record<string, string>>>>({
   name: 'socket-options',

@@ -1,4 +1,5 @@
 import { movesWhenRunning, same } from '../compare.ts'
+import { type Facet, facet } from '../facet.ts'
 import { byOption } from '../options.ts'
 import {
   bySocket,
@@ -10,7 +11,6 @@ import {
   optionsOf,
   type PerSocket,
 } from '../sockets.ts'
-import { type Facet, facet } from '../types.ts'
 
 /** Sockets whose state is one field. */
 export const sockets: readonly Facet[] = [

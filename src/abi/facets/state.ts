@@ -1,5 +1,5 @@
 import { combine, same } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 export const state = facet<{ zombie: boolean; stopped: boolean }>({
   name: 'state',

@@ -1,7 +1,7 @@
 import { parseSysvTable } from '../../proc/sysv-ipc.ts'
 import { byKeyLoosely } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { byOption } from '../options.ts'
-import { facet } from '../types.ts'
 
 type Facts = Readonly<Record<string, string>>
 

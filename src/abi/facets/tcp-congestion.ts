@@ -1,6 +1,6 @@
 import { same } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { bySocket, eachProbedSocket, type PerSocket } from '../sockets.ts'
-import { facet } from '../types.ts'
 
 export const tcpCongestion = facet<PerSocket<string>>({
   name: 'tcp-congestion',

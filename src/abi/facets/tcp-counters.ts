@@ -1,6 +1,6 @@
 import { mayDiffer } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { bySocket, eachSocket, isTcpConnection, type PerSocket } from '../sockets.ts'
-import { facet } from '../types.ts'
 
 const COUNTERS = ['cwnd', 'ssthresh', 'rto', 'rtt', 'bytes_sent', 'bytes_received', 'segs_out', 'segs_in']
 

@@ -1,6 +1,6 @@
 import { byKey, combine, explained } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { bySocket, eachSocket, isTcpConnection, type PerSocket } from '../sockets.ts'
-import { facet } from '../types.ts'
 
 /** What the two ends agreed on when they connected; a value the socket doesn't have is `off`. */
 const AGREED = ['mss', 'advmss', 'wscale', 'ts', 'sack', 'ecn', 'fastopen'] as const

@@ -1,6 +1,6 @@
 import { fields, movesWhenRunning } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { bySocket, eachSocket, isTcpConnection, type PerSocket } from '../sockets.ts'
-import { facet } from '../types.ts'
 
 const RUNNING = 'tasks that run send and receive'
 

@@ -1,5 +1,6 @@
 import { combine, differing, explained } from '../compare.ts'
-import { type Compare, facet } from '../types.ts'
+import { facet } from '../facet.ts'
+import type { Compare } from '../types.ts'
 
 export const threads = facet<readonly number[]>({
   name: 'threads',

@@ -1,7 +1,7 @@
 import { parseTimerfd, type TimerfdState } from '../../proc/fdinfo-kinds.ts'
 import { byCommonKey, fields, movesWhenRunning, same } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { timeLeft } from '../time-left.ts'
-import { facet } from '../types.ts'
 
 export const timerfd = facet<Readonly<Record<string, TimerfdState>>>({
   name: 'timerfd',

@@ -1,6 +1,6 @@
 import { movesWhenRunning } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { bySocket, eachSocket, isUdp, type PerSocket } from '../sockets.ts'
-import { facet } from '../types.ts'
 
 /** The kernel counts whole buffers here, whose size differs between releases: what counts is whether any wait. */
 export const udpQueues = facet<PerSocket<boolean>>({

@@ -1,8 +1,8 @@
 import type { SocketRow } from '../../tools/ss.ts'
 import { byKey, movesWhenRunning } from '../compare.ts'
+import { facet } from '../facet.ts'
+import type { WorkloadReader } from '../readers.ts'
 import { bySocket, eachSocket, isListening, isUnix, type PerSocket } from '../sockets.ts'
-import { facet } from '../types.ts'
-import type { WorkloadReader } from '../workload.ts'
 
 type Ends = Readonly<Record<'type' | 'state' | 'name' | 'peer', string>>
 

@@ -1,6 +1,6 @@
 import { movesWhenRunning } from '../compare.ts'
+import { facet } from '../facet.ts'
 import { bySocket, eachSocket, isListening, isUnix, type PerSocket } from '../sockets.ts'
-import { facet } from '../types.ts'
 
 export const unixQueues = facet<PerSocket<number>>({
   name: 'unix-queues',

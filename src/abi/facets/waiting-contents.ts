@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { byKey } from '../compare.ts'
-import { facet } from '../types.ts'
+import { facet } from '../facet.ts'
 
 export const waitingContents = facet<Readonly<Record<string, string>>>({
   name: 'waiting-contents',
