@@ -5,8 +5,8 @@ import type { Report } from '../../src/report/report.ts'
 import { crowdOf, gatherCrowd, lookAtCrowd, type Member, wakeChildren } from './crowd.ts'
 import { expectNoneHeld, inShell, withMachine } from './support.ts'
 
-/** `npm run test:scale` asks for a hundred. */
-const size = Number(process.env.KERNELSWAP_UNITS ?? 12)
+/** `npm run test:scale` asks for a hundred: an hour under emulation. */
+const size = Number(process.env.KERNELSWAP_UNITS ?? 0)
 const few = 4
 /** So many times what a few units cost may many of them, in one run. */
 const mostTimes = 6
@@ -17,7 +17,7 @@ const patience = 3600
  * Protects every unit of a host that has many: each comes back whole, and what many of them cost grows less than their
  * number.
  */
-test(`${size} units survive two swaps in a row`, { timeout: 4 * patience * 1000 }, () =>
+test.runIf(size > 0)(`${size} units survive two swaps in a row`, { timeout: 4 * patience * 1000 }, () =>
   withMachine('scale', async (machine) => {
     const { kernels } = machine.image
     await gatherCrowd(machine, few)
@@ -33,7 +33,7 @@ test(`${size} units survive two swaps in a row`, { timeout: 4 * patience * 1000 
 )
 
 /** A PID 1 that never comes to rest must not cost a unit that CRIU has restored. */
-test(
+test.runIf(size > 0)(
   'units survive where systemd is busy and its notifications are late',
   { timeout: 2 * patience * 1000 },
   () =>
