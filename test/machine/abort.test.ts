@@ -40,6 +40,20 @@ const lostDirectory: Sabotage = {
 /** With this one a dump that fails anyway ends CRIU by SIGABRT, once the tasks are let go; it does no harm by itself. */
 const crash: Sabotage = { ...lostDirectory, ...criuFault(136) }
 
+/** A connection that came too late for the plan to refuse it. */
+const lateConnection: Sabotage = {
+  name: 'a connection over a bridge that was made after the plan',
+  setUp: 'ip link add br9 type bridge && ip address add 10.99.9.1/24 dev br9 && ip link set br9 up',
+  tearDown: 'systemctl stop late; ip link delete br9',
+  at: 'freeze: capture',
+  strike: [
+    'systemd-run --unit=late bash -c "exec 3<>/dev/tcp/10.99.9.1/80; sleep 600"',
+    'until ss --no-header --tcp src 10.99.9.1:80 | grep -q ESTAB; do sleep 0.05; done',
+  ].join(' && '),
+  reason:
+    /nginx\.service needs what the landing does not put back: the address 10\.99\.9\.1 of br9 \(bridge\); /,
+}
+
 const sabotages: readonly Sabotage[] = [
   {
     name: 'a killed dump',
@@ -55,19 +69,7 @@ const sabotages: readonly Sabotage[] = [
     strike: 'dd if=/dev/zero of=/var/lib/kernelswap/filler bs=64k 2>/dev/null || true',
     reason: /No space left|does not fit|CRIU cannot dump/,
   },
-  {
-    name: 'a connection over a bridge that was made after the plan',
-    setUp: 'ip link add br9 type bridge && ip address add 10.99.9.1/24 dev br9 && ip link set br9 up',
-    tearDown: 'systemctl stop late; ip link delete br9',
-    at: 'freeze: capture',
-    strike: [
-      'systemd-run --unit=late bash -c "exec 3<>/dev/tcp/10.99.9.1/80; sleep 600"',
-      'until ss --no-header --tcp src 10.99.9.1:80 | grep -q ESTAB; do sleep 0.05; done',
-    ].join(' && '),
-    reason:
-      /nginx\.service needs what the landing does not put back: the address 10\.99\.9\.1 of br9 \(bridge\); /,
-  },
-  ...(isFull ? [lostDirectory, ...criuFaults, crash] : []),
+  ...(isFull ? [lateConnection, lostDirectory, ...criuFaults, crash] : []),
 ]
 
 /** Whatever fails before the jump thaws every workload, opens the gate and leaves its clients a pause and no error. */
