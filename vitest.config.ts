@@ -9,6 +9,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
           globalSetup: ['test/unit/setup.ts'],
+          // A hung test ends, a slow one doesn't: some start dozens of programs on a machine that has guests beside.
+          testTimeout: 60_000,
           retry: 2,
         },
       },

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Failure, ifEnded, ifMissing, isErrno, messageOf } from '../errors.ts'
 import { isThere } from '../files.ts'
 import { startBackground } from '../host/local.ts'
@@ -65,8 +66,15 @@ function unlockable(file: string, why: string, cause?: unknown): Failure {
   })
 }
 
+/** Who has just taken it may not have written its name yet: looked for this often, a twentieth of a second apart. */
+const looks = 40
+
 async function busy(file: string): Promise<Failure> {
-  const holder = await holderOf(file)
+  let holder = await holderOf(file)
+  for (let look = 1; holder === undefined && look < looks; look += 1) {
+    await sleep(50)
+    holder = await holderOf(file)
+  }
   const who = holder === undefined ? 'Another kernelswap' : `Another kernelswap (PID ${holder})`
   return new Failure('busy', `${who} is at work; wait for it, \`kernelswap status\` tells.`)
 }
