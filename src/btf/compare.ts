@@ -16,8 +16,8 @@ export interface TypeSource {
   /** `vmlinux`, or the module's name. */
   readonly name: string
   readonly btf: Btf
-  /** Names of what it exports to modules. */
-  readonly exports: readonly string[]
+  /** Names of what it exports to modules; null where that isn't known. */
+  readonly exports: readonly string[] | null
 }
 
 interface Named {
@@ -41,29 +41,27 @@ export interface TypeChanges {
   /** The largest first. */
   readonly records: readonly RecordChange[]
   readonly enumerations: readonly EnumerationChange[]
-  /** Exported functions that are called in another way. */
-  readonly functions: readonly FunctionChange[]
+  /** What modules are given; null where it isn't known of both. */
+  readonly exports: ExportChanges | null
+}
+
+export interface ExportChanges {
+  /** Functions that are called in another way. */
+  readonly changed: readonly FunctionChange[]
   /** Functions and data that only the later one exports. */
-  readonly exported: readonly string[]
+  readonly added: readonly string[]
   /** Those that it no longer exports. */
-  readonly withdrawn: readonly string[]
+  readonly removed: readonly string[]
 }
 
 /** Compares all types of two kernels, their modules' as well. @throws BtfError */
 export function compareTypes(before: readonly TypeSource[], after: readonly TypeSource[]): TypeChanges {
   const identities = new Identities()
-  const [was, is] = [exportsOf(before), exportsOf(after)]
   return {
     ...compareRecords(before, after, identities),
     enumerations: compareEnumerations(before, after, identities),
-    functions: compareFunctions(before, after, identities),
-    exported: [...is].filter((name) => !was.has(name)).sort(),
-    withdrawn: [...was].filter((name) => !is.has(name)).sort(),
+    exports: compareExports(before, after, identities),
   }
-}
-
-function exportsOf(sources: readonly TypeSource[]): Set<string> {
-  return new Set(sources.flatMap(({ exports }) => exports))
 }
 
 interface Found extends Definition {
@@ -138,17 +136,32 @@ function definitions(
   return found
 }
 
-function compareFunctions(
+function compareExports(
   before: readonly TypeSource[],
   after: readonly TypeSource[],
   identities: Identities,
-): FunctionChange[] {
-  const [was, is] = [before, after].map((sources) => exportedSignatures(sources, identities))
-  return [...was!].flatMap(([name, { signature: old }]) => {
-    const now = is!.get(name)
-    if (!now || now.signature.identity === old.identity) return []
-    return [{ name, source: now.source, before: old.text, after: now.signature.text }]
-  })
+): ExportChanges | null {
+  const [was, is] = [before, after].map(exportsOf)
+  if (!was || !is) return null
+  const [old, now] = [before, after].map((sources) => exportedSignatures(sources, identities))
+  return {
+    changed: [...old!].flatMap(([name, { signature }]) => {
+      const other = now!.get(name)
+      if (!other || other.signature.identity === signature.identity) return []
+      return [{ name, source: other.source, before: signature.text, after: other.signature.text }]
+    }),
+    added: [...is].filter((name) => !was.has(name)).sort(),
+    removed: [...was].filter((name) => !is.has(name)).sort(),
+  }
+}
+
+function exportsOf(sources: readonly TypeSource[]): Set<string> | undefined {
+  const names = new Set<string>()
+  for (const { exports } of sources) {
+    if (exports === null) return undefined
+    for (const name of exports) names.add(name)
+  }
+  return names
 }
 
 function exportedSignatures(

@@ -44,8 +44,9 @@ function bySource<T extends Definition>(definitions: readonly T[]): Map<string, 
   return sources
 }
 
+/** The first of each key. */
 function unique<T>(list: readonly T[], keyOf: (each: T) => string): T[] {
-  return [...new Map(list.map((each) => [keyOf(each), each])).values()]
+  return [...new Map(list.toReversed().map((each) => [keyOf(each), each])).values()].toReversed()
 }
 
 /** Pairs of those that are most alike, the likest first, and at least a little more than `least`. */

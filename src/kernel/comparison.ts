@@ -90,7 +90,10 @@ async function compareTypesOf(
     say('reading the types of both')
     const [was, is] = [await typesOf(before), await typesOf(after)]
     say('comparing them')
-    return compareTypes(was, is)
+    const changes = compareTypes(was, is)
+    if (changes.exports === null)
+      notes.push("exports can't be compared: the running kernel's files are gone or replaced")
+    return changes
   } catch (error) {
     const isExpected = [Failure, BtfError, ElfError, ProgramError].some((kind) => error instanceof kind)
     if (!isExpected) throw error

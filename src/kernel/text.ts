@@ -61,18 +61,11 @@ function listed(names: readonly string[], what: string): string[] {
   return names.length === 0 ? [] : [`${few(names, 3)} ${what}`]
 }
 
-function typeLines({
-  records,
-  enumerations,
-  functions,
-  exported,
-  withdrawn,
-  compared,
-}: TypeChanges): string[] {
+function typeLines({ records, enumerations, exports, compared }: TypeChanges): string[] {
   const of = (effect: RecordChange['effect']) => records.filter((each) => each.effect === effect)
   const [changed, carried, padding] = [of('changed'), of('carried'), of('padding')]
   const renumbered = enumerations.filter((each) => each.renumbered.length > 0)
-  const line = (title: string, names: readonly string[]) =>
+  const line = (title: string, names: readonly string[] = []) =>
     names.length === 0 ? [] : [`${title}: ${names.length}: ${few(names)}`]
   return [
     `structures that both have: ${compared}`,
@@ -88,10 +81,10 @@ function typeLines({
     ),
     ...line(
       'exported functions that are called in another way',
-      functions.map(({ name }) => name),
+      exports?.changed.map(({ name }) => name),
     ),
-    ...line('newly exported', exported),
-    ...line('no longer exported', withdrawn),
+    ...line('newly exported', exports?.added),
+    ...line('no longer exported', exports?.removed),
   ]
 }
 

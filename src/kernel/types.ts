@@ -38,8 +38,8 @@ function runningTypes(own: Uint8Array, running: ReadonlyMap<string, Uint8Array>)
   const btf = new Btf(own)
   const modules = [...running].filter(([name]) => name !== kernelName)
   return [
-    { name: kernelName, btf, exports: [] },
-    ...modules.map(([name, bytes]) => ({ name, btf: new Btf(bytes, btf), exports: [] })),
+    { name: kernelName, btf, exports: null },
+    ...modules.map(([name, bytes]) => ({ name, btf: new Btf(bytes, btf), exports: null })),
   ]
 }
 

@@ -14,9 +14,7 @@ test('a kernel is the same as itself', () => {
   expect(compareTypes([before], [before])).toMatchObject({
     records: [],
     enumerations: [],
-    functions: [],
-    exported: [],
-    withdrawn: [],
+    exports: { changed: [], added: [], removed: [] },
   })
 })
 
@@ -104,7 +102,7 @@ test('values that enumerations add and renumber are told, also of one without a 
 })
 
 test('an exported function that is called in another way is told as in C', () => {
-  expect(changes.functions).toEqual([
+  expect(changes.exports?.changed).toEqual([
     {
       name: 'exported',
       source: 'vmlinux',
@@ -116,13 +114,23 @@ test('an exported function that is called in another way is told as in C', () =>
 
 test('exports that come and go are told', () => {
   const fewer = { ...after, exports: ['exported', 'added'] }
-  expect(compareTypes([before], [fewer])).toMatchObject({ exported: ['added'], withdrawn: ['unchanged'] })
+  expect(compareTypes([before], [fewer])).toMatchObject({
+    exports: { added: ['added'], removed: ['unchanged'] },
+  })
+})
+
+test('exports that are not known of both are not taken for none', () => {
+  expect(compareTypes([{ ...before, exports: null }], [after]).exports).toBeNull()
+  expect(compareTypes([before], [{ ...after, exports: null }]).exports).toBeNull()
 })
 
 test("a module's types go on where the kernel's end", () => {
   const module = moduleOf(before)
   expect(module.exports).toEqual(['of_module'])
-  expect(compareTypes([before], [before, module])).toMatchObject({ records: [], exported: ['of_module'] })
+  expect(compareTypes([before], [before, module])).toMatchObject({
+    records: [],
+    exports: { added: ['of_module'] },
+  })
   const own = namedRecords(module.btf).find(({ name }) => name === 'struct private')!
   expect(layoutOf(module.btf, own.id, new Identities()).places).toMatchObject([
     { name: 'shared', bitOffset: 0, bits: 64, typeName: 'struct pointing *' },
@@ -149,6 +157,7 @@ test('one that changes in many modules at once is told once', () => {
   const names = (result: { records: readonly { name: string }[] }) => result.records.map(({ name }) => name)
   const both = compareTypes([as('one', before), as('two', before)], [as('one', after), as('two', after)])
   expect(names(both)).toEqual(names(changes))
+  expect(new Set(both.records.map(({ source }) => source))).toEqual(new Set(['one']))
 })
 
 test('two static structures of one name that swap their modules are changed in both', () => {

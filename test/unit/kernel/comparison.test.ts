@@ -78,8 +78,8 @@ describe.runIf(has('dpkg-deb', 'xz', 'zstd'))('two packages that are not install
       options: ['A (6.12.1 → 6.12.2)'],
       notes: [],
     })
-    expect(comparison.types?.functions).toEqual([expect.objectContaining({ name: 'exported' })])
-    expect(comparison.types?.exported).toEqual([])
+    expect(comparison.types?.exports?.changed).toEqual([expect.objectContaining({ name: 'exported' })])
+    expect(comparison.types?.exports?.added).toEqual([])
     expect(comparison.types?.compared).toBeGreaterThan(10)
   })
 
