@@ -48,3 +48,16 @@ function isKernels(signal: number, code: number): boolean {
 function isSentByProcess({ code }: Siginfo): boolean {
   return code === 0 || code === -1 || code === -6
 }
+
+/** SIGSTOP, which no task can block or handle: it is pending for a stopped task alone. */
+const SIGSTOP = 19
+
+/**
+ * True for a stop that waits for a task which is stopped already: whoever lets it go on takes the stop away (signal(7)), so
+ * that it means nothing. CRIU stops what it dumps, whatever state it is in (criu/seize.c).
+ */
+export function isIdleStop(signal: number): boolean {
+  return signal === SIGSTOP
+}
+
+export const IDLE_STOP = 'a stop that waits for a stopped task means nothing'

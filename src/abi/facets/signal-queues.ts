@@ -1,5 +1,5 @@
 import { parseSiginfo, type Siginfo } from '../../proc/siginfo.ts'
-import { isStopNotice, STOP_NOTICE, whyArrived } from '../arrived.ts'
+import { IDLE_STOP, isIdleStop, isStopNotice, STOP_NOTICE, whyArrived } from '../arrived.ts'
 import { combine, differing, explained, fields } from '../compare.ts'
 import { facet } from '../facet.ts'
 import type { Comparison, Setting } from '../types.ts'
@@ -67,10 +67,12 @@ function compareSignal(
 
 /** The swap's own stops come before the first snapshot as well, and which child is the last to be told of varies. */
 function judgeLost(info: Siginfo): Comparison {
+  if (isIdleStop(info.signal)) return explained(IDLE_STOP)
   return isStopNotice(info) ? explained(STOP_NOTICE) : differing(`${described(info)} is gone`)
 }
 
 function judgeGained(info: Siginfo, tree: ReadonlySet<number>): Comparison {
+  if (isIdleStop(info.signal)) return explained(IDLE_STOP)
   const reason = whyArrived(info, tree)
   return reason === undefined ? differing(`${described(info)} is new`) : explained(reason)
 }

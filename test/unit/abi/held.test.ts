@@ -81,6 +81,14 @@ describe('a signal that was pending before a swap', () => {
     expect(compareQueues([exited], [stopped]).kind).toBe('differing')
   })
 
+  test('does not count where it is a stop that waits for a stopped task: whoever lets that go on takes it away', () => {
+    const stop = info(19, 0, 999)
+    expect(compareQueues([stop], []).kind).toBe('explained')
+    expect(compareQueues([], [stop]).kind).toBe('explained')
+    const [none, waiting] = ['0000000000000000', '0000000000040000']
+    expect(signalsPending.compare(waiting, none, held).kind).toBe('explained')
+  })
+
   test('is missed in the mask as well, where one more is explained', () => {
     const [none, alarm] = ['0000000000000000', '0000000000002000']
     expect(signalsPending.compare(alarm, none, held)).toEqual({
