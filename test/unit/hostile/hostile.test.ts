@@ -75,16 +75,20 @@ async function complaintsOf(input: Input, directory: string): Promise<string[]> 
     ...(dangerous.test(stdout) ? ['control characters on standard output'] : []),
     ...(dangerous.test(stderr) ? ['control characters on standard error'] : []),
     ...(/^\s+at .*:\d+:\d+/m.test(stderr) ? ['a stack trace'] : []),
-    ...(Number(code) > 1 && !isSentence(stderr + stdout)
+    ...(Number(code) > 1 && !isAnswer(stdout, stderr)
       ? [`no sentence: ${JSON.stringify(stderr.slice(-300))}`]
       : []),
     ...(elsewhere === '' ? [] : [`wrote ${elsewhere}`]),
   ]
 }
 
-/** A line is for people: what, why, what to do. A plan that refuses says so itself. */
-function isSentence(text: string): boolean {
-  return /^(kernelswap|error): \S+ \S+/m.test(text) || /^not ready/m.test(text)
+/** A line for people says what, why, what to do; a plan that refuses, and a document for programs, say so themselves. */
+function isAnswer(stdout: string, stderr: string): boolean {
+  return (
+    /^(kernelswap|error):\s+\S+ \S+/m.test(stderr) ||
+    /^not ready/m.test(stdout) ||
+    stdout.startsWith('{"schema":')
+  )
 }
 
 /**
