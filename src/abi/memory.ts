@@ -52,12 +52,13 @@ export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, A
     // Joined areas begin with one that the kernel knows by its own range.
     const file = openMapped(task, mapped.get(area.start))
     try {
-      return digestRuns(memory, runs, (content, page) => {
+      const bare = (batch: PageRun) => withoutOwn(area, file, batch)
+      return digestRuns(memory, runs, bare, (content, page, without) => {
         task.workload.deadline?.check()
         if (dropped.length > 0 && !partsWithin(dropped, { from: page, to: page + 1 }).next().done)
           return false
         blank(content, page, masks.get(page) ?? [])
-        return !content.equals(withoutOwn(area, file, page))
+        return !content.equals(without)
       })
     } finally {
       if (file !== undefined) closeSync(file)
@@ -65,20 +66,26 @@ export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, A
   }
 }
 
-/** Digests the pages that count; what `counts` is given it may change. */
+/**
+ * Digests the pages that count; what `counts` is given it may change.
+ * @param bare what pages show where the task has none of its own; fewer bytes equal no page
+ */
 function digestRuns(
   memory: number,
   runs: readonly PageRun[],
-  counts: (content: Buffer, page: number) => boolean,
+  bare: (batch: PageRun) => Buffer,
+  counts: (content: Buffer, page: number, without: Buffer) => boolean,
 ): AreaDigest {
   const hash = createHash('sha256')
   const pages: [string, string][] = []
   for (const { from, to } of runs.flatMap((run) => [...batches(run)])) {
     const bytes = Buffer.alloc((to - from) * PAGE)
     readFully(memory, bytes, BigInt(from) * BigInt(PAGE))
+    const without = bare({ from, to })
     for (let page = from; page < to; page++) {
-      const content = bytes.subarray((page - from) * PAGE, (page - from + 1) * PAGE)
-      if (!counts(content, page)) continue
+      const [start, end] = [(page - from) * PAGE, (page - from + 1) * PAGE]
+      const content = bytes.subarray(start, end)
+      if (!counts(content, page, without.subarray(start, end))) continue
       const shown = (page * PAGE).toString(16)
       hash.update(shown).update(content)
       pages.push([shown, crc32(content).toString(16)])
@@ -111,23 +118,24 @@ function openMapped(task: TaskReader, area: MapArea | undefined): number | undef
   }
 }
 
-/** What an area shows where the task has no page of its own: the file's bytes, or zeros. */
-function withoutOwn(area: MapArea, file: number | undefined, page: number): Buffer {
+/** What an area shows where the task has no pages of its own: the file's bytes, or zeros. */
+function withoutOwn(area: MapArea, file: number | undefined, { from, to }: PageRun): Buffer {
   if (!area.name.startsWith('/')) return ZEROS
   if (file === undefined) return NOTHING
-  return filePage(file, Number.parseInt(area.offset, 16) + (page - pageOf(area.start)) * PAGE)
-}
-
-/** A page of a file as a mapping shows it: zeros beyond its end. */
-function filePage(file: number, position: number): Buffer {
-  const page = Buffer.alloc(PAGE)
-  readSync(file, page, 0, PAGE, position)
-  return page
+  const offset = Number.parseInt(area.offset, 16) + (from - pageOf(area.start)) * PAGE
+  // As a mapping shows it: zeros beyond its end.
+  const bytes = Buffer.alloc((to - from) * PAGE)
+  for (let done = 0; done < bytes.length; ) {
+    const count = readSync(file, bytes, done, bytes.length - done, offset + done)
+    if (count === 0) break
+    done += count
+  }
+  return bytes
 }
 
 /** Equals no page. */
 const NOTHING = Buffer.alloc(0)
-const ZEROS = Buffer.alloc(PAGE)
+const ZEROS = Buffer.alloc(BATCH * PAGE)
 
 /** A run in parts that are read at once. */
 function* batches({ from, to }: PageRun): Generator<PageRun> {

@@ -3,6 +3,7 @@ import type { Deadline } from '../deadline.ts'
 import { parseKeyedLines } from '../proc/keyed-lines.ts'
 import { type MapArea, parseMaps } from '../proc/maps.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
+import { type NetlinkSocket, parseNetlinkSockets } from '../proc/netlink-sockets.ts'
 import { type PidStat, parsePidStat } from '../proc/pid-stat.ts'
 import { parseSmaps, type SmapsArea } from '../proc/smaps.ts'
 import { type NamespaceView, ownView } from '../tools/namespace-view.ts'
@@ -30,6 +31,20 @@ export class HostReader {
   #mounts?: readonly Mount[]
   #view?: NamespaceView
   #processors?: string
+  readonly #mountsSeen = new Map<string, readonly Mount[]>()
+  readonly #netlinkSockets = new Map<string, ReadonlyMap<string, NetlinkSocket>>()
+
+  /** Mounts that a task sees: those of its namespace, below its root (proc_pid_mountinfo(5)). */
+  mountsOf({ proc }: TaskReader): readonly Mount[] {
+    const read = () => parseMountinfo(proc.text('mountinfo'))
+    return onceOf(this.#mountsSeen, `${proc.link('ns/mnt')} ${proc.link('root')}`, read)
+  }
+
+  /** Netlink sockets of a task's network namespace, by inode. */
+  netlinkSocketsOf({ proc }: TaskReader): ReadonlyMap<string, NetlinkSocket> {
+    const read = () => new Map(parseNetlinkSockets(proc.text('net/netlink')).map((row) => [row.inode, row]))
+    return onceOf(this.#netlinkSockets, proc.link('ns/net'), read)
+  }
 
   /** Mounts of the host's own namespace. */
   get mounts(): readonly Mount[] {
@@ -154,6 +169,13 @@ export class WorkloadReader {
   }
 }
 
+/** What is known by this key, or what is read of whoever asks first. */
+function onceOf<T>(known: Map<string, T>, key: string, read: () => T): T {
+  const value = known.get(key) ?? read()
+  known.set(key, value)
+  return value
+}
+
 function findHolders(tasks: readonly TaskReader[]): ReadonlyMap<string, string> {
   const holders = new Map<string, string>()
   for (const task of tasks) {
@@ -194,7 +216,6 @@ export class TaskReader {
   #threads: readonly ThreadReader[] | undefined
   #areas?: readonly MapArea[]
   #smaps?: readonly SmapsArea[]
-  #mounts?: readonly Mount[]
 
   constructor(workload: WorkloadReader, pid: number) {
     this.workload = workload
@@ -242,8 +263,7 @@ export class TaskReader {
   }
 
   get mounts(): readonly Mount[] {
-    this.#mounts ??= parseMountinfo(this.proc.text('mountinfo'))
-    return this.#mounts
+    return this.workload.host.mountsOf(this)
   }
 
   /** Bytes of its memory. @throws where nothing is mapped. */

@@ -1,4 +1,3 @@
-import { parseNetlinkSockets } from '../../proc/netlink-sockets.ts'
 import { byCommonKey } from '../compare.ts'
 import { facet } from '../facet.ts'
 
@@ -8,7 +7,7 @@ export const netlinkSockets = facet<Readonly<Record<string, string>>>({
   manual: 'netlink(7)',
   scope: 'task',
   read(task) {
-    const rows = new Map(parseNetlinkSockets(task.proc.text('net/netlink')).map((row) => [row.inode, row]))
+    const rows = task.workload.host.netlinkSocketsOf(task)
     return Object.fromEntries(
       task.workload.firstHeld(task, 'socket').flatMap(({ fd, inode }) => {
         const row = rows.get(inode)
