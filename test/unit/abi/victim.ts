@@ -27,13 +27,15 @@ export function parseReady(line: string): Ready {
   return { pid, child, waiter, address: BigInt(address), pids: [pid, child, grandchild, waiter], folder }
 }
 
-/** Stops some processes, runs the action, lets them go on. */
+/** Stops some processes, runs the action, lets them go on. @throws if one doesn't stop within 30 s. */
 export async function whileStopped<T>(pids: readonly number[], action: () => Promise<T>): Promise<T> {
   signalAll(pids, 'SIGSTOP')
   try {
-    const late = Date.now() + 5000
-    while (Date.now() < late && pids.some((pid) => !isStopped(pid)))
+    const late = Date.now() + 30_000
+    for (let running = pids; running.length > 0; running = running.filter((pid) => !isStopped(pid))) {
+      if (Date.now() > late) throw new Error(`not stopped: ${running.join(', ')}`)
       await new Promise((resolve) => setTimeout(resolve, 1))
+    }
     return await action()
   } finally {
     signalAll(pids, 'SIGCONT')

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { idsOf } from '../../../src/workload/ids.ts'
 
@@ -19,8 +20,9 @@ time.sleep(1000)`
 
 test('the numbers of threads count, and of a group and session whose leader is gone', async () => {
   const child = spawn('python3', ['-c', script])
-  const [line] = (await once(child.stdout, 'data')) as [Buffer]
-  const [pid, thread, leader] = line.toString().trim().split(' ').map(Number)
+  // A line, as Python may write each of its words alone (PYTHONUNBUFFERED).
+  const [line] = (await once(createInterface(child.stdout), 'line')) as [string]
+  const [pid, thread, leader] = line.split(' ').map(Number)
   try {
     expect(new Set(idsOf([pid!]))).toEqual(new Set([pid!, thread!, leader!]))
   } finally {
