@@ -34,7 +34,7 @@ function document(requirements: readonly Requirement[], ready: boolean): unknown
     requirements: requirements.map(({ name, obstacles }) => ({
       name,
       ok: obstacles.length === 0,
-      problems: obstacles.map(({ reason, remedy }) => ({ problem: reason, remedy })),
+      problems: obstacles.map(({ code, reason, remedy }) => ({ code, problem: reason, remedy })),
     })),
   }
 }

@@ -111,18 +111,16 @@ async function becomeRoot(ssh: Connection, host: string, ask: Ask): Promise<Elev
 export async function requireSameVersion(host: Pick<RemoteHost, 'name' | 'run'>): Promise<void> {
   const ended = await host.run('kernelswap', ['--version'], { timeoutSeconds: 60 })
   const theirs = ended.stdout.trim()
+  const remedy = `\`kernelswap --host ${host.name} --install status\` copies this one there`
   if (ended.code === 127 || (ended.code !== 0 && /not found/.test(ended.stderr)))
-    throw new Failure('refused', `kernelswap is not installed on ${host.name}; --install copies it there.`)
+    throw new Failure('refused', `kernelswap is not installed on ${host.name}; ${remedy}.`)
   if (ended.code !== 0)
     throw new Failure(
       'failed',
       `kernelswap on ${host.name} doesn't start: ${ended.stderr.trim() || `exit code ${ended.code}`}.`,
     )
   if (theirs === version) return
-  throw new Failure(
-    'refused',
-    `${host.name} has kernelswap ${theirs}, and this is ${version}; --install copies this one there.`,
-  )
+  throw new Failure('refused', `${host.name} has kernelswap ${theirs}, and this is ${version}; ${remedy}.`)
 }
 
 /** A failure to connect, told as one sentence; what is one already stays as it is. */

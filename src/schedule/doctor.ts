@@ -14,7 +14,7 @@ import { findPending } from '../swap/resume.ts'
 import { damageOf } from '../swap/store.ts'
 import { tasksOf } from '../swap/tasks.ts'
 import { showUnit } from '../tools/systemd.ts'
-import type { Obstacle } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
 import { timerName } from './units.ts'
 
 /**
@@ -31,8 +31,7 @@ export async function examine(say: (line: string) => void): Promise<Requirement[
     { name: 'schedule', obstacles: await scheduleObstacles() },
   ]
   const configuration = await readConfiguration()
-  if (configuration instanceof Failure)
-    return [...found, { name: 'configuration', obstacles: [obstacleOf(configuration)] }]
+  if ('code' in configuration) return [...found, { name: 'configuration', obstacles: [configuration] }]
   return [
     ...found,
     { name: 'configuration', obstacles: [] },
@@ -41,19 +40,13 @@ export async function examine(say: (line: string) => void): Promise<Requirement[
   ]
 }
 
-/** Failures say what to do behind their last semicolon. */
-function obstacleOf(failure: Failure): Obstacle {
-  const [, reason = failure.message, remedy = 'see kernelswap(8)'] =
-    /^(.*); ([^;]*?)\.?$/s.exec(failure.message) ?? []
-  return { reason, remedy }
-}
-
-async function readConfiguration(): Promise<Configuration | Failure> {
+async function readConfiguration(): Promise<Configuration | Obstacle> {
   try {
     return await loadConfiguration()
   } catch (error) {
-    if (error instanceof Failure) return error
-    throw error
+    if (!(error instanceof Failure)) throw error
+    // What to do is part of the sentence.
+    return { code: 'configuration', reason: error.message, remedy: 'kernelswap config check' }
   }
 }
 
@@ -76,16 +69,19 @@ async function swapRequirements(
 
 async function pendingObstacles(): Promise<Obstacle[]> {
   const pending = await findPending().catch(damageOf)
-  if (typeof pending === 'string') return [{ reason: pending, remedy: 'see kernelswap(8)' }]
+  if (typeof pending === 'string')
+    return [{ code: 'swap-damaged', reason: pending, remedy: 'see kernelswap(8)' }]
   if (pending === undefined || pending.decision.kind === 'nothing') return []
-  return [{ reason: `swap ${pending.swap.id} has no verdict`, remedy: 'kernelswap resume, or abandon' }]
+  const reason = `swap ${pending.swap.id} has no verdict`
+  return [{ code: 'swap-pending', reason, remedy: 'kernelswap resume, or abandon' }]
 }
 
 /** No schedule is none to complain of; one that is written down and doesn't run is. */
 async function scheduleObstacles(): Promise<Obstacle[]> {
   const { LoadState, ActiveState } = await showUnit(timerName, ['LoadState', 'ActiveState'])
   if (LoadState === 'not-found' || ActiveState === 'active') return []
-  return [{ reason: `${timerName} is ${ActiveState}`, remedy: `systemctl enable --now ${timerName}` }]
+  const remedy = `systemctl enable --now ${timerName}`
+  return [{ code: 'timer-inactive', reason: `${timerName} is ${ActiveState}`, remedy }]
 }
 
 /** Whom a verdict is told, as far as the configuration names them. */
@@ -106,7 +102,7 @@ async function commandObstacles(program: string): Promise<Obstacle[]> {
   const why = refusal(program)
   return why === undefined
     ? []
-    : [{ reason: why, remedy: `see to it that ${program} is there and root's alone` }]
+    : [{ code: 'notify-command', reason: why, remedy: `see to it that ${program} is there and root's alone` }]
 }
 
 async function directoryObstacles(directory: string): Promise<Obstacle[]> {
@@ -118,6 +114,7 @@ async function directoryObstacles(directory: string): Promise<Obstacle[]> {
     ? []
     : [
         {
+          code: 'metrics-file',
           reason: `${directory} is not there`,
           remedy: `apt install prometheus-node-exporter, or mkdir ${directory}`,
         },
@@ -129,6 +126,7 @@ async function fleetLockObstacles(settings: NonNullable<Configuration['fleet-loc
     await tryFleetLock(settings)
     return []
   } catch (error) {
-    return [{ reason: messageOf(error), remedy: `see to ${paths.configuration[1]} and to the lock server` }]
+    const remedy = `see to ${paths.configuration[1]} and to the lock server`
+    return [{ code: 'fleet-lock', reason: messageOf(error), remedy }]
   }
 }

@@ -3,7 +3,7 @@ import { lstat, readFile, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Contents, type Entry, entriesOf, treeContents } from '../archive/check.ts'
 import { Failure, ifMissing } from '../errors.ts'
-import type { Obstacle } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
 import { isOfPlatform } from '../workload/tmpfs-files.ts'
 
 /** Files that come from elsewhere and are unpacked by root. */
@@ -58,12 +58,15 @@ export async function fileObstacles(entries: readonly Entry[], surface: Surface)
     if (why !== undefined) found.push(`${quote(`/${entry.path}`)} ${why}`)
   }
   const more = found.length > mostTold ? [`${found.length - mostTold} more are in the way like that`] : []
-  return [...found.slice(0, mostTold), ...more].map((reason) => ({
-    reason,
-    remedy: surface.atReboot
-      ? 'use a bundle of a host like this one'
-      : 'move away what is there, or let the next boot restore: --reboot',
-  }))
+  return [...found.slice(0, mostTold), ...more].map(
+    (reason): Obstacle => ({
+      code: 'file-conflict',
+      reason,
+      remedy: surface.atReboot
+        ? 'use a bundle of a host like this one'
+        : 'move away what is there, or let the next boot restore: --reboot',
+    }),
+  )
 }
 
 async function objection(entry: Entry, { root, owned, atReboot }: Surface): Promise<string | undefined> {

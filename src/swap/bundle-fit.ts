@@ -7,7 +7,8 @@ import { type InetSocket, tcpListen } from '../proc/inet-sockets.ts'
 import { parseKeyedLines } from '../proc/keyed-lines.ts'
 import { links } from '../tools/ip.ts'
 import { inetSockets, socketInodes } from '../workload/inet-tables.ts'
-import { type Obstacle, obstaclesOfSettings } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
+import { obstaclesOfSettings } from '../workload/obstacles.ts'
 import { inspectService, type Service } from '../workload/service.ts'
 import { pidMax } from './kernels.ts'
 import { criuObstacles } from './phases/check.ts'
@@ -40,7 +41,15 @@ async function lookAt(unit: string): Promise<Look> {
     const service = await inspectService(unit)
     return { service, obstacles: [...aliasObstacles(unit, service), ...unitObstacles(service)] }
   } catch (error) {
-    return { obstacles: [{ reason: messageOf(error), remedy: 'install what brings it, as it was there' }] }
+    return {
+      obstacles: [
+        {
+          code: 'unit-not-loaded',
+          reason: messageOf(error),
+          remedy: 'install what brings it, as it was there',
+        },
+      ],
+    }
   }
 }
 
@@ -48,24 +57,25 @@ async function lookAt(unit: string): Promise<Look> {
 function aliasObstacles(unit: string, service: Service): Obstacle[] {
   if (service.unit === unit) return []
   const reason = `${unit} is another name of ${service.unit} here`
-  return [{ reason, remedy: `give ${unit} a unit file of its own` }]
+  return [{ code: 'unit-alias', reason, remedy: `give ${unit} a unit file of its own` }]
 }
 
 /** The processes come back into the room that systemd makes for the unit here. */
 function unitObstacles(service: Service): Obstacle[] {
   const { unit, properties } = service
-  const own = obstaclesOfSettings(service).map(({ reason, remedy }) => ({
-    reason: `${unit} ${reason}`,
-    remedy,
+  const own = obstaclesOfSettings(service).map((obstacle) => ({
+    ...obstacle,
+    reason: `${unit} ${obstacle.reason}`,
   }))
   if (properties.LoadState !== 'loaded')
     own.push({
+      code: 'unit-not-loaded',
       reason: `${unit} is ${properties.LoadState} here`,
       remedy: `systemctl status ${unit} tells more`,
     })
   if (!['', 'no', undefined].includes(properties.PrivateUsers)) {
     const reason = `${unit} gets a user namespace of its own here (PrivateUsers=${properties.PrivateUsers})`
-    own.push({ reason, remedy: `kernelswap adopt ${unit}` })
+    own.push({ code: 'user-namespace', reason, remedy: `kernelswap adopt ${unit}` })
   }
   return own
 }
@@ -76,6 +86,7 @@ async function spaceObstacles(index: BundleIndex): Promise<Obstacle[]> {
   const mebibytes = (bytes: number) => Math.ceil(bytes / 1024 / 1024)
   return [
     {
+      code: 'disk-space',
       reason: `${paths.state} has ${mebibytes(free)} MiB free, the bundle needs ${mebibytes(need)} MiB`,
       remedy: `free ${mebibytes(need - free)} MiB there`,
     },
@@ -93,6 +104,7 @@ export function addressObstacles(sockets: readonly BundleSocket[], addresses: re
     .map(({ address }) => address)
     .filter((address) => !here.check(address, familyOf(address)))
   return [...new Set(missing)].map((address) => ({
+    code: 'address-missing',
     reason: `sockets are bound to ${address}, which is no address of this host`,
     remedy: `give this host that address: ip address add ${address} dev LINK`,
   }))
@@ -128,13 +140,14 @@ async function pidObstacles(index: BundleIndex, services: readonly Service[]): P
   const last = Math.max(...pids)
   if (last >= most) {
     const reason = `PID ${last} of the bundle is more than this host gives out (kernel.pid_max is ${most})`
-    return [{ reason, remedy: `sysctl kernel.pid_max=${pidMax}` }]
+    return [{ code: 'pid-limit', reason, remedy: `sysctl kernel.pid_max=${pidMax}` }]
   }
   const holders = await Promise.all(pids.map(readHolder))
   return holders
     .filter((holder) => holder !== undefined)
     .filter(({ controlGroup }) => !services.some((service) => isBelow(controlGroup, service.controlGroup)))
     .map(({ pid, who }) => ({
+      code: 'pid-taken',
       reason: `PID ${pid} is taken by ${who}`,
       remedy: 'end it, or let the next boot restore, before it has given out PIDs: --reboot',
     }))
@@ -181,10 +194,13 @@ async function portObstacles(index: BundleIndex, services: readonly Service[]): 
   const others = inetSockets(process.pid).filter(({ inode }) => !own.has(inode))
   const taken = takenPorts(index.sockets, others)
   return Promise.all(
-    taken.map(async ({ localAddress, localPort, inode }) => ({
-      reason: `${localAddress} port ${localPort} is taken by ${await nameHolder(inode)}`,
-      remedy: 'stop that unit',
-    })),
+    taken.map(
+      async ({ localAddress, localPort, inode }): Promise<Obstacle> => ({
+        code: 'port-taken',
+        reason: `${localAddress} port ${localPort} is taken by ${await nameHolder(inode)}`,
+        remedy: 'stop that unit',
+      }),
+    ),
   )
 }
 

@@ -14,7 +14,7 @@ import {
   setNextSystemdBootEntry,
   systemdBootEntries,
 } from '../tools/boot-loader.ts'
-import type { Obstacle } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
 
 /** Where the machine's ordinary boot goes if the new kernel doesn't come up: to the kernel that runs now. */
 export const fallbackSchema = z.object({
@@ -74,7 +74,8 @@ async function grubEntries(): Promise<BootEntry[]> {
 function refusal(found: string): FallbackSearch {
   const remedy =
     'update-grub (or bootctl) mends the boot loader; fallback = "external" in the configuration says that something else is sure to start a good kernel'
-  return { obstacles: [{ reason: `no way back if the new kernel panics: ${found}`, remedy }] }
+  const reason = `no way back if the new kernel panics: ${found}`
+  return { obstacles: [{ code: 'no-fallback', reason, remedy }] }
 }
 
 /** Options of a boot into a shell for repairs, where no landing would run (kernel-command-line(7)). */

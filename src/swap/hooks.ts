@@ -7,7 +7,7 @@ import { HostFacts } from '../hooks/host-facts.ts'
 import type { HookContext, HookResult, Verb } from '../hooks/types.ts'
 import { paths } from '../paths.ts'
 import { forEachOf } from '../pool.ts'
-import type { Obstacle } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
 import { pidsOf } from '../workload/service.ts'
 import type { Outcome } from './phases/verify.ts'
 import { type Plan, preserved, type WorkloadPlan } from './plan.ts'
@@ -42,12 +42,19 @@ export async function checkHooks(
 
 function obstacleOf(unit: string, { hook, outcome, reason, stderr }: HookResult): Obstacle[] {
   if (outcome === 'broken') {
-    return [{ reason: `hook ${hook} is broken: ${reason}`, remedy: 'mend the hook, or mask it' }]
+    return [
+      {
+        code: 'hook-broken',
+        reason: `hook ${hook} is broken: ${reason}`,
+        remedy: 'mend the hook, or mask it',
+      },
+    ]
   }
   if (outcome !== 'veto') return []
   const advice = stderr?.split('\n').slice(0, -1).join(' ')
   return [
     {
+      code: 'hook-veto',
       reason: `hook ${hook} vetoes: ${reason}`,
       remedy: advice || `mend that, then see \`kernelswap hooks run ${unit} check\``,
     },

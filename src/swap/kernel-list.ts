@@ -1,7 +1,7 @@
 import type { Configuration } from '../config/configuration.ts'
 import { messageOf } from '../errors.ts'
 import { defaultEntry } from '../tools/boot-loader.ts'
-import type { Obstacle } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
 import { findFallback, startsKernel } from './fallback.ts'
 import type { Verdict } from './journal.ts'
 import { installedKernels, kernelObstacles, runningKernel } from './kernels.ts'

@@ -3,7 +3,7 @@ import { release } from 'node:os'
 import { join } from 'node:path'
 import { Failure } from '../errors.ts'
 import { paths } from '../paths.ts'
-import type { Obstacle } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
 
 /** Releases of the installed kernels, as `uname -r` prints them, the oldest first. */
 export async function installedKernels(): Promise<string[]> {
@@ -106,12 +106,19 @@ export async function kernelObstacles(version: string): Promise<Obstacle[]> {
       () => false,
     )
     if (!there)
-      return [{ reason: `kernel ${version} has no ${file}`, remedy: "reinstall the kernel's package" }]
+      return [
+        {
+          code: 'kernel-files',
+          reason: `kernel ${version} has no ${file}`,
+          remedy: "reinstall the kernel's package",
+        },
+      ]
   }
   const missing = missingOptions(await readFile(files.config, 'utf8'))
   if (missing.length === 0) return []
   return [
     {
+      code: 'kernel-options',
       reason: `kernel ${version} is built without ${missing.map((option) => `CONFIG_${option}`).join(', ')}`,
       remedy: 'choose another kernel with --kernel',
     },

@@ -1,5 +1,5 @@
 import { type OutageParts, outageParts } from '../report/outage.ts'
-import type { Obstacle } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
 import type { Plan, WorkloadPlan } from './plan.ts'
 import { preserved } from './plan.ts'
 import { endedSwaps } from './store.ts'
@@ -51,6 +51,7 @@ export function outageObstacles(predicted: Prediction | null, limit: number | un
   if (predicted === null) {
     return [
       {
+        code: 'outage-unknown',
         reason: `nobody knows whether services would stand still for more than ${limit} s: no swap has been measured here yet`,
         remedy: 'swap once without --max-outage',
       },
@@ -59,6 +60,7 @@ export function outageObstacles(predicted: Prediction | null, limit: number | un
   if (predicted.seconds <= limit) return []
   return [
     {
+      code: 'outage-too-long',
       reason: `services are expected to stand still for ${predicted.seconds} s, which is more than ${limit} s`,
       remedy: 'carry fewer units (policy = "restart"), or raise --max-outage',
     },

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { Obstacle } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
 import { pidMax } from './kernels.ts'
 
 /** PIDs that may be handed out between the plan or the stage and the freeze. */
@@ -34,6 +34,7 @@ export function narrowness(reserved: number, most: number): Obstacle[] {
   if (reserved + bootPids <= most) return []
   return [
     {
+      code: 'pid-limit',
       reason: `the services need PIDs up to ${reserved}, and a boot has none behind them to hand out (kernel.pid_max is ${most})`,
       remedy:
         reserved + bootPids <= pidMax

@@ -5,9 +5,8 @@ import {
   onVerifyFailureSchema,
   policySchema,
 } from '../config/configuration.ts'
+import { obstacleSchema } from '../workload/obstacle.ts'
 import { fallbackSchema } from './fallback.ts'
-
-export const obstacleSchema = z.object({ reason: z.string(), remedy: z.string() })
 
 const workloadPlanSchema = z.object({
   unit: z.string(),

@@ -2,7 +2,7 @@ import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure } from '../errors.ts'
 import { remedyFor } from '../host/programs.ts'
-import type { Obstacle } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
 
 /** What a swap or its landing calls. */
 const needed = [
@@ -28,7 +28,7 @@ export async function programObstacles(): Promise<Obstacle[]> {
       const there = await Promise.all(folders.map((folder) => canRun(join(folder, program))))
       return there.includes(true)
         ? []
-        : [{ reason: `${program} is not installed`, remedy: remedyFor(program) }]
+        : [{ code: 'program-missing', reason: `${program} is not installed`, remedy: remedyFor(program) }]
     }),
   )
   return missing.flat()

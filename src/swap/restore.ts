@@ -29,7 +29,7 @@ import {
   stopUnitsAlone,
 } from '../tools/systemd.ts'
 import { areMendings } from '../workload/mendings.ts'
-import type { Obstacle } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
 import { fileUses, inspectServices, inspectSurroundings } from '../workload/service.ts'
 import { tmpfsFiles } from '../workload/tmpfs-files.ts'
 import { bundledEntries, fileObstacles } from './bundle-files.ts'

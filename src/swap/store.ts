@@ -7,7 +7,7 @@ import { isThere } from '../files.ts'
 import { refuseLoose } from '../ownership.ts'
 import { paths } from '../paths.ts'
 import { type Report, reportSchema } from '../report/report.ts'
-import type { Obstacle } from '../workload/obstacles.ts'
+import type { Obstacle } from '../workload/obstacle.ts'
 import { Journal } from './journal.ts'
 import { runningKernel } from './kernels.ts'
 import { type Plan, planSchema } from './plan.ts'
@@ -218,10 +218,13 @@ export async function bootId(): Promise<string> {
 export async function writeObstacles(): Promise<Obstacle[]> {
   const found = await Promise.all([paths.state, paths.landing].map(writeProblem))
   const problems = new Set(found.filter((problem) => problem !== undefined))
-  return [...problems].map((reason) => ({
-    reason,
-    remedy: 'see to that file system; `mount -o remount,rw` makes one writable',
-  }))
+  return [...problems].map(
+    (reason): Obstacle => ({
+      code: 'read-only',
+      reason,
+      remedy: 'see to that file system; `mount -o remount,rw` makes one writable',
+    }),
+  )
 }
 
 /** Of a directory, or of the one that it will be made in. */

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type DumpOptions, dump, logErrors } from '../tools/criu.ts'
 import { endTcpRepair } from '../tools/tcp-repair.ts'
 import { explainDump, triesOf } from './dump-errors.ts'
-import type { Obstacle } from './obstacles.ts'
+import type { Obstacle } from './obstacle.ts'
 import { pidsOf, type Service } from './service.ts'
 
 /** What the caller decides; the rest is the service's own. */

@@ -1,30 +1,44 @@
-import type { Obstacle } from './obstacles.ts'
+import type { Obstacle, ObstacleCode } from './obstacle.ts'
 
 /** What CRIU says, what it means, and what helps. The first match counts, in this order. */
-const known: readonly { readonly says: RegExp; readonly reason: string; readonly remedy?: string }[] = [
-  { says: /io_uring/i, reason: 'uses io_uring, which CRIU cannot dump (criu issue 2131)' },
+const known: readonly {
+  readonly says: RegExp
+  readonly code: ObstacleCode
+  readonly reason: string
+  readonly remedy?: string
+}[] = [
+  {
+    says: /io_uring/i,
+    code: 'io-uring',
+    reason: 'uses io_uring, which CRIU cannot dump (criu issue 2131)',
+  },
   {
     says: /Unsupported proto 262/,
+    code: 'multipath-tcp',
     reason: 'uses multipath TCP, which CRIU cannot dump (criu issue 2655)',
     remedy: 'for a Go program: Environment=GODEBUG=multipathtcp=0',
   },
   {
     says: /user namespace/,
+    code: 'user-namespace',
     reason: 'runs in a user namespace of its own (PrivateUsers=yes), which CRIU cannot dump',
     remedy: 'kernelswap adopt UNIT',
   },
   {
     says: /SysVIPC|IPC ns/,
+    code: 'sysv-ipc',
     reason: "uses System V IPC in the host's namespace",
     remedy: 'kernelswap adopt UNIT',
   },
   {
     says: /Can't get 1:16 opt: Operation not supported/,
+    code: 'criu-too-old',
     reason: 'has sockets that this CRIU cannot dump on this kernel',
     remedy: 'install CRIU 4.2 or newer (commit 4b7398595)',
   },
   {
     says: /No space left on device/,
+    code: 'disk-space',
     reason: 'the checkpoint does not fit on the disk',
     remedy: 'free some space',
   },
@@ -56,11 +70,11 @@ export function triesOf(errors: readonly string[]): number {
 /** Turns the errors of a failed dump into an obstacle; the first error CRIU logs is the cause, the rest follow. */
 export function explainDump(unit: string, errors: readonly string[], stderr: string): Obstacle {
   const fallback = `--restart ${unit}`
-  for (const { says, reason, remedy } of known) {
+  for (const { says, code, reason, remedy } of known) {
     if (errors.some((error) => says.test(error))) {
-      return { reason, remedy: remedy?.replace('UNIT', unit) ?? fallback }
+      return { code, reason, remedy: remedy?.replace('UNIT', unit) ?? fallback }
     }
   }
   const said = errors[0] || stderr.trim().split('\n').at(-1) || 'no message'
-  return { reason: `CRIU cannot dump it: ${said}`, remedy: fallback }
+  return { code: 'dump-failed', reason: `CRIU cannot dump it: ${said}`, remedy: fallback }
 }

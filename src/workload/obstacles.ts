@@ -1,17 +1,7 @@
+import type { Obstacle } from './obstacle.ts'
 import { isPlatform } from './platform.ts'
 import { journalStreams, peerPath, roomTies } from './room.ts'
 import type { Service, Surroundings } from './service.ts'
-
-/** Why a service can't be carried, and what would help. */
-export interface Obstacle {
-  readonly reason: string
-  readonly remedy: string
-}
-
-/** True for what `kernelswap adopt` puts out of the way. */
-export function isCuredByAdopting({ remedy }: Obstacle): boolean {
-  return remedy.startsWith('kernelswap adopt ')
-}
 
 /** What can be seen without a checkpoint; the first obstacle is the one to mend first. */
 export function obstaclesOf(service: Service, surroundings: Surroundings): Obstacle[] {
@@ -27,7 +17,7 @@ export function obstaclesOfSettings(service: Service): Obstacle[] {
 export function obstaclesOfRestart({ unit, properties }: Service): Obstacle[] {
   if (['active', 'reloading', 'activating'].includes(properties.ActiveState ?? '')) return []
   const reason = `is ${properties.ActiveState} (${properties.SubState}), so there is nothing to restart`
-  return [{ reason, remedy: `start it, or leave it out: systemctl start ${unit}` }]
+  return [{ code: 'not-running', reason, remedy: `start it, or leave it out: systemctl start ${unit}` }]
 }
 
 type Rule = (service: Service, surroundings: Surroundings) => Obstacle | undefined
@@ -52,13 +42,18 @@ const rules: readonly Rule[] = [
 
 function belongsToPlatform({ unit }: Service): Obstacle | undefined {
   if (!isPlatform(unit)) return undefined
-  return { reason: 'belongs to the platform, which every boot starts afresh', remedy: 'leave it out' }
+  return {
+    code: 'platform',
+    reason: 'belongs to the platform, which every boot starts afresh',
+    remedy: 'leave it out',
+  }
 }
 
 function isNotRunning({ unit, mainPid, properties }: Service): Obstacle | undefined {
   if (mainPid > 0 && properties.ActiveState === 'active' && properties.SubState === 'running')
     return undefined
   return {
+    code: 'not-running',
     reason: `is ${properties.ActiveState} (${properties.SubState}) and has no running main process`,
     remedy: `start it, or leave it out: systemctl start ${unit}`,
   }
@@ -68,6 +63,7 @@ function isNotRunning({ unit, mainPid, properties }: Service): Obstacle | undefi
 function endsWithTheBoot({ properties }: Service): Obstacle | undefined {
   if (!/^\/run\/systemd\/(transient|system)\//.test(properties.FragmentPath ?? '')) return undefined
   return {
+    code: 'transient-unit',
     reason: `has its unit file in ${properties.FragmentPath}, which ends with the boot`,
     remedy: 'put the unit file into /etc/systemd/system, or leave the unit out',
   }
@@ -76,6 +72,7 @@ function endsWithTheBoot({ properties }: Service): Obstacle | undefined {
 function runsUs({ processes }: Service): Obstacle | undefined {
   if (processes.every(({ pid }) => pid !== process.pid)) return undefined
   return {
+    code: 'runs-kernelswap',
     reason: 'runs this kernelswap, which cannot checkpoint itself',
     remedy: 'start kernelswap in a unit of its own: systemd-run --wait --pipe kernelswap …',
   }
@@ -87,6 +84,7 @@ function hasOwnUserNamespace(
 ): Obstacle | undefined {
   if (processes.every((process) => process.namespaces.user === namespaces.user)) return undefined
   return {
+    code: 'user-namespace',
     reason: 'runs in a user namespace of its own (PrivateUsers=yes), which CRIU cannot dump',
     remedy: `kernelswap adopt ${unit}`,
   }
@@ -97,12 +95,13 @@ function hasOwnPidNamespace(
   { namespaces }: Surroundings,
 ): Obstacle | undefined {
   if (processes.every((process) => process.namespaces.pid === namespaces.pid)) return undefined
-  return { reason: 'runs in a PID namespace of its own', remedy: restartRemedy(unit) }
+  return { code: 'pid-namespace', reason: 'runs in a PID namespace of its own', remedy: restartRemedy(unit) }
 }
 
 function hasOwnRoot({ unit, properties }: Service): Obstacle | undefined {
   if (!properties.RootDirectory && !properties.RootImage) return undefined
   return {
+    code: 'root-directory',
     reason: 'has a root file system of its own (RootDirectory= or RootImage=)',
     remedy: restartRemedy(unit),
   }
@@ -112,6 +111,7 @@ function usesSystemVMemory(service: Service, { namespaces }: Surroundings): Obst
   const inHostNamespace = service.processes.filter((process) => process.namespaces.ipc === namespaces.ipc)
   if (!inHostNamespace.some(({ mapped }) => mapped.some((path) => path.startsWith('/SYSV')))) return undefined
   return {
+    code: 'sysv-ipc',
     reason: "uses System V shared memory in the host's IPC namespace, which CRIU cannot dump",
     remedy: `kernelswap adopt ${service.unit}`,
   }
@@ -121,6 +121,7 @@ function isSocketActivated({ unit, properties }: Service): Obstacle | undefined 
   const sockets = (properties.TriggeredBy ?? '').split(' ').filter((trigger) => trigger.endsWith('.socket'))
   if (sockets.length === 0) return undefined
   return {
+    code: 'socket-activated',
     reason: `shares its listening socket with systemd (${sockets.join(', ')})`,
     remedy: restartRemedy(unit),
   }
@@ -128,7 +129,11 @@ function isSocketActivated({ unit, properties }: Service): Obstacle | undefined 
 
 function keepsDescriptorsInStore({ unit, properties }: Service): Obstacle | undefined {
   if (Number(properties.NFileDescriptorStore ?? 0) === 0) return undefined
-  return { reason: "keeps descriptors in systemd's store, which no boot keeps", remedy: restartRemedy(unit) }
+  return {
+    code: 'descriptor-store',
+    reason: "keeps descriptors in systemd's store, which no boot keeps",
+    remedy: restartRemedy(unit),
+  }
 }
 
 function talksToOthersByUnixStream(service: Service, surroundings: Surroundings): Obstacle | undefined {
@@ -139,10 +144,10 @@ function talksToOthersByUnixStream(service: Service, surroundings: Surroundings)
     if (!socket || socket.type === 'datagram' || socket.peer === 0) continue
     if (own.has(socket.peer) || journal.has(socket.inode)) continue
     const path = peerPath(socket.inode, surroundings) || socket.path
-    const what = path.endsWith('/dbus/system_bus_socket')
-      ? 'a D-Bus connection'
-      : `a unix socket connection (${path})`
+    const isBus = path.endsWith('/dbus/system_bus_socket')
+    const what = isBus ? 'a D-Bus connection' : `a unix socket connection (${path})`
     return {
+      code: isBus ? 'dbus-connection' : 'unix-connection',
       reason: `holds ${what}, whose other end does not come along`,
       remedy: restartRemedy(service.unit),
     }
@@ -152,7 +157,11 @@ function talksToOthersByUnixStream(service: Service, surroundings: Surroundings)
 
 function isSpreadOverControlGroups({ unit, controlGroup, processes }: Service): Obstacle | undefined {
   if (processes.every(({ cgroup }) => cgroup === controlGroup)) return undefined
-  return { reason: 'has processes in control groups of its own making', remedy: restartRemedy(unit) }
+  return {
+    code: 'control-groups',
+    reason: 'has processes in control groups of its own making',
+    remedy: restartRemedy(unit),
+  }
 }
 
 function isNoSingleTree({ unit, mainPid, processes }: Service): Obstacle | undefined {
@@ -165,6 +174,7 @@ function isNoSingleTree({ unit, mainPid, processes }: Service): Obstacle | undef
   const strangers = processes.filter(({ pid }) => !tree.has(pid)).map(({ pid }) => pid)
   if (strangers.length === 0 || mainPid === 0) return undefined
   return {
+    code: 'no-single-tree',
     reason: `has processes that do not descend from its main process (PID ${strangers.join(', ')})`,
     remedy: restartRemedy(unit),
   }
@@ -174,6 +184,7 @@ function holdsForeignFiles(service: Service, surroundings: Surroundings): Obstac
   const { foreign } = roomTies(service, surroundings)
   if (foreign.length === 0) return undefined
   return {
+    code: 'foreign-files',
     reason: `holds files that were opened outside its sandbox (${foreign.join(', ')})`,
     remedy: restartRemedy(service.unit),
   }
@@ -193,6 +204,7 @@ export function needsMoreThanTheLanding(
   if (needs.length === 0) return undefined
   const more = needs.length > mostNeeds ? [`${needs.length - mostNeeds} more`] : []
   return {
+    code: 'network-not-restored',
     reason: `needs what the landing does not put back: ${[...needs.slice(0, mostNeeds), ...more].join(', ')}`,
     remedy: restartRemedy(unit),
   }

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { obstacleSchema } from '../../swap/plan.ts'
+import { obstacleSchema } from '../../workload/obstacle.ts'
 
 const packageSchema = z.object({ name: z.string(), version: z.string(), architecture: z.string() })
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type Report, reportSchema } from '../../report/report.ts'
-import { obstacleSchema, type Plan } from '../../swap/plan.ts'
-import type { Obstacle } from '../../workload/obstacles.ts'
+import type { Plan } from '../../swap/plan.ts'
+import { type Obstacle, obstacleSchema } from '../../workload/obstacle.ts'
 import { type Likeness, secretsOf } from './likeness.ts'
 
 /** What a swap would make of a unit: it stays as it is, it has to be adopted first, or it can't come along. */

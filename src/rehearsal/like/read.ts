@@ -4,7 +4,7 @@ import { requireSameVersion } from '../../remote/host.ts'
 import { kernelsAmong } from '../../swap/kernels.ts'
 import { type Plan, planSchema, preserved } from '../../swap/plan.ts'
 import { type Package, packageFormat, parsePackages } from '../../tools/dpkg.ts'
-import { isCuredByAdopting } from '../../workload/obstacles.ts'
+import { isCuredByAdopting } from '../../workload/obstacle.ts'
 import { type Accounts, accountsOf } from './accounts.ts'
 import { fetchFiles } from './files.ts'
 import { ask, lastLine, patience, type ReadHost } from './host.ts'
@@ -157,7 +157,7 @@ async function readPlan(
   } catch (error) {
     if (!(error instanceof Failure)) throw error
     const left = `kexec settings, lockdown, boot loader and space of ${host.name} were not looked at`
-    return { units: named, obstacles: { host: [], units: [] }, notes: [`${left}: ${reasonOf(error)}`] }
+    return { units: named, obstacles: { host: [], units: [] }, notes: [`${left}: ${error.message}`] }
   }
 }
 
@@ -165,7 +165,7 @@ function failWithoutPlan(error: unknown): never {
   if (!(error instanceof Failure)) throw error
   throw new Failure(
     error.kind,
-    `${reasonOf(error)}, and only its plan can tell which services a swap would carry; name them with --unit.`,
+    `${error.message} Only its plan can tell which services a swap would carry, unless you name them with --unit.`,
     { cause: error },
   )
 }
@@ -194,11 +194,6 @@ async function planOf(host: ReadHost, units: readonly string[], kernel: string |
     'refused',
     `${host.name} has no plan to rehearse: ${lastLine(ended)}; or name services with --unit.`,
   )
-}
-
-/** A failure's sentence without what to do. */
-function reasonOf({ message }: Failure): string {
-  return message.replace(/(;[^;]*|\.)$/, '')
 }
 
 async function readAccounts(host: ReadHost, { accounts }: Found): Promise<Accounts> {

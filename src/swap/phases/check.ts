@@ -5,7 +5,8 @@ import { ifMissing } from '../../errors.ts'
 import { paths } from '../../paths.ts'
 import { check as criuCheck } from '../../tools/criu.ts'
 import { idsOf } from '../../workload/ids.ts'
-import { type Obstacle, obstaclesOf, obstaclesOfRestart } from '../../workload/obstacles.ts'
+import type { Obstacle } from '../../workload/obstacle.ts'
+import { obstaclesOf, obstaclesOfRestart } from '../../workload/obstacles.ts'
 import { connectionsOf, memoryOf, type Service, type Surroundings } from '../../workload/service.ts'
 import { findFallback } from '../fallback.ts'
 import { checkHooks } from '../hooks.ts'
@@ -159,10 +160,17 @@ export async function hostRequirements(kernel: string, { memoryBytes, pids }: Lo
 
 /** What keeps CRIU from working on this host. */
 export async function criuObstacles(): Promise<Obstacle[]> {
-  if (!existsSync(paths.criu)) return [{ reason: 'criu is not installed', remedy: 'apt install criu' }]
+  if (!existsSync(paths.criu))
+    return [{ code: 'criu-missing', reason: 'criu is not installed', remedy: 'apt install criu' }]
   const complaint = await criuCheck()
   return complaint
-    ? [{ reason: `CRIU does not work here: ${complaint}`, remedy: 'criu check tells more' }]
+    ? [
+        {
+          code: 'criu-unusable',
+          reason: `CRIU does not work here: ${complaint}`,
+          remedy: 'criu check tells more',
+        },
+      ]
     : []
 }
 
@@ -170,11 +178,18 @@ export async function criuObstacles(): Promise<Obstacle[]> {
 export async function kexecObstacles(): Promise<Obstacle[]> {
   const disabled = await readFile('/proc/sys/kernel/kexec_load_disabled', 'utf8').catch(ifMissing(undefined))
   if (disabled === undefined || !existsSync('/sys/kernel/kexec_loaded')) {
-    return [{ reason: 'this kernel has no kexec (CONFIG_KEXEC)', remedy: "run the distribution's kernel" }]
+    return [
+      {
+        code: 'no-kexec',
+        reason: 'this kernel has no kexec (CONFIG_KEXEC)',
+        remedy: "run the distribution's kernel",
+      },
+    ]
   }
   if (disabled.trim() === '0') return []
   return [
     {
+      code: 'kexec-disabled',
       reason: 'kexec is disabled until the next boot (kernel.kexec_load_disabled=1)',
       remedy: 'take the setting out of /etc/sysctl.d and reboot',
     },
@@ -191,6 +206,7 @@ async function spaceObstacles(memoryBytes: number): Promise<Obstacle[]> {
   const [need, have] = [needed, free].map((bytes) => Math.ceil(bytes / 1024 / 1024))
   return [
     {
+      code: 'disk-space',
       reason: `${paths.state} has ${have} MiB free, the checkpoints need ${need} MiB`,
       remedy: `free ${need! - have!} MiB there, or mount a larger file system on it`,
     },

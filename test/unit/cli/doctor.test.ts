@@ -2,8 +2,13 @@ import { expect, test } from 'vitest'
 import { doctorText } from '../../../src/cli/doctor.ts'
 import { refusalsOf } from '../../../src/cli/scheduled.ts'
 import type { Plan, WorkloadPlan } from '../../../src/swap/plan.ts'
+import type { Obstacle } from '../../../src/workload/obstacle.ts'
 
-const kexec = { reason: 'kexec is disabled until the next boot', remedy: 'reboot' }
+const kexec: Obstacle = {
+  code: 'kexec-disabled',
+  reason: 'kexec is disabled until the next boot',
+  remedy: 'reboot',
+}
 
 test('every requirement has a line; a problem has its remedy beside it', () => {
   const requirements = [
@@ -17,7 +22,7 @@ test('every requirement has a line; a problem has its remedy beside it', () => {
 })
 
 test('of several problems of one requirement none is left out', () => {
-  const other = { reason: 'another', remedy: 'mend it' }
+  const other: Obstacle = { code: 'no-kexec', reason: 'another', remedy: 'mend it' }
   const lines = doctorText([{ name: 'kexec', obstacles: [kexec, other] }], false)
   expect(lines.filter((line) => line.startsWith('kexec '))).toHaveLength(2)
 })
@@ -27,7 +32,7 @@ test('a host where all is well is ready', () => {
 })
 
 test('why a plan is refused: what is wrong with the host, and with each unit by its name', () => {
-  const obstacles = [{ reason: 'holds a D-Bus connection', remedy: 'restart' }]
+  const obstacles = [{ code: 'dbus-connection', reason: 'holds a D-Bus connection', remedy: 'restart' }]
   const workloads = [{ unit: 'app.service', obstacles } as unknown as WorkloadPlan]
   expect(refusalsOf({ host: [kexec], workloads } as unknown as Plan)).toEqual([
     kexec.reason,

@@ -347,7 +347,9 @@ describe.runIf(canMount)('as root', () => {
           default: true,
           newest: true,
           target: true,
-          obstacles: [{ reason: expect.stringMatching(/initrd/), remedy: expect.any(String) }],
+          obstacles: [
+            { code: 'kernel-files', reason: expect.stringMatching(/initrd/), remedy: expect.any(String) },
+          ],
           swaps: [],
         }),
       ])

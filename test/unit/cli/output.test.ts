@@ -104,13 +104,17 @@ describe('plan', () => {
   })
 
   test('refused, with reason and remedy for the host and the first obstacle of each unit', () => {
-    const obstacle = { reason: 'holds a D-Bus connection', remedy: '--restart x' }
+    const obstacle = {
+      code: 'dbus-connection',
+      reason: 'holds a D-Bus connection',
+      remedy: '--restart x',
+    } as const
     const text = planText({
       ...plan,
       ready: false,
-      host: [{ reason: 'kexec is disabled', remedy: 'reboot' }],
+      host: [{ code: 'kexec-disabled', reason: 'kexec is disabled', remedy: 'reboot' }],
       workloads: [
-        { ...workload, verdict: 'refused', obstacles: [obstacle, { reason: 'later', remedy: '' }] },
+        { ...workload, verdict: 'refused', obstacles: [obstacle, { ...obstacle, reason: 'later' }] },
         { ...workload, unit: 'app.service', policy: 'restart' },
       ],
     }).join('\n')

@@ -39,7 +39,9 @@ test('of a host without secrets nothing is said', () => {
 test('not every unit is preserved where one is not, or where the host itself refuses', () => {
   const units = [{ unit: 'a.service', outcome: 'preserved' as const, reason: null }]
   expect(isPreserved({ units, obstacles: [] })).toBe(true)
-  expect(isPreserved({ units, obstacles: [{ reason: 'no kexec', remedy: 'reboot' }] })).toBe(false)
+  expect(
+    isPreserved({ units, obstacles: [{ code: 'no-kexec', reason: 'no kexec', remedy: 'reboot' }] }),
+  ).toBe(false)
   expect(isPreserved({ units: [{ ...units[0]!, outcome: 'needs-adopt' }], obstacles: [] })).toBe(false)
 })
 

@@ -400,7 +400,8 @@ describe.runIf(serve)('kernelswap over there', () => {
     rmSync(program(), { force: true })
     await expect(requireSameVersion(open())).rejects.toMatchObject({
       kind: 'refused',
-      message: 'kernelswap is not installed on web; --install copies it there.',
+      message:
+        'kernelswap is not installed on web; `kernelswap --host web --install status` copies this one there.',
     })
   })
 

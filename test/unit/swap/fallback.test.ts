@@ -77,7 +77,11 @@ describe('the search', () => {
     const { fallback, obstacles } = await findFallback(kernel, 'boot-loader')
     expect(fallback).toBeUndefined()
     expect(obstacles).toEqual([
-      { reason: expect.stringMatching(reason), remedy: expect.stringMatching(/fallback = "external"/) },
+      {
+        code: 'no-fallback',
+        reason: expect.stringMatching(reason),
+        remedy: expect.stringMatching(/fallback = "external"/),
+      },
     ])
     expect(await findFallback(kernel, 'external')).toEqual({ obstacles: [] })
   })

@@ -43,6 +43,7 @@ test('without a swap nothing is known, and a limit is refused with how to get to
   expect(outageObstacles(null, undefined)).toEqual([])
   expect(outageObstacles(null, 20)).toEqual([
     expect.objectContaining({
+      code: 'outage-unknown',
       reason: expect.stringMatching(/nobody knows/),
       remedy: expect.stringMatching(/--max-outage/),
     }),

@@ -370,8 +370,8 @@ describe('nothing is touched, and nothing stays', () => {
   test('where this host cannot take it', async () => {
     await makeBundle()
     vi.mocked(bundleObstacles).mockResolvedValueOnce([
-      { reason: 'PID 4 is taken by kworker of the kernel', remedy: '--reboot' },
-      { reason: 'criu is not installed', remedy: 'apt install criu' },
+      { code: 'pid-taken', reason: 'PID 4 is taken by kworker of the kernel', remedy: '--reboot' },
+      { code: 'criu-missing', reason: 'criu is not installed', remedy: 'apt install criu' },
     ])
     await expect(take()).rejects.toMatchObject({
       kind: 'refused',

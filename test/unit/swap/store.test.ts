@@ -146,6 +146,7 @@ test.runIf(canMount)(
     })
     expect(JSON.parse(found)).toEqual([
       {
+        code: 'read-only',
         reason: expect.stringMatching(/^\/var\/lib\/kernelswap can't be written to: EROFS/),
         remedy: expect.stringContaining('remount,rw'),
       },

@@ -10,21 +10,37 @@ const adopt = 'kernelswap adopt app.service'
 /** Whoever reads the plan must learn the cause, not the last thing CRIU said. */
 describe('a failed dump is explained from its log', () => {
   test.each([
-    ['dump-user-namespace', /user namespace of its own/, adopt],
-    ['dump-system-v', /System V IPC/, adopt],
-  ])('%s', (name, reason, remedy) => {
+    ['dump-user-namespace', 'user-namespace', /user namespace of its own/, adopt],
+    ['dump-system-v', 'sysv-ipc', /System V IPC/, adopt],
+  ])('%s', (name, code, reason, remedy) => {
     const errors = parseLogErrors(fixture(`criu/${name}.txt`))
-    expect(explainDump(unit, errors, '')).toEqual({ reason: expect.stringMatching(reason), remedy })
+    expect(explainDump(unit, errors, '')).toEqual({ code, reason: expect.stringMatching(reason), remedy })
   })
 
   test.each([
-    ['Unsupported proto 262', /multipath TCP/, 'for a Go program: Environment=GODEBUG=multipathtcp=0'],
-    ["sockets: Can't get 1:16 opt: Operation not supported", /this CRIU/, /CRIU 4.2 or newer/],
-    ["files: Can't dump file 9: anon_inode:[io_uring]", /io_uring/, restart],
-    ["pagemap: Can't write: No space left on device", /does not fit on the disk/, 'free some space'],
-  ])('%s', (message, reason, remedy) => {
+    [
+      'Unsupported proto 262',
+      'multipath-tcp',
+      /multipath TCP/,
+      'for a Go program: Environment=GODEBUG=multipathtcp=0',
+    ],
+    [
+      "sockets: Can't get 1:16 opt: Operation not supported",
+      'criu-too-old',
+      /this CRIU/,
+      /CRIU 4.2 or newer/,
+    ],
+    ["files: Can't dump file 9: anon_inode:[io_uring]", 'io-uring', /io_uring/, restart],
+    [
+      "pagemap: Can't write: No space left on device",
+      'disk-space',
+      /does not fit on the disk/,
+      'free some space',
+    ],
+  ])('%s', (message, code, reason, remedy) => {
     const log = `(00.012345) pie: 429: harmless\n(00.012346) Error (criu/x.c:99): ${message}\n`
     expect(explainDump(unit, parseLogErrors(log), '')).toEqual({
+      code,
       reason: expect.stringMatching(reason),
       remedy: typeof remedy === 'string' ? remedy : expect.stringMatching(remedy),
     })
@@ -33,7 +49,7 @@ describe('a failed dump is explained from its log', () => {
 
 test('of several errors the first is told where none is known: the others follow from it', () => {
   const told = explainDump(unit, ['the cause', 'Dumping FAILED.'], 'nsenter said this')
-  expect(told).toEqual({ reason: 'CRIU cannot dump it: the cause', remedy: restart })
+  expect(told).toEqual({ code: 'dump-failed', reason: 'CRIU cannot dump it: the cause', remedy: restart })
 })
 
 test('without a log the last line of standard error is told', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { UnixSocket } from '../../../src/tools/unix-sockets.ts'
+import type { ObstacleCode } from '../../../src/workload/obstacle.ts'
 import { obstaclesOf, obstaclesOfRestart } from '../../../src/workload/obstacles.ts'
 import type { Service } from '../../../src/workload/service.ts'
 import {
@@ -53,7 +54,11 @@ describe('what the landing does not put back', () => {
 
   test('is in the way of a unit whose sockets need it, each need told once', () => {
     expect(obstaclesOf(holding(6), needs('one', 'one', 'two', 'three', 'four', 'five'))).toEqual([
-      { reason: 'needs what the landing does not put back: one, two, three, 2 more', remedy: restart },
+      {
+        code: 'network-not-restored',
+        reason: 'needs what the landing does not put back: one, two, three, 2 more',
+        remedy: restart,
+      },
     ])
   })
 
@@ -66,6 +71,7 @@ describe('what the landing does not put back', () => {
 
 interface Case {
   readonly name: string
+  readonly code: ObstacleCode
   readonly service: Service
   readonly sockets?: readonly UnixSocket[]
   readonly reason: RegExp
@@ -78,84 +84,98 @@ const ownPids = { ...hostNamespaces, pid: 'pid:[4026532301]' }
 const cases: readonly Case[] = [
   {
     name: 'a unit of the platform',
+    code: 'platform',
     service: service({ unit: 'systemd-logind.service' }),
     reason: /belongs to the platform/,
     remedy: 'leave it out',
   },
   {
     name: 'a unit that does not run',
+    code: 'not-running',
     service: { ...serviceWith({ ActiveState: 'inactive', SubState: 'dead' }), mainPid: 0, processes: [] },
     reason: /is inactive \(dead\)/,
     remedy: 'start it, or leave it out: systemctl start redis-server.service',
   },
   {
     name: 'a unit that is done but counts as active',
+    code: 'not-running',
     service: { ...serviceWith({ SubState: 'exited' }), mainPid: 0, processes: [] },
     reason: /is active \(exited\)/,
     remedy: 'start it, or leave it out: systemctl start redis-server.service',
   },
   {
     name: 'the unit that kernelswap itself runs in, such as cron',
+    code: 'runs-kernelswap',
     service: service({ processes: [task(), task({ pid: process.pid, parent: 331 })] }),
     reason: /runs this kernelswap/,
     remedy: 'start kernelswap in a unit of its own: systemd-run --wait --pipe kernelswap …',
   },
   {
     name: 'a unit of systemd-run',
+    code: 'transient-unit',
     service: serviceWith({ FragmentPath: '/run/systemd/transient/run-u7.service' }),
     reason: /which ends with the boot/,
     remedy: 'put the unit file into /etc/systemd/system, or leave the unit out',
   },
   {
     name: 'PrivateUsers=yes',
+    code: 'user-namespace',
     service: service({ processes: [task({ namespaces: ownUsers })] }),
     reason: /user namespace of its own/,
     remedy: adopt,
   },
   {
     name: 'a user namespace that one child made',
+    code: 'user-namespace',
     service: service({ processes: [task(), task({ pid: 332, parent: 331, namespaces: ownUsers })] }),
     reason: /user namespace of its own/,
     remedy: adopt,
   },
   {
     name: 'a PID namespace of its own',
+    code: 'pid-namespace',
     service: service({ processes: [task({ namespaces: ownPids })] }),
     reason: /PID namespace of its own/,
     remedy: restart,
   },
   {
     name: 'RootDirectory=',
+    code: 'root-directory',
     service: serviceWith({ RootDirectory: '/srv' }),
     reason: /root file/,
     remedy: restart,
   },
   {
     name: 'RootImage=',
+    code: 'root-directory',
     service: serviceWith({ RootImage: '/srv.raw' }),
     reason: /root file/,
     remedy: restart,
   },
   {
     name: "System V memory in the host's namespace",
+    code: 'sysv-ipc',
     service: service({ processes: [task({ mapped: ['/usr/bin/postgres', '/SYSV0112f5a1 (deleted)'] })] }),
     reason: /System V shared memory/,
     remedy: adopt,
   },
   {
     name: 'socket activation',
+    code: 'socket-activated',
     service: serviceWith({ TriggeredBy: 'redis.timer redis-server.socket' }),
     reason: /shares its listening socket with systemd \(redis-server.socket\)/,
     remedy: restart,
   },
   {
     name: "descriptors in systemd's store",
+    code: 'descriptor-store',
     service: serviceWith({ NFileDescriptorStore: '2' }),
     reason: /descriptors in systemd's store/,
     remedy: restart,
   },
   {
     name: 'a D-Bus connection',
+    code: 'dbus-connection',
     service: serviceHolding(socketFile(7, 9001)),
     sockets: [stream(9001, 9002, '@c0ffee/bus/redis'), stream(9002, 9001, '/run/dbus/system_bus_socket')],
     reason: /a D-Bus connection/,
@@ -163,6 +183,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'a connection to another service, as its client',
+    code: 'unix-connection',
     service: serviceHolding(socketFile(7, 9001)),
     sockets: [stream(9001, 9002), stream(9002, 9001, '/run/other/socket')],
     reason: /a unix socket connection \(\/run\/other\/socket\)/,
@@ -170,6 +191,7 @@ const cases: readonly Case[] = [
   },
   {
     name: 'a connection from another service, as its server',
+    code: 'unix-connection',
     service: serviceHolding(socketFile(7, 9001)),
     sockets: [stream(9001, 9002, '/run/redis/redis.sock'), stream(9002, 9001)],
     reason: /a unix socket connection \(\/run\/redis\/redis.sock\)/,
@@ -177,27 +199,30 @@ const cases: readonly Case[] = [
   },
   {
     name: 'a control group of its own making',
+    code: 'control-groups',
     service: service({ processes: [task({ cgroup: '/system.slice/redis-server.service/worker' })] }),
     reason: /control groups of its own making/,
     remedy: restart,
   },
   {
     name: 'a process that does not descend from the main one',
+    code: 'no-single-tree',
     service: service({ processes: [task(), task({ pid: 400, parent: 1 })] }),
     reason: /do not descend from its main process \(PID 400\)/,
     remedy: restart,
   },
   {
     name: 'a file from outside its sandbox',
+    code: 'foreign-files',
     service: serviceHolding(file(9, '/srv/data', { mountId: 29 })),
     reason: /opened outside its sandbox \(\/srv\/data\)/,
     remedy: restart,
   },
 ]
 
-test.each(cases)('$name', ({ service: found, sockets = [], reason, remedy }) => {
+test.each(cases)('$name', ({ code, service: found, sockets = [], reason, remedy }) => {
   expect(obstaclesOf(found, surroundings(...sockets))).toEqual([
-    { reason: expect.stringMatching(reason), remedy },
+    { code, reason: expect.stringMatching(reason), remedy },
   ])
 })
 

@@ -45,7 +45,10 @@ test('a host that has not changed makes the same copy, and any change of it anot
   const updated = { ...likeness, packages: [{ name: 'app', version: '2', architecture: 'all' }] }
   expect(await hash('files', updated)).not.toBe(first)
   expect(await hash('files', likeness, ['app_2_all.deb'])).not.toBe(first)
-  const full = { host: [{ reason: '3 MiB free', remedy: 'free some' }], units: [] }
+  const full = {
+    host: [{ code: 'disk-space' as const, reason: '3 MiB free', remedy: 'free some' }],
+    units: [],
+  }
   expect(await hash('files', { ...likeness, obstacles: full })).toBe(first)
 })
 

@@ -9,10 +9,15 @@ import {
 } from '../../../../src/rehearsal/like/prediction.ts'
 import type { Report } from '../../../../src/report/report.ts'
 import type { Plan, WorkloadPlan } from '../../../../src/swap/plan.ts'
+import type { Obstacle } from '../../../../src/workload/obstacle.ts'
 
 const kernel = { from: '6.12.1', to: '6.12.2' }
 const unit = 'app.service'
-const obstacle = { reason: 'it holds a device', remedy: '--restart app.service' }
+const obstacle: Obstacle = {
+  code: 'dump-failed',
+  reason: 'it holds a device',
+  remedy: '--restart app.service',
+}
 
 /** Nothing differs. */
 const same = {
@@ -123,7 +128,7 @@ describe('a plan', () => {
 })
 
 describe("the host's own plan", () => {
-  const later = { reason: 'a later one', remedy: 'wait' }
+  const later: Obstacle = { code: 'hook-veto', reason: 'a later one', remedy: 'wait' }
   const likeness: Likeness = {
     ...{ schema: 'kernelswap.likeness/1', host: 'web', kernels: { running: '6.12.1', newest: '6.12.2' } },
     ...{ packages: [], accounts: { users: [], groups: [] }, units: [{ name: unit, package: null }] },

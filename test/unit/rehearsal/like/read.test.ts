@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ReadHost } from '../../../../src/rehearsal/like/host.ts'
 import { readLikeness, type Wanted } from '../../../../src/rehearsal/like/read.ts'
 import { version } from '../../../../src/version.ts'
+import type { Obstacle, ObstacleCode } from '../../../../src/workload/obstacle.ts'
 import { fixture } from '../../fixture.ts'
 
 let place = ''
@@ -199,8 +200,11 @@ test.each([
 })
 
 test('what its plan says stands in the way there is kept, but for what adopting cures', async () => {
-  const [disabled, clients] = ['kexec is disabled', 'holds a unix socket connection'].map(obstacle)
-  const adoptable = { reason: 'runs in a user namespace', remedy: 'kernelswap adopt a.service' }
+  const [disabled, clients] = ['kexec is disabled', 'holds a unix socket connection'].map((reason) =>
+    obstacle(reason),
+  )
+  // By its code, whatever its sentences are.
+  const adoptable = obstacle('runs in a user namespace', 'user-namespace')
   const plan = planWith([disabled!], [adoptable, clients!])
   for (const wanted of [{}, { units: [] }])
     expect((await read(hostWith({ 'kernelswap plan': plan }), wanted)).obstacles).toEqual({
@@ -210,22 +214,28 @@ test('what its plan says stands in the way there is kept, but for what adopting 
 })
 
 test.each<[string, Record<string, string | number>, string]>([
-  ['without kernelswap', { 'kernelswap --version': 127 }, 'kernelswap is not installed on web'],
-  ['without a plan', { 'kernelswap plan': 3 }, 'web has no plan to rehearse: Why it fails'],
+  [
+    'without kernelswap',
+    { 'kernelswap --version': 127 },
+    'kernelswap is not installed on web; `kernelswap --host web --install status` copies this one there.',
+  ],
+  [
+    'without a plan',
+    { 'kernelswap plan': 3 },
+    'web has no plan to rehearse: Why it fails; or name services with --unit.',
+  ],
 ])('a host %s, whose units are named, is read and what that leaves open is told', async (_, more, why) => {
   const { notes, obstacles } = await read(hostWith(more))
   expect(notes[0]).toBe(`kexec settings, lockdown, boot loader and space of web were not looked at: ${why}`)
   expect(obstacles).toEqual({ host: [], units: [] })
 })
 
-function obstacle(reason: string) {
-  return { reason, remedy: 'mend it' }
+function obstacle(reason: string, code: ObstacleCode = 'unix-connection'): Obstacle {
+  return { code, reason, remedy: 'mend it' }
 }
 
-type Obstacles = ReturnType<typeof obstacle>[]
-
 /** What `kernelswap plan --json` says there: one unit is carried, another one restarted. */
-function planWith(host: Obstacles = [], obstacles: Obstacles = []): string {
+function planWith(host: Obstacle[] = [], obstacles: Obstacle[] = []): string {
   const workload = (unit: string, policy: string) => ({
     ...{ unit, policy, onRestoreFailure: 'cold', onVerifyFailure: 'keep', tolerate: {} },
     ...{ verdict: 'ready', obstacles, mainPid: 1, controlGroup: '/', processes: 1 },
@@ -250,13 +260,13 @@ describe('a host is refused', () => {
       'without kernelswap where no unit is named',
       { 'kernelswap --version': 127 },
       { units: [] },
-      'kernelswap is not installed on web, and only its plan can tell which services a swap would carry; name them with --unit.',
+      'copies this one there. Only its plan can tell which services a swap would carry, unless you name them with --unit.',
     ],
     [
       'with another kernelswap where no unit is named',
       { 'kernelswap --version': '0.0.1\n' },
       { units: [] },
-      `web has kernelswap 0.0.1, and this is ${version}, and only its plan`,
+      `and this is ${version}; \`kernelswap --host web --install status\` copies this one there. Only its plan`,
     ],
     [
       'that has no plan',
