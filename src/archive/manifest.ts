@@ -1,10 +1,11 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ifMissing } from '../errors.ts'
+import { type CheckpointFile, checkpointFile } from '../layout.ts'
 import { cksum } from '../tools/checksum.ts'
 
 /** Name of a checkpoint's manifest, within the checkpoint. */
-export const manifestName = 'manifest'
+export const manifestName = 'manifest' satisfies CheckpointFile
 
 /**
  * Lists every file of a checkpoint with its checksum and size (cksum(1)): the landing refuses what doesn't match
@@ -16,7 +17,7 @@ export async function writeManifest(checkpoint: string, known = ''): Promise<voi
   const listed = new Set(namesIn(known))
   const names = (await filesBelow(checkpoint)).filter((name) => name !== manifestName && !listed.has(name))
   const lines = known + (await cksum(checkpoint, names))
-  await writeFile(join(checkpoint, manifestName), lines, { mode: 0o600 })
+  await writeFile(checkpointFile(checkpoint, manifestName), lines, { mode: 0o600 })
 }
 
 /** The manifest's lines for the files of one directory of a checkpoint. */
@@ -30,12 +31,12 @@ export async function sumFiles(checkpoint: string, directory: string): Promise<s
 
 /** Names of the files that a checkpoint's manifest lists. */
 export async function manifestNames(checkpoint: string): Promise<string[]> {
-  return namesIn(await readFile(join(checkpoint, manifestName), 'utf8'))
+  return namesIn(await readFile(checkpointFile(checkpoint, manifestName), 'utf8'))
 }
 
 /** What the landing's check found wrong first, or ''. */
 export async function sealComplaint(checkpoint: string): Promise<string> {
-  const log = await readFile(join(checkpoint, 'seal.log'), 'utf8').catch(ifMissing(''))
+  const log = await readFile(checkpointFile(checkpoint, 'seal.log'), 'utf8').catch(ifMissing(''))
   return log.split('\n')[0]!
 }
 

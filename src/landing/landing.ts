@@ -6,6 +6,14 @@ import { makeDirectory, syncDirectory, writeDurably } from '../durable.ts'
 import { ifMissing } from '../errors.ts'
 import { isThere } from '../files.ts'
 import { run } from '../host/local.ts'
+import {
+  type CheckpointFile,
+  checkpointFile,
+  landingFile,
+  layoutVersion,
+  runFile,
+  scriptFile,
+} from '../layout.ts'
 import type { AddressBook } from '../network/addresses.ts'
 import { paths } from '../paths.ts'
 import type { KernelImage } from '../tools/kexec.ts'
@@ -63,8 +71,10 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   const directory = paths.landing
   await removeLanding()
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const write = (name: string, content: string) => writeFile(join(directory, name), content, { mode: 0o600 })
-  await symlink(plan.swap, join(directory, 'swap'))
+  const write = (name: Parameters<typeof landingFile>[0], content: string) =>
+    writeFile(landingFile(name), content, { mode: 0o600 })
+  await write('layout-version', `${layoutVersion}\n`)
+  await symlink(plan.swap, landingFile('swap'))
   await write('boot-id', `${plan.boot}\n`)
   await write('last-pid', `${plan.lastPid}\n`)
   await write('links', lines(plan.addresses.links))
@@ -78,7 +88,7 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   if (plan.early) await write('early', '')
   if (plan.hold) await write('hold', '')
   for (const passenger of plan.passengers) {
-    const dropIns = join(directory, 'units', `${passenger.service.unit}.d`)
+    const dropIns = join(landingFile('units'), `${passenger.service.unit}.d`)
     // Everybody may read units: the generator hands them out as they are here.
     await makeDirectory(dropIns, 0o755)
     // systemd merges drop-ins of all directories by file name; the last one wins (systemd.unit(5)).
@@ -96,9 +106,9 @@ function lines(values: readonly string[]): string {
 /** Begins a passenger's checkpoint with what the landing reads in it; the seal brings that to disk with all the rest. */
 export async function prepareCheckpoint(passenger: Passenger): Promise<void> {
   const { service, ties, checkpoint } = passenger
-  const images = join(checkpoint, 'images')
-  await mkdir(images, { recursive: true, mode: 0o700 })
-  const write = (name: string, content: string) => writeFile(join(checkpoint, name), content, { mode: 0o600 })
+  await mkdir(checkpointFile(checkpoint, 'images'), { recursive: true, mode: 0o700 })
+  const write = (name: CheckpointFile, content: string) =>
+    writeFile(checkpointFile(checkpoint, name), content, { mode: 0o600 })
   await write('main-pid', `${service.mainPid}\n`)
   await write('on-restore-failure', `${passenger.onRestoreFailure}\n`)
   await write('images/restore.conf', restoreOptions(ties))
@@ -138,7 +148,7 @@ export function dropIn({ service, checkpoint }: Pick<Passenger, 'service' | 'che
     ...(properties.NoExecPaths ? [`ExecPaths=${placeholder} /usr/lib`] : []),
     ...['ExecCondition=', 'ExecStartPre=', 'ExecStartPost=', 'ExecStop=', 'ExecStopPost=', 'ExecStart='],
     `ExecStart=${placeholder} infinity`,
-    `ExecStartPost=+${paths.library}/restore-unit ${escaped(checkpoint)}`,
+    `ExecStartPost=+${scriptFile('restore-unit')} ${escaped(checkpoint)}`,
     '',
   ].join('\n')
 }
@@ -157,28 +167,28 @@ function identifier(properties: Service['properties']): string {
 
 /** Writes the rules that hold the sockets' packets from the first moment of the next boot. */
 export async function writeLandingGate(rules: string): Promise<void> {
-  await writeDurably(join(paths.landing, 'gate.nft'), rules)
+  await writeDurably(landingFile('gate.nft'), rules)
 }
 
 /** Writes what the landing's `wake` tells the peers of the restored connections. */
 export async function writeLandingPeers({ awaited }: Pick<DumpedConnections, 'awaited'>): Promise<void> {
-  await writeDurably(join(paths.landing, 'peers'), awaited)
+  await writeDurably(landingFile('peers'), awaited)
 }
 
 /** Writes what the landing's `mend` puts right before the tasks go on. */
 export async function writeLandingMendings(lines: string): Promise<void> {
-  await writeDurably(join(paths.landing, 'mend'), lines)
+  await writeDurably(landingFile('mend'), lines)
 }
 
 /** From here on the next boot restores the checkpoint. */
 export async function sealLanding(): Promise<void> {
   await syncDirectory(paths.landing)
-  await writeDurably(join(paths.landing, 'sealed'), '')
+  await writeDurably(landingFile('sealed'), '')
 }
 
 /** From here on no boot restores the checkpoint. */
 export async function unsealLanding(): Promise<void> {
-  await rm(join(paths.landing, 'sealed'), { force: true })
+  await rm(landingFile('sealed'), { force: true })
   if (await isThere(paths.landing)) await syncDirectory(paths.landing)
 }
 
@@ -196,14 +206,21 @@ export type LandingState =
 /** @throws what keeps it from being read: a seal that nobody sees must not count as none. */
 export async function landingState(boot: string): Promise<LandingState> {
   // It outweighs a seal, which the disk may have kept (landing/static/release).
-  const released = await readFile(join(paths.landing, 'released'), 'utf8').catch(ifMissing(''))
+  const released = await readFile(landingFile('released'), 'utf8').catch(ifMissing(''))
   if (released !== '') return released.trim() === boot ? 'released' : 'stale'
-  return (await isThere(join(paths.landing, 'sealed'))) ? 'sealed' : 'unsealed'
+  return (await isThere(landingFile('sealed'))) ? 'sealed' : 'unsealed'
+}
+
+/** Version of a landing's layout (layout.ts), this host's or another's; undefined where it tells none. */
+export async function landingLayout(directory?: string): Promise<string | undefined> {
+  return (
+    await readFile(landingFile('layout-version', directory), 'utf8').catch(ifMissing(undefined))
+  )?.trim()
 }
 
 /** Name of the directory of the swap that the landing belongs to: its id. */
 export async function landingSwap(): Promise<string> {
-  return basename(await readlink(join(paths.landing, 'swap')))
+  return basename(await readlink(landingFile('swap')))
 }
 
 /**
@@ -212,23 +229,23 @@ export async function landingSwap(): Promise<string> {
  * @throws where they are held as before: the disk could not be told; or where some stay stopped though they are released.
  */
 export async function releaseLanding(): Promise<void> {
-  await run(join(paths.library, 'release'), [])
+  await run(scriptFile('release'), [])
 }
 
 /** True where the tasks that this boot has restored all went on, and the gate was opened. */
 export function isReleaseDone(): Promise<boolean> {
-  return isThere(join(paths.run, 'released'))
+  return isThere(runFile('released'))
 }
 
 /** Tries once more to restore units; `hasLanded` tells of each whether it is back. */
 export async function restoreUnits(units: readonly string[]): Promise<void> {
-  if (units.length > 0) await run(join(paths.library, 'restore-units'), [], { input: lines(units) })
+  if (units.length > 0) await run(scriptFile('restore-units'), [], { input: lines(units) })
 }
 
 /** True for a unit that this boot has restored; false too for one that no boot was to restore. */
 export function hasLanded(unit: string): boolean {
   // Anything but its absence that hides it throws: a unit that came back must not start cold.
-  return lstatSync(join(paths.run, 'landed', unit), { throwIfNoEntry: false }) !== undefined
+  return lstatSync(runFile('landed', unit), { throwIfNoEntry: false }) !== undefined
 }
 
 /**
@@ -236,7 +253,7 @@ export function hasLanded(unit: string): boolean {
  * Returns only by throwing.
  */
 export async function goBack(): Promise<never> {
-  await run(join(paths.library, 'back'), [])
+  await run(scriptFile('back'), [])
   throw new Error('internal error: the jump returned')
 }
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { AbiResult } from '../abi/diff.ts'
 import { ifMissing } from '../errors.ts'
 import type { HookResult } from '../hooks/types.ts'
+import { swapFile } from '../layout.ts'
 import { outageSeconds } from '../report/outage.ts'
 import type { Report } from '../report/report.ts'
 import type { JournalLine, Verdict } from './journal.ts'
@@ -23,7 +23,7 @@ interface Ending {
 export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
   const { plan } = swap
   const lines = await swap.journal.read()
-  const landLog = await readFile(join(swap.directory, 'land.log'), 'utf8').catch(ifMissing(''))
+  const landLog = await readFile(swapFile(swap.directory, 'land.log'), 'utf8').catch(ifMissing(''))
   const stretches = timeline(lines, landLog, Date.now() / 1000)
   const outcomes = new Map(ending.outcomes?.map((outcome) => [outcome.unit, outcome]))
   return {

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto'
 import { mkdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import * as z from 'zod'
 import type { FleetLockSettings } from '../config/configuration.ts'
 import { writeDurably } from '../durable.ts'
 import { Failure, ifMissing, messageOf } from '../errors.ts'
 import { NoAnswer, postJson } from '../host/http.ts'
+import { stateFile } from '../layout.ts'
 import { refuseLoose } from '../ownership.ts'
 import { paths } from '../paths.ts'
 import type { Verdict } from './journal.ts'
@@ -20,7 +20,7 @@ const patience = 30
  * On disk while this host may hold a place: before a server is asked, until that server has let us go. Places at several
  * servers where the configuration has changed meanwhile.
  */
-const file = join(paths.state, 'fleet-lock')
+const file = stateFile('fleet-lock')
 
 const placeSchema = z.object({
   url: z.string(),

@@ -8,6 +8,7 @@ import { writeDurably } from '../durable.ts'
 import { Failure, ifMissing } from '../errors.ts'
 import { attempt } from '../host/local.ts'
 import {
+  landingLayout,
   landingUnit,
   sealLanding,
   settleUnit,
@@ -15,6 +16,15 @@ import {
   writeLandingGate,
   writeLandingMendings,
 } from '../landing/landing.ts'
+import {
+  type CheckpointFile,
+  checkpointFile,
+  landingFile,
+  layoutVersion,
+  scriptFile,
+  swapFile,
+  tmpfsArchives,
+} from '../layout.ts'
 import { readAddresses } from '../network/addresses.ts'
 import { gateRules } from '../network/gate.ts'
 import { paths } from '../paths.ts'
@@ -134,7 +144,13 @@ export async function restoredReport(swap: Swap): Promise<Report> {
 }
 
 /** Files of each checkpoint that the landing can't do without. */
-const needed = [manifestName, 'main-pid', 'on-restore-failure', 'tasks', 'images/restore.conf']
+const needed = [
+  manifestName,
+  'main-pid',
+  'on-restore-failure',
+  'tasks',
+  'images/restore.conf',
+] as const satisfies readonly CheckpointFile[]
 
 /** Everything that a landing reads must be there, and nothing that it would take for its own doing. */
 function refuseUnlessComplete({ schema, units, files }: BundleIndex): void {
@@ -144,9 +160,11 @@ function refuseUnlessComplete({ schema, units, files }: BundleIndex): void {
   const odd = units.find((unit) => !/^[\w:.\\@-]+\.service$/.test(unit))
   if (odd !== undefined) throw unusable(`${JSON.stringify(odd)} is no name of a service`)
   const names = new Set(files.map(({ name }) => name))
-  const checkpoints = units.map((unit) => `workloads/${unit}/`)
-  const wanted = checkpoints.flatMap((checkpoint) => needed.map((name) => checkpoint + name))
-  const missing = ['plan.json', 'landing/last-pid', ...wanted].find((name) => !names.has(name))
+  const checkpoints = units.map((unit) => swapFile('', 'workloads', unit, '/'))
+  const wanted = checkpoints.flatMap((checkpoint) => needed.map((name) => checkpointFile(checkpoint, name)))
+  const missing = ['plan.json', landingFile('last-pid', 'landing'), ...wanted].find(
+    (name) => !names.has(name),
+  )
   if (missing !== undefined) throw unusable(`it has no ${missing}`)
   const own = ['landing/', ...checkpoints]
   const strange = [...names].find(
@@ -191,14 +209,19 @@ interface Unpacked {
 async function unpack(file: string, index: BundleIndex, signal: AbortSignal): Promise<Unpacked> {
   const found = await unpackBundle(file, unpacked, signal)
   if (JSON.stringify(found) !== JSON.stringify(index)) throw unusable('it changed while it was read')
+  const landing = join(unpacked, 'landing')
+  // The first ones told none.
+  const layout = (await landingLayout(landing)) ?? '1'
+  if (layout !== String(layoutVersion)) throw unusable(`its layout is ${layout}, not ${layoutVersion}`)
   // Not what somebody wrote there: nft(8) does whatever it reads.
   const held = found.sockets.map(({ protocol, port }) => ({ protocol, localPort: port }))
-  await writeDurably(join(unpacked, 'landing/gate.nft'), gateRules(held, 'unreachable'))
-  const mend = await readFile(join(unpacked, 'landing/mend'), 'utf8').catch(ifMissing(''))
+  await writeDurably(landingFile('gate.nft', landing), gateRules(held, 'unreachable'))
+  const mend = await readFile(landingFile('mend', landing), 'utf8').catch(ifMissing(''))
   if (!areMendings(mend)) throw unusable('landing/mend holds other lines than a checkpoint has')
   const names = new Set(found.files.map(({ name }) => name))
   const entries: Entry[] = []
-  for (const unit of found.units) entries.push(...(await refuseUnlessSealed(join('workloads', unit), names)))
+  for (const unit of found.units)
+    entries.push(...(await refuseUnlessSealed(swapFile('', 'workloads', unit), names)))
   const plan = planSchema.safeParse(JSON.parse(await readFile(join(unpacked, 'plan.json'), 'utf8')))
   if (!plan.success) throw unusable('its plan is of another kernelswap')
   const carried = preserved(plan.data).map(({ unit }) => unit)
@@ -212,14 +235,16 @@ async function unpack(file: string, index: BundleIndex, signal: AbortSignal): Pr
  */
 async function refuseUnlessSealed(checkpoint: string, names: ReadonlySet<string>): Promise<Entry[]> {
   const directory = join(unpacked, checkpoint)
-  const { code } = await attempt(join(paths.library, 'check-seal'), [directory])
+  const { code } = await attempt(scriptFile('check-seal'), [directory])
   if (code !== 0) throw unusable(`the seal of ${checkpoint} is broken: ${await sealComplaint(directory)}`)
   // CRIU has options that run programs.
-  const options = await readFile(join(unpacked, checkpoint, 'images/restore.conf'), 'utf8')
+  const options = await readFile(checkpointFile(directory, 'images/restore.conf'), 'utf8')
   if (!/^((external|inherit-fd) .+\n)*$/.test(options))
-    throw unusable(`${join(checkpoint, 'images/restore.conf')} holds other options than a checkpoint has`)
+    throw unusable(
+      `${checkpointFile(checkpoint, 'images/restore.conf')} holds other options than a checkpoint has`,
+    )
   const [host = []] = await Promise.all(
-    ['host', 'private'].map(async (name) => {
+    tmpfsArchives.map(async (name) => {
       const files = join(checkpoint, name)
       if (names.has(`${files}.tar`)) return bundledEntries(join(unpacked, files))
       if (names.has(`${files}.xattrs`)) throw unusable(`${files}.xattrs has no archive`)
@@ -271,7 +296,7 @@ async function writeLandingOf(swap: Swap, boot: string, up: string | undefined):
   const services = await inspectServices(units(swap.plan))
   await writeLanding({
     ...{ swap: swap.directory, boot, up },
-    lastPid: Number(await readFile(join(bundled, 'last-pid'), 'utf8')),
+    lastPid: Number(await readFile(landingFile('last-pid', bundled), 'utf8')),
     // Peers that are gone may reset a connection as soon as the gate is open: it is compared before.
     hold: true,
     back: undefined,
@@ -280,8 +305,8 @@ async function writeLandingOf(swap: Swap, boot: string, up: string | undefined):
     early: false,
     passengers: services.map((service) => ({ service, checkpoint: checkpointDirectory(swap, service.unit) })),
   })
-  await writeLandingGate(await readFile(join(bundled, 'gate.nft'), 'utf8'))
-  await writeLandingMendings(await readFile(join(bundled, 'mend'), 'utf8').catch(ifMissing('')))
+  await writeLandingGate(await readFile(landingFile('gate.nft', bundled), 'utf8'))
+  await writeLandingMendings(await readFile(landingFile('mend', bundled), 'utf8').catch(ifMissing('')))
 }
 
 function units(plan: Plan): string[] {

@@ -1,16 +1,17 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Deadline } from '../deadline.ts'
 import { Failure, ifMissing, messageOf } from '../errors.ts'
 import { isThere } from '../files.ts'
 import {
   isReleaseDone,
+  landingLayout,
   landingState,
   landingSwap,
   landingUnit,
   releaseLanding,
   settleUnit,
 } from '../landing/landing.ts'
+import { layoutVersion, swapFile } from '../layout.ts'
 import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { awaitUnits, daemonReload } from '../tools/systemd.ts'
@@ -154,6 +155,7 @@ export async function resume({ abandon = false } = {}): Promise<Ended | undefine
       )
     case 'settle':
       if (isHeld && !abandon) {
+        await refuseForeignLanding(swap)
         await landIfNone(swap)
         await restoreMissing(swap)
       }
@@ -161,6 +163,18 @@ export async function resume({ abandon = false } = {}): Promise<Ended | undefine
     case 'lost':
       return ended(await settleLost(swap, decision.when))
   }
+}
+
+/** @throws Failure 'operator' where the sealed landing is of another kernelswap: what it means could only be guessed. */
+export async function refuseForeignLanding({ id }: Swap): Promise<void> {
+  const written = await landingLayout()
+  if (written === String(layoutVersion)) return
+  throw new Failure(
+    'operator',
+    `Swap ${id} was sealed by another version of kernelswap, with layout ${written ?? 'unknown'} instead of ${layoutVersion}, ` +
+      'and its units wait. Install that version again and reboot, which restores them; or `kernelswap abandon` starts cold ' +
+      'what is not back.',
+  )
 }
 
 function ended(report: Report, wantsWayBack = false): Ended {
@@ -235,7 +249,7 @@ async function release(swap: Swap, { boot }: Present): Promise<void> {
 
 /** A restore that was cut short between its seal and the landing, on the boot that it was for. */
 async function landIfNone({ plan, directory }: Swap): Promise<void> {
-  if (!plan.bundle || (await isThere(join(directory, 'land.log')))) return
+  if (!plan.bundle || (await isThere(swapFile(directory, 'land.log')))) return
   await daemonReload()
   await awaitUnits([landingUnit])
 }
@@ -292,7 +306,7 @@ async function conclude(
 /** What went wrong on the way here: what the landing reports, and why an earlier boot went back. */
 export async function toldBefore(swap: Swap): Promise<string[]> {
   const errors = (await swap.journal.read()).flatMap((line) => (line.kind === 'error' ? [line.message] : []))
-  const log = await readFile(join(swap.directory, 'land.log'), 'utf8').catch(ifMissing(undefined))
+  const log = await readFile(swapFile(swap.directory, 'land.log'), 'utf8').catch(ifMissing(undefined))
   if (log === undefined) return ['The landing left no log, so nobody knows what failed in it.', ...errors]
   const landing = [...log.matchAll(/^\S+ \S+ failed (.*)$/gm)].map(([, what]) => what)
   return [...landing.map((what) => `The landing reports a failure: ${what}.`), ...errors]

@@ -4,6 +4,7 @@ import type * as z from 'zod'
 import { syncDirectory, writeDurably } from '../durable.ts'
 import { Failure, ifMissing, isErrno, messageOf } from '../errors.ts'
 import { isThere } from '../files.ts'
+import { stateFile, swapFile } from '../layout.ts'
 import { refuseLoose } from '../ownership.ts'
 import { paths } from '../paths.ts'
 import { type Report, reportSchema } from '../report/report.ts'
@@ -21,7 +22,7 @@ export interface Swap {
 }
 
 /** There while a swap has no verdict. */
-export const pendingNote = join(paths.state, 'pending')
+export const pendingNote = stateFile('pending')
 
 /** Space that a swap which fills the disk can still take itself back in: journal and report. */
 const reserve = 'reserve'
@@ -183,7 +184,7 @@ function damaged(file: string, why: string, cause?: unknown): Failure {
 
 /** Where a workload's checkpoint lies. */
 export function checkpointDirectory(swap: Swap, unit: string): string {
-  return join(swap.directory, 'workloads', unit)
+  return swapFile(swap.directory, 'workloads', unit)
 }
 
 /** A swap's report, undefined while it has none. @throws Failure 'mismatch' where it is damaged. */

@@ -3,7 +3,7 @@ import { goBack } from '../landing/landing.ts'
 import type { Verdict } from './journal.ts'
 import { runningKernel } from './kernels.ts'
 import { type Plan, preserved, type Request, restarted } from './plan.ts'
-import { findPending } from './resume.ts'
+import { findPending, refuseForeignLanding } from './resume.ts'
 import { endedSwaps } from './store.ts'
 
 /** Verdicts of swaps that ended on their new kernel. */
@@ -45,6 +45,7 @@ async function planOfArrival(): Promise<Plan | undefined> {
 export async function returnFromLanding(): Promise<void> {
   const pending = await findPending()
   if (pending?.decision.kind !== 'settle' || pending.present.landing !== 'sealed') return
+  await refuseForeignLanding(pending.swap)
   if (pending.decision.fellBack) {
     throw new Failure(
       'refused',

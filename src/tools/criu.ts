@@ -83,8 +83,8 @@ async function dumpNow(options: DumpOptions): Promise<DumpEnded> {
 }
 
 /** The error lines of a CRIU log, without time and source location; [] where there is no log. */
-export async function logErrors(directory: string, log: string): Promise<string[]> {
-  const text = await readFile(join(directory, log), 'utf8').catch(ifMissing(''))
+export async function logErrors(log: string): Promise<string[]> {
+  const text = await readFile(log, 'utf8').catch(ifMissing(''))
   return parseLogErrors(text)
 }
 

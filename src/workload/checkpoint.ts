@@ -29,7 +29,7 @@ export async function checkpointService(
     if (ended.code === 0) return undefined
     // One that was cut short leaves connections that nobody can read from.
     await endTcpRepair(await pidsOf(controlGroup))
-    const errors = await logErrors(options.images, 'dump.log')
+    const errors = await logErrors(join(options.images, 'dump.log'))
     if (ended.wasKilled || tries >= triesOf(errors) || signal?.aborted)
       return explainDump(unit, errors, ended.stderr)
     await discardImages(options.images)

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Failure, ifMissing, isErrno } from '../errors.ts'
+import { checkpointFile } from '../layout.ts'
 import { parsePidStat } from '../proc/pid-stat.ts'
 import { wasStopped } from '../tools/criu.ts'
 import { pidsOf } from './service.ts'
@@ -10,8 +10,6 @@ import { pidsOf } from './service.ts'
  * before, by job control or a debugger. So a file of the checkpoint says of each what it was; the landing reads it too
  * (landing/static/release).
  */
-const noteName = 'tasks'
-
 type State = 'running' | 'stopped'
 
 /**
@@ -28,7 +26,7 @@ export async function noteTasks(checkpoint: string, controlGroup: string): Promi
  */
 export async function noteDumpedTasks(checkpoint: string, controlGroup: string): Promise<void> {
   await note(checkpoint, await pidsOf(controlGroup), async (pid) => {
-    const stopped = await wasStopped(join(checkpoint, 'images'), pid).catch(ifMissing(undefined))
+    const stopped = await wasStopped(checkpointFile(checkpoint, 'images'), pid).catch(ifMissing(undefined))
     if (stopped === undefined)
       throw new Failure('failed', `PID ${pid} of ${controlGroup} is in no checkpoint; run the swap again.`)
     return stopped
@@ -42,12 +40,12 @@ async function note(
 ): Promise<void> {
   const states = await Promise.all(pids.map(isStopped))
   const lines = pids.map((pid, index) => `${pid} ${states[index] ? 'stopped' : 'running'}\n`)
-  await writeFile(join(checkpoint, noteName), lines.join(''), { mode: 0o600 })
+  await writeFile(checkpointFile(checkpoint, 'tasks'), lines.join(''), { mode: 0o600 })
 }
 
 /** What was noted of a workload's tasks; undefined where nothing was: no checkpoint has touched it. */
 async function notedTasks(checkpoint: string): Promise<ReadonlyMap<number, State> | undefined> {
-  const text = await readFile(join(checkpoint, noteName), 'utf8').catch(ifMissing(undefined))
+  const text = await readFile(checkpointFile(checkpoint, 'tasks'), 'utf8').catch(ifMissing(undefined))
   if (text === undefined) return undefined
   return new Map(
     text

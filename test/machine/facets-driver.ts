@@ -207,7 +207,7 @@ async function checkpoint(): Promise<Snapshot> {
   const options = { external: ties.external, leave: 'stopped' as const, timeoutSeconds: 300 }
   const heldSince = new Date()
   const ended = await dump({ pid: victim.mainPid, images, ...options })
-  if (ended.code !== 0) throw new Error(`dump: ${(await logErrors(images, 'dump.log')).join('; ')}`)
+  if (ended.code !== 0) throw new Error(`dump: ${(await logErrors(join(images, 'dump.log'))).join('; ')}`)
   await writeManifest(CHECKPOINT)
   await writeLandingMendings(await mendings(await pidsOf(controlGroup), { unscaled: '' }))
   return await takeSnapshot(await pidsOf(controlGroup), { strict: true, heldSince })
@@ -229,7 +229,7 @@ async function restore(): Promise<void> {
   await ipBatch(addresses.arrive)
   await restoreUnits([UNIT])
   if (!hasLanded(UNIT)) {
-    const errors = await logErrors(join(CHECKPOINT, 'images'), 'restore.log')
+    const errors = await logErrors(join(CHECKPOINT, 'images/restore.log'))
     throw new Error(`restore: ${errors.join('; ')}`)
   }
   await ipBatch(addresses.settle)

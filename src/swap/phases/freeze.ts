@@ -14,6 +14,7 @@ import {
   writeLandingMendings,
   writeLandingPeers,
 } from '../../landing/landing.ts'
+import { checkpointFile, type tmpfsArchives } from '../../layout.ts'
 import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
 import type { InetSocket } from '../../proc/inet-sockets.ts'
 import type { Mount } from '../../proc/mountinfo.ts'
@@ -112,7 +113,7 @@ async function refuseNewNeeds(passengers: readonly Passenger[], surroundings: Su
 }
 
 async function checkpointOne({ service, ties, checkpoint }: Passenger): Promise<void> {
-  const images = join(checkpoint, 'images')
+  const images = checkpointFile(checkpoint, 'images')
   await noteTasks(checkpoint, service.controlGroup)
   const obstacle = await checkpointService(service, {
     images,
@@ -153,11 +154,11 @@ async function archive({ passengers, limit }: Crossing): Promise<void> {
     const files = tmpfsFiles(service, uses[index]!, surroundings)
     const { mounts } = surroundings
     const host = { root: '/', members: files.host, parents: files.parents, mounts }
-    await archiveFiles(host, join(checkpoint, 'host'))
+    await archiveFiles(host, checkpoint, 'host')
     const seen = uses[index]!.find(({ pid }) => pid === service.mainPid)?.mounts ?? []
     const root = `/proc/${service.mainPid}/root`
     const room = { root, members: files.private, parents: [], mounts: seen }
-    await archiveFiles(room, join(checkpoint, 'private'))
+    await archiveFiles(room, checkpoint, 'private')
   }
   await eachPassenger(passengers, limit!, archiveOne)
 }
@@ -179,20 +180,25 @@ interface Archived {
   readonly mounts: readonly Mount[]
 }
 
-async function archiveFiles({ root, members, parents, mounts }: Archived, target: string): Promise<void> {
+async function archiveFiles(
+  { root, members, parents, mounts }: Archived,
+  checkpoint: string,
+  name: (typeof tmpfsArchives)[number],
+): Promise<void> {
   if (members.length === 0) return
+  const archive = checkpointFile(checkpoint, `${name}.tar`)
   // Files of other file systems outlast the boot, or are served by somebody who may stand still now (fuse(4)).
   const without = new Set(mounts.filter(({ type }) => type !== 'tmpfs').map((mount) => mount.target))
-  const packed = await packTree(root, members, `${target}.tar`, { alone: parents, without })
-  const read = await checkArchive(`${target}.tar`)
+  const packed = await packTree(root, members, archive, { alone: parents, without })
+  const read = await checkArchive(archive)
   if (packed !== read)
-    throw new Failure('failed', `${target}.tar holds ${read} of ${packed} files; nothing was swapped.`)
+    throw new Failure('failed', `${archive} holds ${read} of ${packed} files; nothing was swapped.`)
   const relative = (paths: readonly string[]) => paths.map((path) => join('.', path))
   const attributes = [
     await dumpAttributes(root, relative(parents), { recursive: false }),
     await dumpAttributes(root, relative(members)),
   ]
-  await writeFile(`${target}.xattrs`, attributes.join(''), { mode: 0o600 })
+  await writeFile(checkpointFile(checkpoint, `${name}.xattrs`), attributes.join(''), { mode: 0o600 })
 }
 
 async function listFiles({ passengers, sums, limit }: Crossing): Promise<void> {

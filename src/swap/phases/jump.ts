@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Failure, messageOf } from '../../errors.ts'
 import { run } from '../../host/local.ts'
-import { paths } from '../../paths.ts'
+import { scriptFile } from '../../layout.ts'
 import { parsePidStat } from '../../proc/pid-stat.ts'
 import { remountWritable } from '../../tools/mount.ts'
 import { syncAll } from '../../tools/sync.ts'
@@ -24,7 +23,7 @@ async function leap(crossing: Crossing): Promise<void> {
   // A jump that has begun must not be taken back. If it hangs before, systemd ends us.
   crossing.limit!.lift()
   try {
-    await run(join(paths.library, 'leap'), [])
+    await run(scriptFile('leap'), [])
   } catch (error) {
     throw new Failure('failed', `The kernel refused to jump: ${messageOf(error)}.`, { cause: error })
   }

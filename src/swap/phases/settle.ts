@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ifMissing, messageOf } from '../../errors.ts'
 import { removeLanding } from '../../landing/landing.ts'
+import { checkpointFile, swapFile, tmpfsArchives } from '../../layout.ts'
 import { openGate } from '../../network/gate.ts'
 import { paths } from '../../paths.ts'
 import { daemonReload, showUnits, startUnits } from '../../tools/systemd.ts'
@@ -68,16 +69,17 @@ export async function startRestarted(swap: Swap): Promise<Outcome[]> {
 
 /** Removes a swap's checkpoints, which hold the memory of services; logs stay. */
 export async function discardImages(directory: string): Promise<void> {
-  const workloads = join(directory, 'workloads')
+  const workloads = swapFile(directory, 'workloads')
   for (const unit of await readdir(workloads).catch(ifMissing<string[]>([]))) {
     const checkpoint = join(workloads, unit)
-    const images = join(checkpoint, 'images')
+    const images = checkpointFile(checkpoint, 'images')
     const names = await readdir(images).catch(ifMissing<string[]>([]))
     await Promise.all(
       names.filter((name) => !name.endsWith('.log')).map((name) => rm(join(images, name), { force: true })),
     )
-    for (const name of ['host.tar', 'host.xattrs', 'private.tar', 'private.xattrs']) {
-      await rm(join(checkpoint, name), { force: true })
+    for (const name of tmpfsArchives) {
+      await rm(checkpointFile(checkpoint, `${name}.tar`), { force: true })
+      await rm(checkpointFile(checkpoint, `${name}.xattrs`), { force: true })
     }
   }
 }

@@ -1,9 +1,9 @@
-import { join } from 'node:path'
 import type { AbiResult } from '../../abi/diff.ts'
 import { sealComplaint } from '../../archive/manifest.ts'
 import type { Deadline } from '../../deadline.ts'
 import { messageOf } from '../../errors.ts'
 import type { HookResult } from '../../hooks/types.ts'
+import { checkpointFile } from '../../layout.ts'
 import { logErrors } from '../../tools/criu.ts'
 import { type Properties, showUnits } from '../../tools/systemd.ts'
 import { continueAll, heldTasks } from '../../workload/stops.ts'
@@ -89,12 +89,12 @@ async function compare(
 
 /** Why a unit is not back, in words; `state` is what systemd says of it. */
 export async function restoreProblem(swap: Swap, unit: string, state: string): Promise<string> {
-  const damage = await sealComplaint(checkpointDirectory(swap, unit))
+  const checkpoint = checkpointDirectory(swap, unit)
+  const damage = await sealComplaint(checkpoint)
   if (damage) return `its checkpoint was damaged: ${damage}`
-  const images = join(checkpointDirectory(swap, unit), 'images')
   const errors = [
-    ...(await logErrors(images, 'restore-again.log')),
-    ...(await logErrors(images, 'restore.log')),
+    ...(await logErrors(checkpointFile(checkpoint, 'images/restore-again.log'))),
+    ...(await logErrors(checkpointFile(checkpoint, 'images/restore.log'))),
   ]
   return errors[0] ? `CRIU could not restore it: ${errors[0]}` : `it was not restored: the unit is ${state}`
 }

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { layoutVersion } from '../../../src/layout.ts'
 
 const script = readFileSync(
   new URL('../../../src/landing/static/kernelswap-generator', import.meta.url),
@@ -28,6 +29,8 @@ beforeEach(() => {
   mkdirSync(join(directory, 'out'))
   has('units/redis-server.service.d/zz-kernelswap.conf', '[Service]\n')
   has('boot-id', 'the boot before\n')
+  has('layout-version', `${layoutVersion}\n`)
+  has('units.list', 'redis-server.service\n')
 })
 afterEach(() => rmSync(directory, { recursive: true }))
 
@@ -87,6 +90,24 @@ test('where no file system needs udev, udev comes after the landing, not before 
   expect(written['systemd-udev-trigger.service.d/kernelswap-order.conf']).toBe(after)
   expect(Object.keys(written)).not.toContain('kernelswap-land.service.d/kernelswap-order.conf')
 })
+
+/** Its checkpoints are whole: the kernelswap that wrote them may still come back, and nothing may have run since. */
+test.each(['', '0\n', `${layoutVersion + 1}\n`])(
+  'the units of another layout wait, and start neither way: %j',
+  (version) => {
+    has('sealed')
+    has('layout-version', version)
+    const written = generated()
+    expect(Object.keys(written).sort()).toEqual([
+      'kernelswap-land.service.d/kernelswap-order.conf',
+      'redis-server.service.d/zz-kernelswap.conf',
+    ])
+    expect(written['redis-server.service.d/zz-kernelswap.conf']).toBe(
+      `[Unit]\nConditionPathExists=!${join(directory, 'landing/sealed')}\n`,
+    )
+    expect(readdirSync(join(directory, 'out/sysinit.target.wants'))).toEqual(['kernelswap-land.service'])
+  },
+)
 
 /** The units start cold, and what they write must not meet old memory in a later boot: the seal goes. */
 function expectRefused(): void {

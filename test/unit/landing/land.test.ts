@@ -1,5 +1,6 @@
-import { symlinkSync } from 'node:fs'
+import { rmSync, symlinkSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { layoutVersion } from '../../../src/layout.ts'
 import { Sandbox } from './sandbox.ts'
 
 let sandbox: Sandbox
@@ -10,6 +11,7 @@ beforeEach(() => {
   for (const name of ['links', 'addresses', 'routes', 'units.list', 'gate.nft', 'sealed'])
     sandbox.write(`/etc/kernelswap/landing/${name}`, '')
   sandbox.write('/etc/kernelswap/landing/last-pid', '0\n')
+  sandbox.write('/etc/kernelswap/landing/layout-version', `${layoutVersion}\n`)
   for (const program of ['systemctl', 'nft', 'ip', 'criu'])
     sandbox.program(program, `echo "${program} $*" >> ${sandbox.path('/asked')}`)
 })
@@ -45,4 +47,21 @@ test.each([
   expect(log()).toEqual(['landing', 'network', 'files', 'restored', `failed restore ${unit}`, ...after])
   expect(sandbox.list('/etc/kernelswap/landing').includes('sealed')).toBe(isSealed)
   expect(sandbox.list('/run/kernelswap/sound')).toEqual([])
+})
+
+/** What it means could only be guessed, and it is the only copy of what the services had in memory. */
+test.each([
+  ['another version', `${layoutVersion + 1}\n`, String(layoutVersion + 1)],
+  ['no version', '', 'unknown'],
+])('a layout of %s is refused in words, and stays sealed behind its gate', (_, version, named) => {
+  sandbox.write('/etc/kernelswap/landing/layout-version', version)
+  rmSync(sandbox.path('/etc/kernelswap/landing/last-pid'))
+  const { code, stderr } = sandbox.run('land')
+  expect(code).not.toBe(0)
+  expect(stderr).toContain(`nothing is restored: layout ${named} is of another version of kernelswap`)
+  expect(log()).toEqual([
+    `failed layout: it is ${named}, and this version of kernelswap restores ${layoutVersion}`,
+  ])
+  expect(sandbox.list('/etc/kernelswap/landing')).toContain('sealed')
+  expect(sandbox.read('/asked')).toBe(`nft -f ${sandbox.path('/etc/kernelswap/landing/gate.nft')}\n`)
 })

@@ -13,6 +13,7 @@ import {
   writeLanding,
   writeLandingGate,
 } from '../../../src/landing/landing.ts'
+import { layoutVersion } from '../../../src/layout.ts'
 import { serviceWith } from '../workload/builders.ts'
 
 const place = vi.hoisted(() => ({ directory: '' }))
@@ -110,6 +111,7 @@ describe('on disk', () => {
     expect(await readlink(join(landing(), 'swap'))).toBe(join(place.directory, 'swap'))
     expect(await read('boot-id')).toBe('boot-before\n')
     expect(await read('last-pid')).toBe('5000\n')
+    expect(await read('layout-version')).toBe(`${layoutVersion}\n`)
     expect(await read('links')).toBe('eth0\neth1\n')
     expect(await read('fallback')).toBe('grub\nmenu>entry with blanks\n')
     expect(await read('back')).toBe('/boot/vmlinuz-old\n/boot/initrd.img-old\nroot=/dev/vda  rw\n')

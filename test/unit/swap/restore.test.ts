@@ -284,6 +284,11 @@ describe('nothing is touched, and nothing stays', () => {
       'its plan is of another kernelswap',
     ],
     [
+      'its checkpoints are of another layout',
+      { files: { 'landing/layout-version': '2\n' } },
+      'its layout is 2, not 1',
+    ],
+    [
       'its plan has other units',
       { files: { 'plan.json': JSON.stringify(planWith()) } },
       'its plan has other units',

@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs'
 import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { findPending, refuseIfPending, toldBefore } from '../../../src/swap/resume.ts'
+import { layoutVersion } from '../../../src/layout.ts'
+import { Journal } from '../../../src/swap/journal.ts'
+import { findPending, refuseIfPending, resume, toldBefore } from '../../../src/swap/resume.ts'
 import { createSwap } from '../../../src/swap/store.ts'
+import { returnFromLanding } from '../../../src/swap/way-back.ts'
 import { planWith } from './plans.ts'
 
 const { place } = vi.hoisted(() => ({ place: `/tmp/kernelswap-resume-${process.pid}` }))
@@ -69,6 +73,24 @@ test('a sealed landing names its swap, whatever else is noted', async () => {
   expect((await findPending())?.swap.directory).toBe(directory)
   await writeFile(join(directory, 'plan.json'), '')
   await expect(refuseIfPending()).rejects.toMatchObject({ kind: 'mismatch' })
+})
+
+/** Whatever it did with it could be the end of what the services had in memory. */
+test('a landing that another version has sealed waits for that version, or for an administrator to give it up', async () => {
+  const { id, directory, plan } = await createSwap(planWith())
+  await new Journal(directory, 'boot before', plan.kernel.from).append(step)
+  await symlink(directory, join(place, 'landing/swap'))
+  await writeFile(join(place, 'landing/sealed'), '')
+  for (const act of [resume, returnFromLanding]) {
+    await writeFile(join(place, 'landing/layout-version'), `${layoutVersion + 1}\n`)
+    await expect(act()).rejects.toMatchObject({
+      kind: 'operator',
+      message: expect.stringContaining(`Swap ${id} was sealed by another version of kernelswap`),
+    })
+    await rm(join(place, 'landing/layout-version'))
+    await expect(act()).rejects.toThrow('layout unknown')
+  }
+  expect(existsSync(join(place, 'landing/sealed'))).toBe(true)
 })
 
 test('a landing that can’t be looked into doesn’t count as none', async () => {
