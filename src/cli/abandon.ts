@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { Failure } from '../errors.ts'
 import { reportText } from '../report/text.ts'
 import { releaseFleetLock } from '../swap/fleet-lock.ts'
@@ -7,10 +7,11 @@ import { resume } from '../swap/resume.ts'
 import { confirm } from './confirm.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
+import { Verb } from './verb.ts'
 
 /** `kernelswap abandon`: give up a pending swap. */
 export function abandonCommand(): Command {
-  return new Command('abandon')
+  return new Verb('abandon')
     .summary('give up a pending swap')
     .description(
       'Ends a swap that has no verdict. Before the jump everything is taken back and nothing is lost. After it, units\n' +

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { makeDirectory, writeDurably } from '../durable.ts'
 import { Failure } from '../errors.ts'
 import { daemonReload, restartUnit } from '../tools/systemd.ts'
@@ -9,6 +9,7 @@ import { adoptionOf } from '../workload/adopt.ts'
 import { inspectService, inspectSurroundings, type Service } from '../workload/service.ts'
 import { createOutput, type Output } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
+import { Verb } from './verb.ts'
 
 interface Options {
   readonly undo: boolean
@@ -18,7 +19,7 @@ interface Options {
 
 /** `kernelswap adopt`: make a unit carriable. */
 export function adoptCommand(): Command {
-  return new Command('adopt')
+  return new Verb('adopt')
     .summary('make a unit carriable')
     .description(
       'Writes the smallest drop-in that lets CRIU checkpoint a unit, and says what the unit gives up by it.\n' +

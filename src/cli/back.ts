@@ -1,9 +1,10 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { withLock } from '../swap/lock.ts'
 import { requestOfWayBack, returnFromLanding } from '../swap/way-back.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { swapKernel } from './swap-kernel.ts'
+import { Verb } from './verb.ts'
 
 interface Options {
   readonly strict: boolean
@@ -13,7 +14,7 @@ interface Options {
 
 /** `kernelswap back`: to the kernel before. */
 export function backCommand(): Command {
-  return new Command('back')
+  return new Verb('back')
     .summary('swap back to the kernel before')
     .description(
       'Swaps back to the kernel that the last swap came from, and carries the same units as they are now. Where a\n' +

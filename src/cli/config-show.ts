@@ -1,11 +1,12 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { loadSettings } from '../config/configuration.ts'
 import { keyName, type Setting } from '../config/settings.ts'
 import { createOutput, table } from './output.ts'
+import { Verb } from './verb.ts'
 
 /** `kernelswap config show`: the merged configuration. */
 export function configShowCommand(): Command {
-  return new Command('show')
+  return new Verb('show')
     .summary('show every setting and where it comes from')
     .option('--json', 'print one JSON document', false)
     .action(async ({ json }: { json: boolean }) => {

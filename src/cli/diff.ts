@@ -1,14 +1,15 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import * as z from 'zod'
 import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import type { Snapshot } from '../abi/snapshot.ts'
 import { Failure, messageOf } from '../errors.ts'
 import { readRegularFile } from '../regular-file.ts'
 import { createOutput } from './output.ts'
+import { Verb } from './verb.ts'
 
 /** `kernelswap diff`: compare two snapshots. */
 export function diffCommand(): Command {
-  return new Command('diff')
+  return new Verb('diff')
     .summary('compare two snapshots')
     .description(
       'Compares two files that `kernelswap snapshot` printed, facet by facet: a line for each difference, then how\n' +

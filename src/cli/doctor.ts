@@ -1,14 +1,15 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { examine } from '../schedule/doctor.ts'
 import { withLock } from '../swap/lock.ts'
 import type { Requirement } from '../swap/phases/check.ts'
 import { sayDamaged } from './damaged.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
+import { Verb } from './verb.ts'
 
 /** `kernelswap doctor`: is this host ready to be scheduled? */
 export function doctorCommand(): Command {
-  return new Command('doctor')
+  return new Verb('doctor')
     .summary('tell whether this host is ready for scheduled swaps')
     .description(
       'Looks at every requirement of a swap but a newer kernel, and at everything the configuration names.\n' +

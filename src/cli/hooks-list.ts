@@ -1,8 +1,9 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { builtInHooks } from '../hooks/built-in.ts'
 import { byFileName, foldersOf, type ListedHook, listHooks } from '../hooks/find.ts'
 import { serviceName } from '../tools/unit-name.ts'
 import { createOutput, table } from './output.ts'
+import { Verb } from './verb.ts'
 
 interface HookRow {
   readonly hook: string
@@ -14,7 +15,7 @@ interface HookRow {
 
 /** `kernelswap hooks list`: which hooks there are, and which are called. */
 export function hooksListCommand(): Command {
-  return new Command('list')
+  return new Verb('list')
     .summary('tell which hooks there are')
     .description(
       'Lists the hooks of a unit in the order they are called, or every hook there is. Your own go to\n' +

@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import * as z from 'zod'
 import { Failure, messageOf } from '../errors.ts'
 import { callHooks } from '../hooks/call.ts'
-import { type HookResult, type HookSituation, type Verb, verbs } from '../hooks/types.ts'
+import { type HookResult, type HookSituation, verbs, type Verb as Word } from '../hooks/types.ts'
 import { parseJson } from '../json.ts'
 import { paths } from '../paths.ts'
 import { readRegularFile } from '../regular-file.ts'
@@ -14,6 +14,7 @@ import { inspectService, type Service } from '../workload/service.ts'
 import { untilInterrupted } from './interruption.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
+import { Verb } from './verb.ts'
 
 interface Options {
   readonly baseline?: string
@@ -34,7 +35,7 @@ type Baselines = Readonly<Record<string, HookResult['baseline']>>
 
 /** `kernelswap hooks run`: try hooks without a swap. */
 export function hooksRunCommand(): Command {
-  return new Command('run')
+  return new Verb('run')
     .summary('try the hooks of a unit without a swap')
     .description(
       'Calls every hook of a running unit with one word, as a swap would, and tells how each answered. Nothing else\n' +
@@ -70,7 +71,7 @@ export function hooksRunCommand(): Command {
     })
 }
 
-function knownVerb(word: string): Verb {
+function knownVerb(word: string): Word {
   const verb = verbs.find((one) => one === word)
   if (verb) return verb
   throw new Failure(
@@ -94,7 +95,7 @@ async function readBaselines(file: string): Promise<Baselines> {
 
 async function tryHooks(
   { unit, mainPid, processes }: Service,
-  verb: Verb,
+  verb: Word,
   baselines: Baselines,
   strict: boolean,
   signal: AbortSignal,

@@ -1,12 +1,13 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { compareKernels } from '../kernel/comparison.ts'
 import { comparisonLines } from '../kernel/text.ts'
 import { chooseKernel, runningKernel } from '../swap/kernels.ts'
 import { createOutput } from './output.ts'
+import { Verb } from './verb.ts'
 
 /** `kernelswap kernels diff`: what changes with a kernel. */
 export function kernelsDiffCommand(): Command {
-  return new Command('diff')
+  return new Verb('diff')
     .summary('tell what changes from one kernel to another')
     .description(
       'Counts the fixes between two kernels and names their CVE numbers, by the changelog of the package, and compares\n' +

@@ -1,12 +1,13 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { loadConfiguration } from '../config/configuration.ts'
 import { type KernelList, type ListedKernel, listKernels } from '../swap/kernel-list.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot } from './root.ts'
+import { Verb } from './verb.ts'
 
 /** `kernelswap kernels list`: which kernels there are. */
 export function kernelsListCommand(): Command {
-  return new Command('list')
+  return new Verb('list')
     .summary('list the installed kernels (default)')
     .description(
       'Lists the installed kernels, the oldest first: which one runs, which the boot loader starts by default, which is\n' +

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { loadConfiguration } from '../config/configuration.ts'
 import { withLock } from '../swap/lock.ts'
 import { makePlan } from '../swap/phases/check.ts'
@@ -7,6 +7,7 @@ import { untilInterrupted } from './interruption.ts'
 import { collect } from './options.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
+import { Verb } from './verb.ts'
 
 interface Options {
   readonly kernel?: string
@@ -17,7 +18,7 @@ interface Options {
 
 /** `kernelswap plan`: what would be carried, and what stops it. */
 export function planCommand(): Command {
-  return new Command('plan')
+  return new Verb('plan')
     .summary('show what a swap would carry, and what stops it')
     .description(
       'Looks at the units (default: every running service that is not platform), the host and the target kernel,\n' +

@@ -15,7 +15,6 @@ import { hooksCommand } from './hooks.ts'
 import { kernelsCommand } from './kernels.ts'
 import { planCommand } from './plan.ts'
 import { rehearseCommand } from './rehearse.ts'
-import { addRemoteOptions } from './remote.ts'
 import { reportCommand } from './report.ts'
 import { resumeCommand } from './resume.ts'
 import { runCommand } from './run.ts'
@@ -23,6 +22,7 @@ import { scheduleCommand } from './schedule.ts'
 import { snapshotCommand } from './snapshot.ts'
 import { statusCommand } from './status.ts'
 import { swapMachineCommand } from './swap-machine.ts'
+import { addRemoteOptions } from './verb.ts'
 
 /**
  * The whole command line. Help, manual pages and completions are made from it.

@@ -1,4 +1,4 @@
-import { Command } from 'commander'
+import type { Command, Option } from 'commander'
 import { Failure, messageOf } from '../errors.ts'
 import type { Ended } from '../host/local.ts'
 import { ConnectionLost } from '../host/ssh-connection.ts'
@@ -13,11 +13,9 @@ import { reportText } from '../report/text.ts'
 import { planSchema, preserved } from '../swap/plan.ts'
 import { askSecret } from './ask.ts'
 import { confirm } from './confirm.ts'
-import { collect } from './options.ts'
 import { createOutput, type Output } from './output.ts'
+import { pathOf, wordsOf } from './words.ts'
 
-/** Verbs whose place is here, whatever hosts there are. */
-const localVerbs = ['rehearse', 'box', 'bundle', 'help']
 /** Verbs that ask before they do something; what they would ask there is asked here. */
 const questions: Readonly<Record<string, string>> = {
   run: 'Swap the kernel of HOST now?',
@@ -27,77 +25,38 @@ const questions: Readonly<Record<string, string>> = {
 /** Verbs that end with the kernel that they began on. */
 const swapping = ['run', 'back']
 
-interface Remote {
-  readonly hosts: readonly string[]
+/** Where a verb is to do its work. */
+export interface Elsewhere {
+  /** As they are typed. */
+  readonly destinations: readonly string[]
   readonly install: boolean
+  /** Read instead of ~/.ssh/config. */
   readonly sshConfig: string | undefined
+}
+
+/** What verbs are told that concerns us as well. */
+interface Options {
+  readonly json?: boolean
+  readonly yes?: boolean
+  readonly scheduled?: boolean
+  readonly orReboot?: boolean
   /** Where the checkpoint is copied to before the jump. */
-  readonly evacuate: string | undefined
-  /** The verb and all that follows, as it is typed there. */
-  readonly words: readonly string[]
-}
-
-/** Lets `--host` send any verb to other hosts. Verbs and options are checked here first. */
-export function addRemoteOptions(program: Command): void {
-  options(program).hook('preAction', (_, action) => {
-    const remote = parseRemote(process.argv.slice(2))
-    if (remote.hosts.length === 0) {
-      if (remote.install) throw new Failure('usage', '--install needs --host, which says where to.')
-      if (remote.sshConfig !== undefined && action.opts<{ like?: string }>().like === undefined)
-        throw new Failure(
-          'usage',
-          '--ssh-config needs --host, or rehearse --like: nothing else is reached over SSH.',
-        )
-      return
-    }
-    if (localVerbs.includes(remote.words[0] ?? ''))
-      throw new Failure('usage', `\`kernelswap ${remote.words[0]}\` works here, without --host.`)
-    const { json = false, yes = false } = action.opts<{ json?: boolean; yes?: boolean }>()
-    action.action(() => runThere(remote, yes, createOutput(json)))
-  })
-}
-
-function options(command: Command): Command {
-  return command
-    .option(
-      '--host <destination>',
-      'on that host over SSH: user@name[:port] (repeatable: one after the other)',
-      collect,
-      [],
-    )
-    .option('--install', 'with --host: install this kernelswap there first', false)
-    .option(
-      '--ssh-config <file>',
-      'with --host or rehearse --like: read this instead of ~/.ssh/config, as ssh -F does',
-    )
-}
-
-interface Parsed {
-  readonly host: string[]
-  readonly install: boolean
-  readonly sshConfig?: string
   readonly evacuate?: string
 }
 
-/** Parts what is for us from what is for the host. */
-export function parseRemote(argv: readonly string[]): Remote {
-  const parser = options(new Command().allowUnknownOption()).option('--evacuate <directory>')
-  // What stands behind `--` are no options, here nor there.
-  const end = argv.includes('--') ? argv.indexOf('--') : argv.length
-  const { operands, unknown } = parser.parseOptions(argv.slice(0, end))
-  const { host, install, sshConfig, evacuate } = parser.opts<Parsed>()
-  return { hosts: host, install, sshConfig, evacuate, words: [...operands, ...unknown, ...argv.slice(end)] }
-}
-
-/** One host after the other, up to the first that doesn't end well. */
-async function runThere(remote: Remote, yes: boolean, output: Output): Promise<void> {
-  const destinations = remote.hosts.map(parseDestination)
-  for (const [index, destination] of destinations.entries()) {
-    const host = remoteHost(destination, { configFile: remote.sshConfig, ask: askSecret })
-    if (destinations.length > 1) output.say(`${remote.hosts[index]}:`)
+/** Has other hosts run a verb, as it was called here: one after the other, up to the first that doesn't end well. */
+export async function runThere(
+  command: Command,
+  { destinations, install, sshConfig }: Elsewhere,
+): Promise<void> {
+  const output = createOutput(command.opts<Options>().json ?? false)
+  const targets = destinations.map(parseDestination)
+  for (const [index, target] of targets.entries()) {
+    const host = remoteHost(target, { configFile: sshConfig, ask: askSecret })
+    if (targets.length > 1) output.say(`${destinations[index]}:`)
     try {
-      await prepare(host, remote, output)
-      process.exitCode = await runVerb(host, remote, yes, output)
+      await prepare(host, install, output)
+      process.exitCode = await runVerb(host, command, output)
     } catch (error) {
       throw explained(host, error)
     } finally {
@@ -107,7 +66,7 @@ async function runThere(remote: Remote, yes: boolean, output: Output): Promise<v
   }
 }
 
-async function prepare(host: RemoteHost, { install }: Remote, output: Output): Promise<void> {
+async function prepare(host: RemoteHost, install: boolean, output: Output): Promise<void> {
   await host.runAsUser('true', []).catch((error: unknown) => {
     throw unreachable(host.name, error)
   })
@@ -120,64 +79,47 @@ async function prepare(host: RemoteHost, { install }: Remote, output: Output): P
 }
 
 /** @returns the exit code. */
-async function runVerb(
-  host: RemoteHost,
-  { words, evacuate }: Remote,
-  yes: boolean,
-  output: Output,
-): Promise<number> {
-  const [verb = '', ...rest] = words
+async function runVerb(host: RemoteHost, command: Command, output: Output): Promise<number> {
+  const verb = pathOf(command).join(' ')
   const question = questions[verb]
-  if (question === undefined) return passOn(host, words, output)
-  const isAgreed = yes || rest.includes('--scheduled')
-  if (!isAgreed) await askHere(host, verb, rest, question, output)
-  const agreed = [verb, ...(yes ? [] : ['--yes']), ...rest]
-  if (evacuate !== undefined) {
-    await tryDirectory(evacuate, await expectedBytes(host, rest))
-    return evacuatingSwap(host, [verb, '--hand-over', ...agreed.slice(1)], evacuate, output)
-  }
-  return swapping.includes(verb) ? swap(host, agreed, output) : passOn(host, agreed, output)
+  if (question === undefined) return passOn(host, wordsOf(command), output)
+  const { yes = false, scheduled = false, evacuate } = command.opts<Options>()
+  if (!yes && !scheduled) await askHere(host, command, question, output)
+  if (evacuate !== undefined) await tryDirectory(evacuate, await expectedBytes(host, command))
+  const words = wordsOf(command, ({ long }) => !['--yes', '--evacuate'].includes(long!), [
+    '--yes',
+    ...(evacuate === undefined ? [] : ['--hand-over']),
+  ])
+  if (!swapping.includes(verb)) return passOn(host, words, output)
+  return evacuate === undefined
+    ? swap(host, words, command, output)
+    : evacuatingSwap(host, words, command, evacuate, output)
 }
 
-/** Options of `run` that `plan` doesn't know. */
-const isOfRunAlone = /^--(strict|json|or-reboot|max-outage(=.*)?)$/
-
 /** What the verb would ask on a terminal there; a swap is asked for with its plan, without trial checkpoints. */
-async function askHere(
-  host: RemoteHost,
-  verb: string,
-  rest: readonly string[],
-  question: string,
-  output: Output,
-): Promise<void> {
-  if (verb === 'run') {
-    const plan = await planThere(host, rest)
+async function askHere(host: RemoteHost, command: Command, question: string, output: Output): Promise<void> {
+  if (command.name() === 'run') {
+    const plan = await planThere(host, command)
     for (const line of `${plan.stdout}${plan.stderr}`.trimEnd().split('\n')) output.say(line)
-    if (plan.code !== 0 && !mayReboot(rest))
+    if (plan.code !== 0 && !command.opts<Options>().orReboot)
       throw new Failure('refused', `The plan of ${host.name} refuses; it says why.`)
   }
   await confirm(question.replace('HOST', host.name))
 }
 
-/** @param rest what follows `run` */
-function planThere(host: RemoteHost, rest: readonly string[], ...more: readonly string[]): Promise<Ended> {
-  const end = rest.includes('--') ? rest.indexOf('--') : rest.length
-  const words = rest.filter(
-    (word, at) => at >= end || (!isOfRunAlone.test(word) && rest[at - 1] !== '--max-outage'),
-  )
-  return host.run('kernelswap', ['plan', '--no-trial', ...more, ...words])
+/** What `run` is told counts for its plan, as far as a plan knows it. */
+function planThere(host: RemoteHost, run: Command, ...more: readonly string[]): Promise<Ended> {
+  const plan = run.parent!.commands.find((command) => command.name() === 'plan')!
+  const isOfBoth = ({ long }: Option) => long !== '--json' && plan.options.some((each) => each.long === long)
+  return host.run('kernelswap', wordsOf(run, isOfBoth, ['--no-trial', ...more], pathOf(plan)))
 }
 
 /** Memory of what is to be carried, which is most of a checkpoint; 0 where the plan refuses, as the swap will say. */
-async function expectedBytes(host: RemoteHost, rest: readonly string[]): Promise<number> {
-  const { code, stdout } = await planThere(host, rest, '--json')
+async function expectedBytes(host: RemoteHost, run: Command): Promise<number> {
+  const { code, stdout } = await planThere(host, run, '--json')
   if (code !== 0) return 0
   const plan = parseDocument(planSchema, stdout, host.name)
   return preserved(plan).reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
-}
-
-function mayReboot(words: readonly string[]): boolean {
-  return words.includes('--or-reboot')
 }
 
 async function passOn(host: RemoteHost, words: readonly string[], output: Output): Promise<number> {
@@ -189,6 +131,7 @@ async function passOn(host: RemoteHost, words: readonly string[], output: Output
 async function swap(
   host: RemoteHost,
   words: readonly string[],
+  command: Command,
   output: Output,
   notice: (line: string) => void = () => {},
   isUnderWay: () => boolean = () => false,
@@ -208,13 +151,14 @@ async function swap(
   }
   output.result(followed.report, reportText(followed.report))
   const { verdict } = followed.report
-  return verdict === 'swapped' || (verdict === 'aborted' && mayReboot(words)) ? 0 : 1
+  return verdict === 'swapped' || (verdict === 'aborted' && command.opts<Options>().orReboot) ? 0 : 1
 }
 
 /** Copies the checkpoint here when the swap waits for that. What goes wrong with it aborts the swap over there. */
 async function evacuatingSwap(
   host: RemoteHost,
   words: readonly string[],
+  command: Command,
   directory: string,
   output: Output,
 ): Promise<number> {
@@ -232,7 +176,7 @@ async function evacuatingSwap(
         isCopying = false
       })
   }
-  const code = await swap(host, words, output, notice, () => isCopying)
+  const code = await swap(host, words, command, output, notice, () => isCopying)
   await evacuation
   return code
 }

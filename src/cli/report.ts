@@ -1,14 +1,15 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { Failure } from '../errors.ts'
 import { reportText } from '../report/text.ts'
 import { openSwap, openSwaps, readReport, type Swap } from '../swap/store.ts'
 import { sayDamaged } from './damaged.ts'
 import { createOutput } from './output.ts'
 import { requireRoot } from './root.ts'
+import { Verb } from './verb.ts'
 
 /** `kernelswap report`: how a swap went. */
 export function reportCommand(): Command {
-  return new Command('report')
+  return new Verb('report')
     .summary('tell how a swap went')
     .argument('[id]', 'a swap (default: the latest)')
     .option('--json', 'print one JSON document', false)

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import pRetry from 'p-retry'
 import { reportText } from '../report/text.ts'
 import { releaseFleetLock } from '../swap/fleet-lock.ts'
@@ -9,11 +9,12 @@ import { requestOfWayBack } from '../swap/way-back.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { swapKernel } from './swap-kernel.ts'
+import { Verb } from './verb.ts'
 
 /** `kernelswap resume`: finish what a jump or a crash left open; kernelswap-settle.service calls it. */
 export function resumeCommand(): Command {
   return (
-    new Command('resume')
+    new Verb('resume')
       .summary('finish what a jump or a crash left open')
       .description(
         'Verifies and settles a swap after its jump, or takes back one that was cut short. Runs at boot by itself.',

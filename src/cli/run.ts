@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { Failure } from '../errors.ts'
 import { type Window, windowSeconds } from '../schedule/window.ts'
 import { runningKernel } from '../swap/kernels.ts'
@@ -10,6 +10,7 @@ import { createOutput, type Output } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { findDueKernel, runScheduled } from './scheduled.ts'
 import { type Stayed, swapKernel } from './swap-kernel.ts'
+import { Verb } from './verb.ts'
 
 interface Options {
   readonly kernel?: string
@@ -29,7 +30,7 @@ interface Options {
 /** `kernelswap run`: the swap. */
 export function runCommand(): Command {
   return (
-    new Command('run')
+    new Verb('run')
       .summary('swap the kernel')
       .description(
         'Plans, checkpoints the units, jumps into the target kernel and restores them there. Until the jump any failure\n' +

@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { ifMissing } from '../errors.ts'
 import { paths } from '../paths.ts'
 import { serviceName, timerName } from '../schedule/units.ts'
 import { showUnit } from '../tools/systemd.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
+import { Verb } from './verb.ts'
 
 /** The schedule as systemd has it; times as systemd writes them, null where there was or will be none. */
 interface Shown {
@@ -22,7 +23,7 @@ interface Shown {
 
 /** `kernelswap schedule show`: when, and how it went last. */
 export function scheduleShowCommand(): Command {
-  return new Command('show')
+  return new Verb('show')
     .summary('show the schedule, its next time and how the last one went')
     .option('--json', 'print one JSON document', false)
     .action(async ({ json }: { json: boolean }) => {

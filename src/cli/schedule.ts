@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { makeDirectory, writeDurably } from '../durable.ts'
 import { Failure } from '../errors.ts'
 import { paths } from '../paths.ts'
@@ -13,6 +13,7 @@ import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { scheduleOffCommand } from './schedule-off.ts'
 import { scheduleShowCommand } from './schedule-show.ts'
+import { Verb } from './verb.ts'
 
 interface Options {
   readonly onCalendar: string[]
@@ -24,7 +25,7 @@ interface Options {
 
 /** `kernelswap schedule`: swaps by themselves. */
 export function scheduleCommand(): Command {
-  return new Command('schedule')
+  return new Verb('schedule')
     .summary('swap by itself, in windows, whenever a newer kernel is installed')
     .description(
       'Writes a systemd timer and the service that it starts: `kernelswap run --scheduled`, which swaps if a newer kernel\n' +

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { takeSnapshot } from '../abi/snapshot.ts'
 import { Failure, ifMissing } from '../errors.ts'
 import { standardOutput } from '../printer.ts'
@@ -7,10 +7,11 @@ import { serviceName } from '../tools/unit-name.ts'
 import { inspectService } from '../workload/service.ts'
 
 import { requireRoot, requireSystemd } from './root.ts'
+import { Verb } from './verb.ts'
 
 /** `kernelswap snapshot`: what a process can see through the kernel's ABI. */
 export function snapshotCommand(): Command {
-  return new Command('snapshot')
+  return new Verb('snapshot')
     .summary('print what processes see through the kernel ABI')
     .description(
       'Prints a snapshot of every process of a unit, or of one process, as JSON: IDs, signals, descriptors, sockets,\n' +

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { paths } from '../paths.ts'
 import type { JournalLine } from '../swap/journal.ts'
 import { runningKernel } from '../swap/kernels.ts'
@@ -10,6 +10,7 @@ import { findTrials } from '../swap/trials.ts'
 import { bytesBelow } from '../tools/du.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot } from './root.ts'
+import { Verb } from './verb.ts'
 
 interface SwapStatus {
   readonly id: string
@@ -23,7 +24,7 @@ interface SwapStatus {
 
 /** `kernelswap status`: what is going on. */
 export function statusCommand(): Command {
-  return new Command('status')
+  return new Verb('status')
     .summary('tell what is going on')
     .option('--json', 'print one JSON document', false)
     .action(async (options: { json: boolean }) => {

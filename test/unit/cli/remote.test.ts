@@ -3,35 +3,51 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { parseRemote } from '../../../src/cli/remote.ts'
+import { createProgram } from '../../../src/cli/program.ts'
+import { wordsOf } from '../../../src/cli/words.ts'
 import { version } from '../../../src/version.ts'
 import { canServe, hangUp, operator, type Server, startServer } from '../remote/sshd.ts'
 import { planWith, workloadWith } from '../swap/plans.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-describe('what is for us and what is for the host', () => {
+describe('what the host is told is what was typed, without what is for us', () => {
+  /** Parses a command line as the program does, and says it again. */
+  async function said(argv: readonly string[]): Promise<string[]> {
+    const program = createProgram()
+    let words: string[] = []
+    program.hook('preAction', (_, command) => {
+      words = wordsOf(command)
+      throw new Error('parsed')
+    })
+    await expect(program.parseAsync(argv, { from: 'user' })).rejects.toThrow('parsed')
+    return words
+  }
+
   test.each([
-    [['--host', 'a', 'status'], { hosts: ['a'], words: ['status'] }],
-    [['status', '--json', '--host=a'], { hosts: ['a'], words: ['status', '--json'] }],
     [
-      ['run', '--kernel', '6.12', 'redis', '--host', 'a', 'nginx', '--host', 'b', '--yes'],
-      { hosts: ['a', 'b'], words: ['run', '--kernel', '6.12', 'redis', 'nginx', '--yes'] },
+      ['--host', 'a', 'status', '--json'],
+      ['status', '--json'],
     ],
     [
-      ['--install', '--ssh-config', 'f', '--host', 'a', 'plan'],
-      { install: true, sshConfig: 'f', words: ['plan'] },
+      ['run', '--kernel', '6.12', 'redis', '--host', 'a', 'nginx', '--restart=b', '--restart', '-c', '--yes'],
+      ['run', '--kernel=6.12', '--restart=b', '--restart=-c', '--yes', '--', 'redis', 'nginx'],
     ],
     [
-      ['--host', 'a', 'plan', '--', '--no-trial', '--host', 'b'],
-      { hosts: ['a'], words: ['plan', '--', '--no-trial', '--host', 'b'] },
+      ['--install', '--ssh-config', 'f', '--host', 'a', 'plan', '--no-trial', '--', '--no-trial', '--host'],
+      ['plan', '--no-trial', '--', '--no-trial', '--host'],
     ],
     [
-      ['hooks', 'run', 'redis', 'check', '--strict'],
-      { hosts: [], words: ['hooks', 'run', 'redis', 'check', '--strict'] },
+      ['hooks', 'run', 'redis', 'check', '--strict', '--host', 'a'],
+      ['hooks', 'run', '--strict', '--', 'redis', 'check'],
     ],
-  ])('%j', (argv, remote) => {
-    expect(parseRemote(argv)).toMatchObject(remote)
+    [
+      ['--host', 'a', 'kernels'],
+      ['kernels', 'list'],
+    ],
+  ])('%j', async (argv, words) => {
+    expect(await said(argv)).toEqual(words)
+    expect(await said(words)).toEqual(words)
   })
 })
 
@@ -123,7 +139,7 @@ ${lines}`,
       stdout: 'document\n',
       stderr: 'advice\n',
     })
-    expect(calls(servers[0]!)).toEqual(["plan --kernel 6.12.1 it's --json"])
+    expect(calls(servers[0]!)).toEqual(["plan --kernel=6.12.1 --json -- it's"])
   })
 
   test('brings all of it over, and nothing that the terminal here would act on', () => {
@@ -160,7 +176,7 @@ ${lines}`,
       '6.12.1: at verify: verify',
       '',
     ])
-    expect(calls(servers[0]!)).toContain('run --yes --json redis')
+    expect(calls(servers[0]!)).toContain('run --yes --json -- redis')
   })
 
   test('stops at a bad verdict: the next host is not asked', () => {
@@ -195,10 +211,10 @@ ${lines}`,
       code: 2,
       stderr: expect.stringMatching(/^the plan\nkernelswap: There is no terminal/),
     })
-    expect(calls(servers[0]!)).toEqual(['plan --no-trial redis'])
+    expect(calls(servers[0]!)).toEqual(['plan --no-trial -- redis'])
     // The plan is asked without the words that the swap alone knows.
     kernelswap('--host', 'a', 'run', '--max-outage', '20s', '--or-reboot', '--kernel', '6', 'redis')
-    expect(calls(servers[0]!).at(-1)).toBe('plan --no-trial --kernel 6 redis')
+    expect(calls(servers[0]!).at(-1)).toBe('plan --no-trial --kernel=6 -- redis')
     // A unit is a unit, whatever it is called.
     kernelswap('--host', 'a', 'run', '--strict', '--', '--strict')
     expect(calls(servers[0]!).at(-1)).toBe('plan --no-trial -- --strict')
@@ -235,7 +251,7 @@ ${lines}`,
     })
     writeFileSync(join(place, 'plan.json'), JSON.stringify(planWith()))
     expect(evacuate(join(place, 'kept'))).toMatchObject({ code: 0, stdout: 'swapped\n' })
-    expect(calls(servers[0]!).at(-1)).toBe('run --hand-over --yes')
+    expect(calls(servers[0]!).at(-1)).toBe('run --yes --hand-over')
   })
 
   test.each([
@@ -354,7 +370,7 @@ ${lines}`,
             },
           },
         )
-      const swap = `run --yes --json --kernel 6.12.117+deb13-cloud-amd64`
+      const swap = `run --yes --kernel=6.12.117+deb13-cloud-amd64 --json`
 
       const fine = play()
       expect(fine.status, fine.stdout + fine.stderr).toBe(0)
