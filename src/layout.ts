@@ -15,8 +15,8 @@ export const layoutVersion = 1
 export const scripts = [
   'back',
   'check-seal',
+  'execute-kexec',
   'land',
-  'leap',
   'mend',
   'release',
   'restore-files',

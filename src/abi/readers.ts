@@ -97,7 +97,7 @@ export class WorkloadReader {
   }
 
   /** Takes what programs told; before that, facets that need it can't be read. */
-  hear(answers: Answers): void {
+  accept(answers: Answers): void {
     this.#answers = answers
     for (const task of this.tasks) task.forget((subject) => answers.isGone(subject))
     this.#holders = undefined

@@ -78,7 +78,7 @@ export async function takeSnapshots(
   )
   const answers = await ask(readers, probe)
   const taken = (reader: WorkloadReader): Snapshot => {
-    reader.hear(answers)
+    reader.accept(answers)
     return {
       schema: 'kernelswap.snapshot/1',
       takenAt,

@@ -5,8 +5,9 @@ import { makeDirectory, writeDurably } from '../durable.ts'
 import { Failure } from '../errors.ts'
 import { daemonReload, restartUnit } from '../tools/systemd.ts'
 import { serviceName } from '../tools/unit-name.ts'
-import { adoptionOf } from '../workload/adopt.ts'
-import { inspectService, inspectSurroundings, type Service } from '../workload/service.ts'
+import { inspectWorkload } from '../workload/kinds.ts'
+import { inspectSurroundings } from '../workload/surroundings.ts'
+import type { Workload } from '../workload/workload.ts'
 import { createOutput, type Output } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { Verb } from './verb.ts'
@@ -33,14 +34,14 @@ export function adoptCommand(): Command {
       const output = createOutput(options.json)
       requireRoot()
       requireSystemd()
-      const service = await inspectService(serviceName(name))
-      await (options.undo ? undo(service, options, output) : adopt(service, options, output))
+      const workload = await inspectWorkload(serviceName(name))
+      await (options.undo ? undo(workload, options, output) : adopt(workload, options, output))
     })
 }
 
-async function adopt(service: Service, options: Options, output: Output): Promise<void> {
-  const { unit } = service
-  const settings = adoptionOf(service, await inspectSurroundings())
+async function adopt(workload: Workload, options: Options, output: Output): Promise<void> {
+  const { unit } = workload
+  const settings = workload.adoptions(await inspectSurroundings())
   if (settings.length > 0) {
     const file = dropInOf(unit)
     await makeDirectory(dirname(file), 0o755)
@@ -59,7 +60,7 @@ async function adopt(service: Service, options: Options, output: Output): Promis
   )
 }
 
-async function undo({ unit }: Service, options: Options, output: Output): Promise<void> {
+async function undo({ unit }: Workload, options: Options, output: Output): Promise<void> {
   await rm(dropInOf(unit)).catch(() => {
     throw new Failure('refused', `${unit} is not adopted; \`kernelswap adopt ${unit}\` does it.`)
   })

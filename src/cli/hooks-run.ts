@@ -10,7 +10,8 @@ import { paths } from '../paths.ts'
 import { readRegularFile } from '../regular-file.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import { serviceName } from '../tools/unit-name.ts'
-import { inspectService, type Service } from '../workload/service.ts'
+import { inspectWorkload } from '../workload/kinds.ts'
+import type { TaskTree } from '../workload/task-tree.ts'
 import { untilInterrupted } from './interruption.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
@@ -58,13 +59,13 @@ export function hooksRunCommand(): Command {
         throw new Failure('usage', '--baseline FILE goes with verify, and verify needs it.')
       requireRoot()
       requireSystemd()
-      const service = await inspectService(serviceName(name))
+      const workload = await inspectWorkload(serviceName(name))
       const baselines = options.baseline === undefined ? {} : await readBaselines(options.baseline)
       const results = await untilInterrupted((signal) =>
-        tryHooks(service, verb, baselines, options.strict, signal),
+        tryHooks(workload, verb, baselines, options.strict, signal),
       )
       createOutput(options.json).result(
-        { schema: 'kernelswap.hooks-run/1', unit: service.unit, verb, results },
+        { schema: 'kernelswap.hooks-run/1', unit: workload.unit, verb, results },
         results.flatMap(resultText),
       )
       if (!results.every(({ outcome }) => outcome === 'ok' || outcome === 'silent')) process.exitCode = 1
@@ -94,7 +95,7 @@ async function readBaselines(file: string): Promise<Baselines> {
 }
 
 async function tryHooks(
-  { unit, mainPid, processes }: Service,
+  { unit, mainPid, processes }: TaskTree,
   verb: Word,
   baselines: Baselines,
   strict: boolean,

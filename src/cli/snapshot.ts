@@ -4,7 +4,7 @@ import { takeSnapshot } from '../abi/snapshot.ts'
 import { Failure, ifMissing } from '../errors.ts'
 import { standardOutput } from '../printer.ts'
 import { serviceName } from '../tools/unit-name.ts'
-import { inspectService } from '../workload/service.ts'
+import { inspectWorkload } from '../workload/kinds.ts'
 
 import { requireRoot, requireSystemd } from './root.ts'
 import { Verb } from './verb.ts'
@@ -50,7 +50,7 @@ async function processNamed(pid: string): Promise<number> {
 async function processesOf(name: string): Promise<number[]> {
   requireRoot()
   requireSystemd()
-  const { unit, processes } = await inspectService(serviceName(name))
+  const { unit, processes } = await inspectWorkload(serviceName(name))
   if (processes.length === 0)
     throw new Failure('refused', `${unit} has no processes; \`systemctl start ${unit}\` starts it.`)
   return processes.map(({ pid }) => pid)

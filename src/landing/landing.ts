@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { chmod, mkdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { OnRestoreFailure } from '../config/configuration.ts'
 import { makeDirectory, syncDirectory, writeDurably } from '../durable.ts'
 import { ifMissing } from '../errors.ts'
@@ -19,8 +19,9 @@ import { paths } from '../paths.ts'
 import type { KernelImage } from '../tools/kexec.ts'
 import { syncFileSystem } from '../tools/sync.ts'
 import type { DumpedConnections } from '../tools/tcp-repair.ts'
+import { imagesOf } from '../workload/images.ts'
 import type { RoomTies } from '../workload/room.ts'
-import type { Service } from '../workload/service.ts'
+import type { Workload } from '../workload/workload.ts'
 
 /** Restores what is sealed, in the boot that finds it so. */
 export const landingUnit = 'kernelswap-land.service'
@@ -28,9 +29,9 @@ export const landingUnit = 'kernelswap-land.service'
 /** Calls `kernelswap resume` in each boot that finds a swap pending. */
 export const settleUnit = 'kernelswap-settle.service'
 
-/** A service that the landing restores. */
-export interface Passenger {
-  readonly service: Service
+/** A workload that the landing restores. */
+export interface Carried {
+  readonly workload: Workload
   readonly ties: RoomTies
   /** Where its checkpoint will lie. */
   readonly checkpoint: string
@@ -56,11 +57,8 @@ export interface LandingPlan {
   readonly up: string | undefined
   /** No file system but the root waits for a device: the landing may come before udev. */
   readonly early: boolean
-  readonly passengers: readonly Pick<Passenger, 'service' | 'checkpoint'>[]
+  readonly carried: readonly Pick<Carried, 'workload' | 'checkpoint'>[]
 }
-
-/** Placeholder main process of a unit until its processes are restored; any long-lived program does. */
-const placeholder = '/usr/bin/sleep'
 
 /**
  * Writes what the next boot needs to put the services back. Nothing of it takes effect before `sealLanding`.
@@ -80,20 +78,19 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   await write('links', lines(plan.addresses.links))
   await write('addresses', plan.addresses.arrive)
   await write('routes', plan.addresses.settle)
-  await write('units.list', lines(plan.passengers.map(({ service }) => service.unit)))
+  await write('units.list', lines(plan.carried.map(({ workload }) => workload.unit)))
   if (plan.back)
     await write('back', [plan.back.kernel, plan.back.initrd, plan.back.commandLine, ''].join('\n'))
   if (plan.fallback) await write('fallback', `${plan.fallback.loader}\n${plan.fallback.entry}\n`)
   if (plan.up !== undefined) await write('up', `${plan.up}\n`)
   if (plan.early) await write('early', '')
   if (plan.hold) await write('hold', '')
-  for (const passenger of plan.passengers) {
-    const dropIns = join(landingFile('units'), `${passenger.service.unit}.d`)
+  for (const { workload, checkpoint } of plan.carried) {
+    const { path, content } = workload.placeholder(checkpoint)
+    const file = join(landingFile('units'), path)
     // Everybody may read units: the generator hands them out as they are here.
-    await makeDirectory(dropIns, 0o755)
-    // systemd merges drop-ins of all directories by file name; the last one wins (systemd.unit(5)).
-    const file = join(dropIns, 'zz-kernelswap.conf')
-    await writeFile(file, dropIn(passenger))
+    await makeDirectory(dirname(file), 0o755)
+    await writeFile(file, content)
     await chmod(file, 0o644)
   }
   await syncFileSystem(directory)
@@ -103,66 +100,15 @@ function lines(values: readonly string[]): string {
   return values.map((value) => `${value}\n`).join('')
 }
 
-/** Begins a passenger's checkpoint with what the landing reads in it; the seal brings that to disk with all the rest. */
-export async function prepareCheckpoint(passenger: Passenger): Promise<void> {
-  const { service, ties, checkpoint } = passenger
-  await mkdir(checkpointFile(checkpoint, 'images'), { recursive: true, mode: 0o700 })
+/** Begins a workload's checkpoint with what the landing reads in it; the seal brings that to disk with all the rest. */
+export async function prepareCheckpoint(carried: Carried): Promise<void> {
+  const { workload, ties, checkpoint, onRestoreFailure } = carried
+  await mkdir(checkpoint, { recursive: true, mode: 0o700 })
   const write = (name: CheckpointFile, content: string) =>
     writeFile(checkpointFile(checkpoint, name), content, { mode: 0o600 })
-  await write('main-pid', `${service.mainPid}\n`)
-  await write('on-restore-failure', `${passenger.onRestoreFailure}\n`)
-  await write('images/restore.conf', restoreOptions(ties))
-}
-
-/** CRIU's option file for a restore (criu(8), CONFIGURATION FILES). */
-export function restoreOptions(ties: RoomTies): string {
-  const external = ties.external.map((resource) => `external ${resource}\n`)
-  const inherit = ties.inherit.map((resource) => `inherit-fd ${resource}\n`)
-  return [...external, ...inherit].join('')
-}
-
-/** The drop-in with which a unit starts as a placeholder and is restored into it. */
-export function dropIn({ service, checkpoint }: Pick<Passenger, 'service' | 'checkpoint'>): string {
-  const { properties } = service
-  return [
-    '# kernelswap restores this unit from its checkpoint. Exists only while a swap lands.',
-    // It may be begun anew (landing/static/restore-units).
-    ...['[Unit]', 'StartLimitIntervalSec=0'],
-    '[Service]',
-    'Type=exec',
-    'NotifyAccess=all',
-    // Until the restore nobody writes it, and systemd would wait for it.
-    'PIDFile=',
-    'Restart=no',
-    'WatchdogSec=0',
-    // CRIU is given half an hour, twice (landing/static/restore-unit).
-    'TimeoutStartSec=2h',
-    'RuntimeDirectoryPreserve=yes',
-    // CRIU leaves a score of 0 as the restore has it, which would be the unit's.
-    'OOMScoreAdjust=0',
-    // A restored task that is held must never run again once it is told to end: its checkpoint still counts. Any other
-    // signal than this one is followed by SIGCONT (systemd.kill(5)).
-    ...['KillMode=control-group', 'KillSignal=SIGKILL', 'RestartKillSignal=SIGKILL'],
-    // The journal names messages by the program that opened the stream: restore-unit, without this.
-    `SyslogIdentifier=${identifier(properties)}`,
-    ...(properties.NoExecPaths ? [`ExecPaths=${placeholder} /usr/lib`] : []),
-    ...['ExecCondition=', 'ExecStartPre=', 'ExecStartPost=', 'ExecStop=', 'ExecStopPost=', 'ExecStart='],
-    `ExecStart=${placeholder} infinity`,
-    `ExecStartPost=+${scriptFile('restore-unit')} ${escaped(checkpoint)}`,
-    '',
-  ].join('\n')
-}
-
-/** A word of a command line as systemd reads it, with C escapes and specifiers undone (systemd.service(5), COMMAND LINES). */
-function escaped(word: string): string {
-  return word.replaceAll('\\', '\\\\').replaceAll('%', '%%')
-}
-
-/** What systemd names the unit's messages by: its setting, or the name of the program it starts. */
-function identifier(properties: Service['properties']): string {
-  if (properties.SyslogIdentifier) return properties.SyslogIdentifier
-  const program = /path=(\S+)/.exec(properties.ExecStart ?? '')?.[1]
-  return program ? basename(program) : '%p'
+  await write('main-pid', `${workload.mainPid}\n`)
+  await write('on-restore-failure', `${onRestoreFailure}\n`)
+  await imagesOf(checkpoint).prepare(ties)
 }
 
 /** Writes the rules that hold the sockets' packets from the first moment of the next boot. */

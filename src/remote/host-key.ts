@@ -4,7 +4,7 @@ import { rsaBits, signatureAlgorithms, typeOfKey } from '../host/ssh-key.ts'
 import { isRevoked, type KnownKey } from '../tools/ssh-keygen.ts'
 
 /** Who the host claims to be, and what known_hosts says of it. */
-export interface Acquaintance {
+export interface HostTrust {
   /** As known_hosts names it. */
   readonly name: string
   readonly known: readonly KnownKey[]
@@ -34,18 +34,16 @@ export function hostKeyAlgorithms(known: readonly KnownKey[], allowed: readonly 
  * What is wrong with the key that a host shows; undefined for one that known_hosts has for it, and nobody has revoked.
  * Nothing else is ever accepted. (Keys that a certificate authority has signed can't be told: ssh2 asks for none.)
  */
-export async function judgeHostKey(shown: Buffer, acquaintance: Acquaintance): Promise<Failure | undefined> {
-  const what = `${acquaintance.name} shows the ${typeOfKey(shown)} key ${fingerprint(shown)}`
+export async function judgeHostKey(shown: Buffer, trust: HostTrust): Promise<Failure | undefined> {
+  const what = `${trust.name} shows the ${typeOfKey(shown)} key ${fingerprint(shown)}`
   return (
-    (await revocation(shown, acquaintance, what)) ??
-    weakness(shown, acquaintance, what) ??
-    strangeness(shown, acquaintance, what)
+    (await revocation(shown, trust, what)) ?? weakness(shown, trust, what) ?? strangeness(shown, trust, what)
   )
 }
 
 async function revocation(
   shown: Buffer,
-  { known, revokedHostKeys }: Acquaintance,
+  { known, revokedHostKeys }: HostTrust,
   what: string,
 ): Promise<Failure | undefined> {
   const marked = known.find(({ key, marker }) => marker === 'revoked' && key.equals(shown))
@@ -71,7 +69,7 @@ async function listing(shown: Buffer, file: string | undefined): Promise<string 
   }
 }
 
-function weakness(shown: Buffer, { leastRsaBits = 0 }: Acquaintance, what: string): Failure | undefined {
+function weakness(shown: Buffer, { leastRsaBits = 0 }: HostTrust, what: string): Failure | undefined {
   const bits = rsaBits(shown)
   if (bits === undefined || bits >= leastRsaBits) return undefined
   return new Failure(
@@ -80,11 +78,7 @@ function weakness(shown: Buffer, { leastRsaBits = 0 }: Acquaintance, what: strin
   )
 }
 
-function strangeness(
-  shown: Buffer,
-  { name, known, command }: Acquaintance,
-  what: string,
-): Failure | undefined {
+function strangeness(shown: Buffer, { name, known, command }: HostTrust, what: string): Failure | undefined {
   const type = typeOfKey(shown)
   if (known.some(({ key, marker }) => marker === 'none' && key.equals(shown))) return undefined
   const other = known.find((one) => one.marker === 'none' && one.type === type)

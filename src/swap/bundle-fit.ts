@@ -7,9 +7,10 @@ import { type InetSocket, tcpListen } from '../proc/inet-sockets.ts'
 import { parseKeyedLines } from '../proc/keyed-lines.ts'
 import { links } from '../tools/ip.ts'
 import { inetSockets, socketInodes } from '../workload/inet-tables.ts'
+import { inspectWorkload } from '../workload/kinds.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
-import { obstaclesOfSettings } from '../workload/obstacles.ts'
-import { inspectService, type Service } from '../workload/service.ts'
+import type { TaskTree } from '../workload/task-tree.ts'
+import type { Workload } from '../workload/workload.ts'
 import { pidMax } from './kernels.ts'
 import { criuObstacles } from './phases/check.ts'
 import { freeBytes } from './store.ts'
@@ -20,26 +21,26 @@ import { freeBytes } from './store.ts'
  */
 export async function bundleObstacles(index: BundleIndex, atReboot: boolean): Promise<Obstacle[]> {
   const looked = await Promise.all(index.units.map(lookAt))
-  const services = looked.flatMap(({ service }) => service ?? [])
+  const workloads = looked.flatMap(({ workload }) => workload ?? [])
   return [
     ...looked.flatMap(({ obstacles }) => obstacles),
     ...(await criuObstacles()),
     ...(await spaceObstacles(index)),
     ...addressObstacles(index.sockets, await hostAddresses()),
-    ...(atReboot ? [] : await pidObstacles(index, services)),
-    ...(atReboot ? [] : await portObstacles(index, services)),
+    ...(atReboot ? [] : await pidObstacles(index, workloads)),
+    ...(atReboot ? [] : await portObstacles(index, workloads)),
   ]
 }
 
 interface Look {
-  readonly service?: Service
+  readonly workload?: Workload
   readonly obstacles: readonly Obstacle[]
 }
 
 async function lookAt(unit: string): Promise<Look> {
   try {
-    const service = await inspectService(unit)
-    return { service, obstacles: [...aliasObstacles(unit, service), ...unitObstacles(service)] }
+    const workload = await inspectWorkload(unit)
+    return { workload, obstacles: [...aliasObstacles(unit, workload), ...roomObstacles(workload)] }
   } catch (error) {
     return {
       obstacles: [
@@ -54,30 +55,17 @@ async function lookAt(unit: string): Promise<Look> {
 }
 
 /** The landing, and the control group it restores into, go by a unit's own name. */
-function aliasObstacles(unit: string, service: Service): Obstacle[] {
-  if (service.unit === unit) return []
-  const reason = `${unit} is another name of ${service.unit} here`
+function aliasObstacles(unit: string, workload: Workload): Obstacle[] {
+  if (workload.unit === unit) return []
+  const reason = `${unit} is another name of ${workload.unit} here`
   return [{ code: 'unit-alias', reason, remedy: `give ${unit} a unit file of its own` }]
 }
 
-/** The processes come back into the room that systemd makes for the unit here. */
-function unitObstacles(service: Service): Obstacle[] {
-  const { unit, properties } = service
-  const own = obstaclesOfSettings(service).map((obstacle) => ({
-    ...obstacle,
-    reason: `${unit} ${obstacle.reason}`,
-  }))
-  if (properties.LoadState !== 'loaded')
-    own.push({
-      code: 'unit-not-loaded',
-      reason: `${unit} is ${properties.LoadState} here`,
-      remedy: `systemctl status ${unit} tells more`,
-    })
-  if (!['', 'no', undefined].includes(properties.PrivateUsers)) {
-    const reason = `${unit} gets a user namespace of its own here (PrivateUsers=${properties.PrivateUsers})`
-    own.push({ code: 'user-namespace', reason, remedy: `kernelswap adopt ${unit}` })
-  }
-  return own
+/** The processes come back into the room that systemd makes for them here. */
+function roomObstacles(workload: Workload): Obstacle[] {
+  return workload
+    .obstaclesToArrive()
+    .map((obstacle) => ({ ...obstacle, reason: `${workload.unit} ${obstacle.reason}` }))
 }
 
 async function spaceObstacles(index: BundleIndex): Promise<Obstacle[]> {
@@ -134,7 +122,7 @@ export function pidsIn({ files }: BundleIndex): number[] {
 }
 
 /** Processes that have a PID of the bundle, unless they are those of its units, which end before. */
-async function pidObstacles(index: BundleIndex, services: readonly Service[]): Promise<Obstacle[]> {
+async function pidObstacles(index: BundleIndex, workloads: readonly TaskTree[]): Promise<Obstacle[]> {
   const pids = pidsIn(index)
   const most = Number(await readFile('/proc/sys/kernel/pid_max', 'utf8'))
   const last = Math.max(...pids)
@@ -145,7 +133,7 @@ async function pidObstacles(index: BundleIndex, services: readonly Service[]): P
   const holders = await Promise.all(pids.map(readHolder))
   return holders
     .filter((holder) => holder !== undefined)
-    .filter(({ controlGroup }) => !services.some((service) => isBelow(controlGroup, service.controlGroup)))
+    .filter(({ controlGroup }) => !workloads.some((workload) => isBelow(controlGroup, workload.controlGroup)))
     .map(({ pid, who }) => ({
       code: 'pid-taken',
       reason: `PID ${pid} is taken by ${who}`,
@@ -189,8 +177,8 @@ function isBelow(controlGroup: string, ancestor: string): boolean {
 }
 
 /** Others than the bundle's units that are where its sockets will be. */
-async function portObstacles(index: BundleIndex, services: readonly Service[]): Promise<Obstacle[]> {
-  const own = new Set(services.flatMap((service) => service.inetSockets.map(({ inode }) => inode)))
+async function portObstacles(index: BundleIndex, workloads: readonly TaskTree[]): Promise<Obstacle[]> {
+  const own = new Set(workloads.flatMap(({ inetSockets }) => inetSockets.map(({ inode }) => inode)))
   const others = inetSockets(process.pid).filter(({ inode }) => !own.has(inode))
   const taken = takenPorts(index.sockets, others)
   return Promise.all(

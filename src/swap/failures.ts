@@ -1,13 +1,13 @@
 import { Failure } from '../errors.ts'
 import { goBack, hasLanded, restoreUnits } from '../landing/landing.ts'
-import { showUnit, signalUnits, stopUnits } from '../tools/systemd.ts'
+import { killWorkloads, stopWorkloads, supervisionOf } from '../workload/kinds.ts'
 import { isBad } from './hooks.ts'
-import { type Outcome, restoreProblem } from './phases/verify.ts'
+import { restoreProblem, type WorkloadOutcome } from './phases/verify.ts'
 import { preserved, type WorkloadPlan } from './plan.ts'
 import type { Swap } from './store.ts'
 
 /** True for a workload that came back with other state than it left with, or that a hook complains of. */
-export function isDamaged({ abi, hooks }: Outcome): boolean {
+export function isDamaged({ abi, hooks }: WorkloadOutcome): boolean {
   return (abi !== undefined && abi.differences.length > 0) || (hooks?.some(isBad) ?? false)
 }
 
@@ -22,17 +22,17 @@ export async function restoreMissing(swap: Swap): Promise<void> {
   await restoreUnits(missing()).catch(() => {})
   const [unit] = missing()
   if (unit === undefined) return
-  const { ActiveState, SubState } = await showUnit(unit, ['ActiveState', 'SubState'])
+  const [now] = await supervisionOf([unit])
   throw new Failure(
     'operator',
-    `${missing().join(', ')} could not be restored (${await restoreProblem(swap, unit, `${ActiveState} (${SubState})`)}), and ` +
+    `${missing().join(', ')} could not be restored (${await restoreProblem(swap, unit, now!.state)}), and ` +
       `every restored unit waits for you: \`kernelswap resume\` tries again, \`kernelswap back\` returns to ` +
       `${swap.plan.kernel.from} with the checkpoint, \`kernelswap abandon\` starts what is missing cold and lets the rest go on.`,
   )
 }
 
 /** Returns to the kernel before where a unit that asks for it was damaged; then this call never ends. */
-export async function goBackIfDamaged(swap: Swap, outcomes: readonly Outcome[]): Promise<void> {
+export async function goBackIfDamaged(swap: Swap, outcomes: readonly WorkloadOutcome[]): Promise<void> {
   const damaged = outcomes.find((outcome) => wantsBack(swap, outcome))
   if (!damaged) return
   const message = `${damaged.unit} came back damaged on ${swap.plan.kernel.to}: ${damaged.reason}.`
@@ -46,21 +46,25 @@ export async function goBackIfDamaged(swap: Swap, outcomes: readonly Outcome[]):
  */
 export async function endDamaged(
   swap: Swap,
-  outcomes: readonly Outcome[],
+  outcomes: readonly WorkloadOutcome[],
   isHeld: boolean,
-): Promise<Outcome[]> {
-  const isEnded = (outcome: Outcome) => isDamagedWith('cold', swap, outcome)
+): Promise<WorkloadOutcome[]> {
+  const isEnded = (outcome: WorkloadOutcome) => isDamagedWith('cold', swap, outcome)
   const units = outcomes.filter(isEnded).map(({ unit }) => unit)
-  await (isHeld ? signalUnits(units, 'SIGKILL', 'all') : stopUnits(units))
+  await (isHeld ? killWorkloads(units) : stopWorkloads(units))
   return outcomes.map((outcome) => (isEnded(outcome) ? { ...outcome, outcome: 'lost' } : outcome))
 }
 
 /** True for a damaged unit that wants the kernel before (`on-verify-failure = "back"`). */
-export function wantsBack(swap: Swap, outcome: Outcome): boolean {
+export function wantsBack(swap: Swap, outcome: WorkloadOutcome): boolean {
   return isDamagedWith('back', swap, outcome)
 }
 
-function isDamagedWith(policy: WorkloadPlan['onVerifyFailure'], { plan }: Swap, outcome: Outcome): boolean {
+function isDamagedWith(
+  policy: WorkloadPlan['onVerifyFailure'],
+  { plan }: Swap,
+  outcome: WorkloadOutcome,
+): boolean {
   const workload = plan.workloads.find(({ unit }) => unit === outcome.unit)
   return outcome.outcome === 'preserved' && isDamaged(outcome) && workload?.onVerifyFailure === policy
 }

@@ -7,7 +7,7 @@ import { outageSeconds } from '../report/outage.ts'
 import type { Report } from '../report/report.ts'
 import type { JournalLine, Verdict } from './journal.ts'
 import { runningKernel } from './kernels.ts'
-import type { Outcome } from './phases/verify.ts'
+import type { WorkloadOutcome } from './phases/verify.ts'
 import type { Plan, WorkloadPlan } from './plan.ts'
 import type { Swap } from './store.ts'
 import { frozenSteps, timeline } from './timeline.ts'
@@ -16,7 +16,7 @@ interface Ending {
   readonly verdict: Verdict
   readonly reason: string | null
   /** Where it isn't given, everything runs on as it was. */
-  readonly outcomes?: readonly Outcome[]
+  readonly outcomes?: readonly WorkloadOutcome[]
 }
 
 /** Puts a swap's report together. */
@@ -51,7 +51,7 @@ export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
 }
 
 type Found = Pick<Report['workloads'][number], 'outcome'> &
-  Omit<Partial<Outcome>, 'outcome'> & { pid: number }
+  Omit<Partial<WorkloadOutcome>, 'outcome'> & { pid: number }
 
 /** A workload that nobody looked at afterwards: not one of those that were carried, or the swap was taken back. */
 function untouched(

@@ -7,9 +7,9 @@ import { HostFacts } from '../hooks/host-facts.ts'
 import type { HookContext, HookResult, Verb } from '../hooks/types.ts'
 import { paths } from '../paths.ts'
 import { forEachOf } from '../pool.ts'
+import { pidsOf } from '../workload/control-group.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
-import { pidsOf } from '../workload/service.ts'
-import type { Outcome } from './phases/verify.ts'
+import type { WorkloadOutcome } from './phases/verify.ts'
 import { type Plan, preserved, type WorkloadPlan } from './plan.ts'
 import { checkpointDirectory, type Swap } from './store.ts'
 
@@ -79,7 +79,10 @@ export async function captureHooks(swap: Swap): Promise<void> {
 }
 
 /** Adds to each workload that came along what its hooks find; one that has no reason yet gets theirs. */
-export async function verifyHooks(swap: Swap, outcomes: readonly Outcome[]): Promise<Outcome[]> {
+export async function verifyHooks(
+  swap: Swap,
+  outcomes: readonly WorkloadOutcome[],
+): Promise<WorkloadOutcome[]> {
   const found = new Map(outcomes.map((outcome) => [outcome.unit, outcome]))
   const workloads = preserved(swap.plan).filter(({ unit }) => found.get(unit)?.outcome === 'preserved')
   await callEach(swap, workloads, 'verify', 'verify', async ({ unit }, call) => {

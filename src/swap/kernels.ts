@@ -132,7 +132,7 @@ export function missingOptions(config: string): string[] {
 }
 
 /** What a swap gives the next kernel beside the running one's own command line. */
-export interface Passage {
+export interface JumpOptions {
   /** PIDs up to here belong to the checkpoint. */
   readonly lastPid: number
   /** The swap that jumps into it; undefined for the kernel that a swap goes back to. */
@@ -149,7 +149,7 @@ const ownWords =
  * sets them before PID 1 forks anything (kernel-parameters.txt, sysctl.*), so the new boot's processes come after
  * `lastPid`. A panic there leads to an ordinary reboot, and back. Names with a dot that no module has are ignored.
  */
-export function nextCommandLine(current: string, { lastPid, swap, watchdogSeconds }: Passage): string {
+export function nextCommandLine(current: string, { lastPid, swap, watchdogSeconds }: JumpOptions): string {
   const kept = current
     .trim()
     .split(/\s+/)

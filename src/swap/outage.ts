@@ -8,7 +8,7 @@ import { endedSwaps } from './store.ts'
 export type Prediction = NonNullable<Plan['outage']>
 
 /** An earlier swap: how long services stood still, and how much memory they had. */
-export interface Experience extends OutageParts {
+export interface PastSwap extends OutageParts {
   readonly memoryBytes: number
 }
 
@@ -20,7 +20,7 @@ const swapsToAsk = 5
  * manner (held or not); null where there was none.
  */
 export async function predictOutage(memoryBytes: number, strict: boolean): Promise<Prediction | null> {
-  const found: Experience[] = []
+  const found: PastSwap[] = []
   for await (const { swap, report } of endedSwaps()) {
     if (swap.plan.bundle || swap.plan.strict !== strict) continue
     if (!['swapped', 'degraded'].includes(report.verdict)) continue
@@ -35,8 +35,8 @@ export async function predictOutage(memoryBytes: number, strict: boolean): Promi
  * The median of what earlier swaps took. Where there is more memory to write and read than there was, freeze and landing
  * take longer in proportion. Less is never said to be quicker: much of them doesn't depend on memory.
  */
-export function prediction(experiences: readonly Experience[], memoryBytes: number): Prediction | null {
-  const scaled = experiences
+export function prediction(past: readonly PastSwap[], memoryBytes: number): Prediction | null {
+  const scaled = past
     .map((then) => then.fixed + then.growing * Math.max(1, memoryBytes / Math.max(1, then.memoryBytes)))
     .sort((a, b) => a - b)
   if (scaled.length === 0) return null

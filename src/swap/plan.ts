@@ -81,6 +81,11 @@ export interface Request {
   readonly maxOutage?: number | undefined
 }
 
+/** Their names, in their order. */
+export function unitsOf(workloads: readonly Pick<WorkloadPlan, 'unit'>[]): string[] {
+  return workloads.map(({ unit }) => unit)
+}
+
 /** The workloads of a plan that come along. */
 export function preserved(plan: Plan): WorkloadPlan[] {
   return plan.workloads.filter(({ policy }) => policy === 'preserve')

@@ -30,25 +30,19 @@ import { gateRules } from '../network/gate.ts'
 import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { syncFileSystem } from '../tools/sync.ts'
-import {
-  awaitUnits,
-  controlGroupOf,
-  daemonReload,
-  showUnit,
-  showUnits,
-  stopUnitsAlone,
-} from '../tools/systemd.ts'
+import { awaitUnits, daemonReload, showUnit } from '../tools/systemd.ts'
+import { fileUses } from '../workload/control-group.ts'
+import { controlGroupsOf, inspectWorkloads, stopWorkloads } from '../workload/kinds.ts'
 import { areMendings } from '../workload/mendings.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
-import { fileUses, inspectServices, inspectSurroundings } from '../workload/service.ts'
-import { tmpfsFiles } from '../workload/tmpfs-files.ts'
+import { inspectSurroundings } from '../workload/surroundings.ts'
 import { bundledEntries, fileObstacles } from './bundle-files.ts'
 import { bundleObstacles, keepPidsFree } from './bundle-fit.ts'
 import { Journal } from './journal.ts'
 import { runningKernel } from './kernels.ts'
 import { withLock } from './lock.ts'
 import { discardOldCheckpoints } from './phases/settle.ts'
-import { type Plan, planSchema, preserved, type WorkloadPlan } from './plan.ts'
+import { type Plan, planSchema, preserved, unitsOf, type WorkloadPlan } from './plan.ts'
 import { refuseIfPending, resume } from './resume.ts'
 import { adoptSwap, bootId, checkpointDirectory, readReport, type Swap } from './store.ts'
 
@@ -121,7 +115,7 @@ export async function restoreNow(swap: Swap): Promise<void> {
     await beginRestore(swap, elsewhere)
     await writeLandingOf(swap, elsewhere, await bootId())
     await syncFileSystem(swap.directory)
-    await stopUnitsAlone(units(swap.plan))
+    await stopWorkloads(unitsOf(preserved(swap.plan)), { isAlone: true })
     await sealLanding()
     // Has the generator hand out the drop-ins.
     await daemonReload()
@@ -184,11 +178,11 @@ async function refuseUnlessFree(
   { units }: BundleIndex,
   atReboot: boolean,
 ): Promise<void> {
-  const [services, surroundings] = [await inspectServices(units), await inspectSurroundings()]
-  const running = services.filter(({ controlGroup }) => controlGroup !== '')
+  const [workloads, surroundings] = [await inspectWorkloads(units), await inspectSurroundings()]
+  const running = workloads.filter(({ controlGroup }) => controlGroup !== '')
   const uses = await fileUses(running.map(({ controlGroup }) => controlGroup))
-  const owned = services.flatMap(
-    (service) => tmpfsFiles(service, uses[running.indexOf(service)] ?? [], surroundings).host,
+  const owned = workloads.flatMap(
+    (workload) => workload.tmpfsFiles(uses[running.indexOf(workload)] ?? [], surroundings).host,
   )
   refuseFor(await fileObstacles(entries, { root: '/', owned, atReboot }))
 }
@@ -224,8 +218,7 @@ async function unpack(file: string, index: BundleIndex, signal: AbortSignal): Pr
     entries.push(...(await refuseUnlessSealed(swapFile('', 'workloads', unit), names)))
   const plan = planSchema.safeParse(JSON.parse(await readFile(join(unpacked, 'plan.json'), 'utf8')))
   if (!plan.success) throw unusable('its plan is of another kernelswap')
-  const carried = preserved(plan.data).map(({ unit }) => unit)
-  if (carried.join() !== found.units.join()) throw unusable('its plan has other units')
+  if (unitsOf(preserved(plan.data)).join() !== found.units.join()) throw unusable('its plan has other units')
   return { plan: plan.data, entries }
 }
 
@@ -275,14 +268,8 @@ async function planHere(plan: Plan, { id, host, kernel }: BundleIndex): Promise<
 
 /** A unit may be in another slice here. */
 async function placeHere(workloads: readonly WorkloadPlan[]): Promise<WorkloadPlan[]> {
-  const shown = await showUnits(
-    workloads.map(({ unit }) => unit),
-    ['Slice'],
-  )
-  return workloads.map((workload, index) => {
-    const slice = shown[index]!.Slice ?? ''
-    return { ...workload, controlGroup: join(controlGroupOf(slice), workload.unit) }
-  })
+  const controlGroups = await controlGroupsOf(unitsOf(workloads))
+  return workloads.map((workload, index) => ({ ...workload, controlGroup: controlGroups[index]! }))
 }
 
 /** From here on a swap is pending, and `kernelswap resume` finishes it after a crash. */
@@ -293,7 +280,7 @@ function beginRestore({ directory, plan }: Swap, boot: string): Promise<void> {
 
 async function writeLandingOf(swap: Swap, boot: string, up: string | undefined): Promise<void> {
   const bundled = join(swap.directory, 'landing')
-  const services = await inspectServices(units(swap.plan))
+  const workloads = await inspectWorkloads(unitsOf(preserved(swap.plan)))
   await writeLanding({
     ...{ swap: swap.directory, boot, up },
     lastPid: Number(await readFile(landingFile('last-pid', bundled), 'utf8')),
@@ -303,14 +290,13 @@ async function writeLandingOf(swap: Swap, boot: string, up: string | undefined):
     fallback: undefined,
     addresses: await readAddresses(),
     early: false,
-    passengers: services.map((service) => ({ service, checkpoint: checkpointDirectory(swap, service.unit) })),
+    carried: workloads.map((workload) => ({
+      workload,
+      checkpoint: checkpointDirectory(swap, workload.unit),
+    })),
   })
   await writeLandingGate(await readFile(landingFile('gate.nft', bundled), 'utf8'))
   await writeLandingMendings(await readFile(landingFile('mend', bundled), 'utf8').catch(ifMissing('')))
-}
-
-function units(plan: Plan): string[] {
-  return preserved(plan).map(({ unit }) => unit)
 }
 
 function unusable(why: string): Failure {

@@ -23,7 +23,7 @@ import { type Entry, entryName, isGood, type JournalLine, type Verdict } from '.
 import { isJumpOf } from './kernels.ts'
 import { causeOfEnd, endLimit, limitOf, startLimit, within } from './limit.ts'
 import { clearLanding, discardImages, startCold, startRestarted } from './phases/settle.ts'
-import { type Outcome, verify, verifyRunning } from './phases/verify.ts'
+import { verify, verifyRunning, type WorkloadOutcome } from './phases/verify.ts'
 import { preserved } from './plan.ts'
 import { type Decision, decide, type Present } from './recover.ts'
 import { saveSnapshots } from './snapshots.ts'
@@ -262,12 +262,14 @@ async function settleLost(swap: Swap, when: string): Promise<Report> {
     swap.plan.bundle && when === 'before the checkpoint was sealed'
       ? 'its restore was cut short'
       : `the machine went down ${when}`
-  const gone = preserved(swap.plan).map(({ unit }): Outcome => ({ unit, outcome: 'lost', pid: 0, reason }))
+  const gone = preserved(swap.plan).map(
+    ({ unit }): WorkloadOutcome => ({ unit, outcome: 'lost', pid: 0, reason }),
+  )
   const outcomes = [...(await startCold(gone)), ...(await startRestarted(swap))]
   return conclude(swap, verdictOf(swap, outcomes, true), outcomes, [])
 }
 
-function verdictOf(swap: Swap, outcomes: readonly Outcome[], fellBack: boolean): Verdict {
+function verdictOf(swap: Swap, outcomes: readonly WorkloadOutcome[], fellBack: boolean): Verdict {
   if (outcomes.some(({ outcome }) => outcome === 'lost')) return 'failed'
   const carried = new Set(preserved(swap.plan).map(({ unit }) => unit))
   if (outcomes.some(({ unit, outcome }) => outcome === 'cold' && carried.has(unit))) return 'degraded'
@@ -277,14 +279,14 @@ function verdictOf(swap: Swap, outcomes: readonly Outcome[], fellBack: boolean):
 }
 
 /** It is back, and there is something to say of it all the same. */
-function isUnverified({ outcome, reason }: Outcome): boolean {
+function isUnverified({ outcome, reason }: WorkloadOutcome): boolean {
   return outcome === 'preserved' && reason !== null
 }
 
 async function conclude(
   swap: Swap,
   verdict: Verdict,
-  outcomes: readonly Outcome[],
+  outcomes: readonly WorkloadOutcome[],
   problems: readonly string[],
 ): Promise<Report> {
   const reasons = [

@@ -1,15 +1,15 @@
 import type { Deadline } from '../deadline.ts'
-import type { Passenger } from '../landing/landing.ts'
+import type { Carried } from '../landing/landing.ts'
 import type { Probe } from '../tools/probe.ts'
-import type { Surroundings } from '../workload/service.ts'
+import type { Surroundings } from '../workload/surroundings.ts'
 import type { Plan } from './plan.ts'
 import type { Swap } from './store.ts'
 
 /** A swap on its way: what is on disk, and what its steps hand on to each other. */
-export interface Crossing {
+export interface SwapContext {
   readonly swap: Swap
-  /** The preserved services as `stage` found them. */
-  passengers: readonly Passenger[]
+  /** The preserved workloads as `stage` found them. */
+  carried: readonly Carried[]
   /** The host around them then, whose network is what the landing puts back. */
   surroundings?: Surroundings
   /** PIDs up to here stay free for the checkpoint on the other side. */
@@ -35,7 +35,7 @@ export interface Step {
   readonly name: string
   /** A step of some swaps only: whether a plan asks for it. */
   readonly isAsked?: (plan: Plan) => boolean
-  readonly do: (crossing: Crossing) => Promise<void>
+  readonly do: (context: SwapContext) => Promise<void>
   readonly undo?: (swap: Swap) => Promise<void>
   /** How long that may take, where it is more than a minute or so. */
   readonly undoSeconds?: number

@@ -10,7 +10,7 @@ import { freeze } from './phases/freeze.ts'
 import { jump } from './phases/jump.ts'
 import { discardImages, discardOldCheckpoints } from './phases/settle.ts'
 import { stage } from './phases/stage.ts'
-import type { Crossing, Phase, Step } from './step.ts'
+import type { Phase, Step, SwapContext } from './step.ts'
 import { noSpace, recordVerdict, releaseReserve, type Swap } from './store.ts'
 
 /**
@@ -29,7 +29,7 @@ export type Progress = (phase: string, step: string) => void
  * A request to stop (`stopRequested`) is honoured between two steps, until the jump.
  */
 export async function runSwap(swap: Swap, progress: Progress, stopRequested: () => boolean): Promise<Report> {
-  const crossing: Crossing = { swap, passengers: [], lastPid: 0, sums: new Map(), gate: '', sealed: [] }
+  const context: SwapContext = { swap, carried: [], lastPid: 0, sums: new Map(), gate: '', sealed: [] }
   const begun: Step[] = []
   try {
     await discardOldCheckpoints(swap)
@@ -41,21 +41,21 @@ export async function runSwap(swap: Swap, progress: Progress, stopRequested: () 
         const take = async () => {
           await swap.journal.append({ kind: 'step', phase: phase.name, step: step.name })
           progress(phase.name, step.name)
-          await step.do(crossing)
+          await step.do(context)
         }
-        await (crossing.limit ? within(crossing.limit, take) : take())
+        await (context.limit ? within(context.limit, take) : take())
       }
     }
     throw new Failure('failed', 'internal error: the jump returned')
   } catch (error) {
-    crossing.probe?.dismiss()
-    const reason = reasonOf(error, crossing, begun)
+    context.probe?.dismiss()
+    const reason = reasonOf(error, context, begun)
     if (error instanceof Stuck) await giveUp(swap, reason)
     return await abort(swap, begun, reason)
   }
 }
 
-function reasonOf(error: unknown, { swap, limit }: Crossing, begun: readonly Step[]): string {
+function reasonOf(error: unknown, { swap, limit }: SwapContext, begun: readonly Step[]): string {
   if (error instanceof Overdue || error instanceof Stuck)
     return overdueReason(swap.plan, begun.at(-1)?.name ?? '', limit?.whereabouts ?? '')
   return isErrno(error, 'ENOSPC', 'EDQUOT') ? noSpace : messageOf(error)

@@ -1,6 +1,6 @@
 import type { InetSocket } from '../proc/inet-sockets.ts'
+import { pidsOf } from '../workload/control-group.ts'
 import { InetTables } from '../workload/inet-tables.ts'
-import { pidsOf } from '../workload/service.ts'
 import { type Plan, preserved } from './plan.ts'
 
 /** PIDs of each preserved workload as it runs now, in the order of the plan. */

@@ -1,23 +1,22 @@
 import type { Configuration } from '../config/configuration.ts'
 import { Failure } from '../errors.ts'
 import { serviceName } from '../tools/unit-name.ts'
-import { namesOf, type Service } from '../workload/service.ts'
+import type { Workload } from '../workload/workload.ts'
 import type { Request, WorkloadPlan } from './plan.ts'
 
 /** What the configuration and the caller want for a unit. */
 export type Treatment = Pick<WorkloadPlan, 'policy' | 'onRestoreFailure' | 'onVerifyFailure' | 'tolerate'>
 
 /**
- * How each service is treated: settings and `--restart` reach it by any of its names.
+ * How each workload is treated: settings and `--restart` reach it by any of its names.
  * @throws Failure 'configuration' (by what is returned) for settings under two names of one unit.
  */
 export function treatments(
   request: Pick<Request, 'restart' | 'isWayBack'>,
   { unit: units }: Pick<Configuration, 'unit'>,
-): (service: Service) => Treatment {
+): (workload: Pick<Workload, 'names'>) => Treatment {
   const restart = new Set(request.restart.map(serviceName))
-  return (service) => {
-    const names = namesOf(service)
+  return ({ names }) => {
     const settings = settingsOf(names, units)
     return {
       policy: names.some((name) => restart.has(name)) ? 'restart' : (settings.policy ?? 'preserve'),

@@ -6,13 +6,15 @@ import { ifMissing } from '../errors.ts'
 import { paths } from '../paths.ts'
 import { forEachOf } from '../pool.ts'
 import { endTcpRepair } from '../tools/tcp-repair.ts'
-import { checkpointService, dumpLimit } from '../workload/checkpoint.ts'
+import { dumpLimit } from '../workload/checkpoint.ts'
+import { pidsOf } from '../workload/control-group.ts'
+import { imagesOf } from '../workload/images.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
-import { roomTies } from '../workload/room.ts'
-import { pidsOf, type Service, type Surroundings } from '../workload/service.ts'
+import type { Surroundings } from '../workload/surroundings.ts'
+import type { Workload } from '../workload/workload.ts'
 import { bootId } from './store.ts'
 
-/** What the checkpoint of a service came to that was taken for real, and from which it ran on. */
+/** What the checkpoint of a workload came to that was taken for real, and from which it ran on. */
 export interface Trial {
   readonly seconds: number
   readonly obstacle: Obstacle | undefined
@@ -22,51 +24,54 @@ export interface Trial {
 const markName = 'kernelswap-trial'
 
 /**
- * Tries the checkpoints of services, one on each processor, and keeps nothing of them. A request to stop lets those that are
+ * Tries the checkpoints of workloads, one on each processor, and keeps nothing of them. A request to stop lets those that are
  * under way end, since a dump that is cut short may harm its tasks.
  * @param memory bytes of each, by unit
  * @param signal the request to stop
  * @throws what the signal was aborted with.
  */
 export async function tryCheckpoints(
-  services: readonly Service[],
+  workloads: readonly Workload[],
   surroundings: Surroundings,
   memory: ReadonlyMap<string, number>,
   say: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, Trial>> {
-  const trials = await forEachOf(services, availableParallelism(), async (service) => {
+  const trials = await forEachOf(workloads, availableParallelism(), async (workload) => {
     signal?.throwIfAborted()
-    say(`trial checkpoint of ${service.unit}`)
-    const trial = await tryCheckpoint(service, surroundings, memory.get(service.unit) ?? 0, signal)
-    return [service.unit, trial] as const
+    say(`trial checkpoint of ${workload.unit}`)
+    const trial = await tryCheckpoint(workload, surroundings, memory.get(workload.unit) ?? 0, signal)
+    return [workload.unit, trial] as const
   })
   signal?.throwIfAborted()
   return new Map(trials)
 }
 
 async function tryCheckpoint(
-  service: Service,
+  workload: Workload,
   surroundings: Surroundings,
   memoryBytes: number,
   signal: AbortSignal | undefined,
 ): Promise<Trial> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 })
-  const images = await mkdtemp(join(paths.state, 'trial-'))
-  const areas = service.processes.reduce((sum, process) => sum + process.areas, 0)
+  const directory = await mkdtemp(join(paths.state, 'trial-'))
+  const areas = workload.processes.reduce((sum, process) => sum + process.areas, 0)
   const began = performance.now()
   try {
-    await writeFile(join(images, markName), `${await bootId()} ${service.controlGroup}`, { mode: 0o600 })
+    await writeFile(join(directory, markName), `${await bootId()} ${workload.controlGroup}`, { mode: 0o600 })
+    const ties = workload.ties(surroundings)
+    const images = imagesOf(directory)
+    await images.prepare(ties)
     const options = {
       images,
-      external: roomTies(service, surroundings).external,
+      external: ties.external,
       leave: 'running',
       timeoutSeconds: dumpLimit(memoryBytes, areas),
     } as const
-    const obstacle = await checkpointService(service, options, signal)
+    const obstacle = await workload.dump(options, signal)
     return { seconds: (performance.now() - began) / 1000, obstacle }
   } finally {
-    await rm(images, { recursive: true, force: true })
+    await rm(directory, { recursive: true, force: true })
   }
 }
 
@@ -103,13 +108,13 @@ async function isLeft(directory: string): Promise<boolean> {
   return false
 }
 
-/** True while a process, such as CRIU, has a directory open. */
+/** True while a process, such as CRIU, has a directory open, or one in it. */
 async function isHeld(directory: string): Promise<boolean> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
   for (const pid of pids) {
     const fds = await readdir(`/proc/${pid}/fd`).catch(() => [])
     const targets = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')))
-    if (targets.includes(directory)) return true
+    if (targets.some((target) => `${target}/`.startsWith(`${directory}/`))) return true
   }
   return false
 }

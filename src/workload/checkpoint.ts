@@ -1,46 +1,43 @@
-import { readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type DumpOptions, dump, logErrors } from '../tools/criu.ts'
+import { type DumpOptions, dump } from '../tools/criu.ts'
 import { endTcpRepair } from '../tools/tcp-repair.ts'
+import { pidsOf } from './control-group.ts'
 import { explainDump, triesOf } from './dump-errors.ts'
+import type { CheckpointImages } from './images.ts'
 import type { Obstacle } from './obstacle.ts'
-import { pidsOf, type Service } from './service.ts'
+import type { TaskTree } from './task-tree.ts'
 
-/** What the caller decides; the rest is the service's own. */
-export type CheckpointOptions = Omit<DumpOptions, 'pid'>
+/** What the caller decides; the rest is the workload's own. */
+export interface CheckpointOptions extends Omit<DumpOptions, 'pid' | 'images'> {
+  readonly images: CheckpointImages
+}
 
 /** How long to wait before another try, in milliseconds. */
 const breath = 300
 
 /**
- * Checkpoints a service, and tries again where it was refused for what may have passed by. After a failure the tasks run
+ * Checkpoints a tree of tasks, and tries again where it was refused for what may have passed by. After a failure the tasks run
  * on, whatever they were to be left as.
  * @param signal keeps it from trying again
  * @returns why it can't be dumped; undefined where it was
  */
-export async function checkpointService(
-  { unit, mainPid, controlGroup }: Pick<Service, 'unit' | 'mainPid' | 'controlGroup'>,
+export async function checkpointTree(
+  { unit, mainPid, controlGroup }: Pick<TaskTree, 'unit' | 'mainPid' | 'controlGroup'>,
   options: CheckpointOptions,
   signal?: AbortSignal,
 ): Promise<Obstacle | undefined> {
   for (let tries = 1; ; tries += 1) {
-    const ended = await dump({ ...options, pid: mainPid })
+    const ended = await dump({ ...options, images: options.images.directory, pid: mainPid })
     if (ended.code === 0) return undefined
     // One that was cut short leaves connections that nobody can read from.
     await endTcpRepair(await pidsOf(controlGroup))
-    const errors = await logErrors(join(options.images, 'dump.log'))
+    const errors = await options.images.errors('dump.log')
     if (ended.wasKilled || tries >= triesOf(errors) || signal?.aborted)
       return explainDump(unit, errors, ended.stderr)
-    await discardImages(options.images)
+    // It must not find half of another.
+    await options.images.discard()
     await pause(tries * breath)
   }
-}
-
-/** A dump that is tried again must not find half of another. */
-async function discardImages(directory: string): Promise<void> {
-  const names = (await readdir(directory)).filter((name) => name.endsWith('.img'))
-  await Promise.all(names.map((name) => rm(join(directory, name), { force: true })))
 }
 
 /**

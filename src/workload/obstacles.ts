@@ -1,7 +1,9 @@
 import type { Obstacle } from './obstacle.ts'
 import { isPlatform } from './platform.ts'
 import { journalStreams, peerPath, roomTies } from './room.ts'
-import type { Service, Surroundings } from './service.ts'
+import type { Service } from './service.ts'
+import type { Surroundings } from './surroundings.ts'
+import type { TaskTree } from './task-tree.ts'
 
 /** What can be seen without a checkpoint; the first obstacle is the one to mend first. */
 export function obstaclesOf(service: Service, surroundings: Surroundings): Obstacle[] {
@@ -10,7 +12,27 @@ export function obstaclesOf(service: Service, surroundings: Surroundings): Obsta
 
 /** What the settings of a unit alone say, whether it runs or not. */
 export function obstaclesOfSettings(service: Service): Obstacle[] {
-  return [hasOwnRoot, isSocketActivated].flatMap((rule) => rule(service) ?? [])
+  return [hasOwnRoot, isSocketActivated, isNotLoaded, getsUserNamespace].flatMap(
+    (rule) => rule(service) ?? [],
+  )
+}
+
+function isNotLoaded({ unit, properties }: Service): Obstacle | undefined {
+  if (properties.LoadState === 'loaded') return undefined
+  return {
+    code: 'unit-not-loaded',
+    reason: `is ${properties.LoadState} here`,
+    remedy: `systemctl status ${unit} tells more`,
+  }
+}
+
+function getsUserNamespace({ unit, properties }: Service): Obstacle | undefined {
+  if (['', 'no', undefined].includes(properties.PrivateUsers)) return undefined
+  return {
+    code: 'user-namespace',
+    reason: `gets a user namespace of its own here (PrivateUsers=${properties.PrivateUsers})`,
+    remedy: `kernelswap adopt ${unit}`,
+  }
 }
 
 /** What keeps a unit from being stopped before a swap and started after: one that doesn't run would be started. */
@@ -195,7 +217,7 @@ const mostNeeds = 3
 
 /** What its sockets need of the network and no landing puts back: it would start cold. */
 export function needsMoreThanTheLanding(
-  { unit, processes, inetSockets }: Service,
+  { unit, processes, inetSockets }: TaskTree,
   { namespaces, missing }: Pick<Surroundings, 'namespaces' | 'missing'>,
 ): Obstacle | undefined {
   // Another network namespace has addresses of its own.

@@ -1,8 +1,9 @@
 import type { OpenFile, Process } from './process.ts'
-import type { Service, Surroundings } from './service.ts'
+import type { Surroundings } from './surroundings.ts'
+import type { TaskTree } from './task-tree.ts'
 
 /**
- * What ties a service to the room that systemd made for it, and what takes its place in the next one.
+ * What ties a workload to the room that systemd made for it, and what takes its place in the next one.
  * The words are CRIU's: `external` goes to dump, `inherit` to restore.
  */
 export interface RoomTies {
@@ -15,15 +16,13 @@ export interface RoomTies {
 const journalSocket = '/run/systemd/journal/stdout'
 
 /**
- * Finds a service's journal streams and its /dev/null from another mount.
+ * Finds a workload's journal streams and its /dev/null from another mount.
  *
  * Both come again on the other side as descriptors 0 to 2 of the unit's own ExecStartPost.
  */
-export function roomTies(service: Service, surroundings: Surroundings): RoomTies {
-  const streams = journalStreams(service, surroundings)
-  const outside = service.processes.flatMap((process) =>
-    process.files.filter((file) => isForeign(file, process)),
-  )
+export function roomTies({ processes }: Pick<TaskTree, 'processes'>, surroundings: Surroundings): RoomTies {
+  const streams = journalStreams({ processes }, surroundings)
+  const outside = processes.flatMap((process) => process.files.filter((file) => isForeign(file, process)))
   const nulls = unique(outside.filter(({ kind }) => kind === 'null').map(fileKey))
   const sockets = streams.map((inode) => `socket:[${inode}]`)
   return {
@@ -36,10 +35,13 @@ export function roomTies(service: Service, surroundings: Surroundings): RoomTies
   }
 }
 
-/** Inodes of the service's own ends of its connections to journald. */
-export function journalStreams(service: Service, surroundings: Surroundings): number[] {
+/** Inodes of the workload's own ends of its connections to journald. */
+export function journalStreams(
+  { processes }: Pick<TaskTree, 'processes'>,
+  surroundings: Surroundings,
+): number[] {
   return unique(
-    service.processes
+    processes
       .flatMap(({ files }) => files.map(({ socket }) => socket))
       .filter((inode) => inode !== undefined)
       .filter((inode) => peerPath(inode, surroundings) === journalSocket),

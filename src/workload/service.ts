@@ -1,35 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { Failure, isErrno } from '../errors.ts'
-import { readNetwork } from '../network/addresses.ts'
-import { type Missing, missingAtLanding } from '../network/reach.ts'
-import { type InetSocket, tcpEstablished } from '../proc/inet-sockets.ts'
-import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
+import { Failure } from '../errors.ts'
 import { type Properties, showUnits } from '../tools/systemd.ts'
-import { type UnixSocket, unixSockets } from '../tools/unix-sockets.ts'
+import { pidsOf } from './control-group.ts'
 import { InetTables } from './inet-tables.ts'
-import { type FileUse, memoryOfProcess, type Process, ProcessReader, readNamespaces } from './process.ts'
+import { ProcessReader } from './process.ts'
+import type { TaskTree } from './task-tree.ts'
 
-/** A systemd service as it runs now. */
-export interface Service {
-  /** Its own name, whatever alias it was asked for by. */
-  readonly unit: string
+/** A systemd service as it runs now. Its unit is its own name, whatever alias it was asked for by. */
+export interface Service extends TaskTree {
   readonly properties: Properties
-  readonly mainPid: number
-  readonly controlGroup: string
-  /** Every process in its control group. */
-  readonly processes: readonly Process[]
-  /** TCP and UDP sockets its processes hold. */
-  readonly inetSockets: readonly InetSocket[]
-}
-
-/** What a service is looked at against: the host around it. */
-export interface Surroundings {
-  readonly namespaces: Readonly<Record<string, string>>
-  readonly mounts: readonly Mount[]
-  /** Unix sockets by inode. */
-  readonly unixSockets: ReadonlyMap<number, UnixSocket>
-  readonly missing: Missing
 }
 
 const wanted = [
@@ -56,15 +34,10 @@ const wanted = [
 ]
 
 /**
- * Looks at a service, by any of its names. Pure reading.
+ * Looks at services, each by any of its names. What they have in common (PID 1's answer, mounts, tables of sockets) is read
+ * once. Pure reading.
  * @throws Failure 'refused' for a unit that doesn't exist.
  */
-export async function inspectService(unit: string): Promise<Service> {
-  const [service] = await inspectServices([unit])
-  return service!
-}
-
-/** The same of several: what they have in common (PID 1's answer, mounts, tables of sockets) is read once. */
 export async function inspectServices(units: readonly string[]): Promise<Service[]> {
   const shown = await showUnits(units, wanted)
   const reader = new ProcessReader()
@@ -91,54 +64,4 @@ export async function inspectServices(units: readonly string[]): Promise<Service
       }
     }),
   )
-}
-
-/** Its own name and its aliases (systemd.unit(5), Alias=). */
-export function namesOf({ unit, properties }: Service): string[] {
-  return [...new Set([unit, ...(properties.Names ?? '').split(' ')])].filter((name) => name !== '')
-}
-
-/** Looks at the host around the services. */
-export async function inspectSurroundings(): Promise<Surroundings> {
-  const [sockets, network] = await Promise.all([unixSockets(), readNetwork()])
-  return {
-    namespaces: readNamespaces('self'),
-    mounts: parseMountinfo(await readFile('/proc/self/mountinfo', 'utf8')),
-    unixSockets: new Map(sockets.map((socket) => [socket.inode, socket])),
-    missing: missingAtLanding(network),
-  }
-}
-
-/** What its processes would write into a checkpoint now, in bytes. */
-export function memoryOf(service: Service): number {
-  return service.processes.reduce((sum, { pid }) => sum + memoryOfProcess(pid), 0)
-}
-
-/** Number of its established TCP connections. */
-export function connectionsOf(service: Service): number {
-  return service.inetSockets.filter(({ protocol, state }) => protocol === 'tcp' && state === tcpEstablished)
-    .length
-}
-
-/** Where in file systems the processes of control groups are at work now. */
-export async function fileUses(controlGroups: readonly string[]): Promise<FileUse[][]> {
-  const reader = new ProcessReader()
-  const pids = await Promise.all(controlGroups.map(pidsOf))
-  return pids.map((group) => group.flatMap((pid) => reader.readUse(pid) ?? []))
-}
-
-/** PIDs of every process in a control group and those below it. */
-export async function pidsOf(controlGroup: string): Promise<number[]> {
-  const directory = join('/sys/fs/cgroup', controlGroup)
-  try {
-    const entries = await readdir(directory, { withFileTypes: true })
-    const below = entries
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => pidsOf(join(controlGroup, entry.name)))
-    const own = (await readFile(join(directory, 'cgroup.procs'), 'utf8')).trim().split('\n').filter(Boolean)
-    return [...own.map(Number), ...(await Promise.all(below)).flat()]
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENODEV')) return []
-    throw error
-  }
 }

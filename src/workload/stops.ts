@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { Failure, ifMissing, isErrno } from '../errors.ts'
 import { checkpointFile } from '../layout.ts'
 import { parsePidStat } from '../proc/pid-stat.ts'
-import { wasStopped } from '../tools/criu.ts'
-import { pidsOf } from './service.ts'
+import { pidsOf } from './control-group.ts'
+import { imagesOf } from './images.ts'
 
 /**
  * A checkpoint stops every task of a workload, and whoever lets them go on must leave those alone that were stopped
@@ -26,7 +26,7 @@ export async function noteTasks(checkpoint: string, controlGroup: string): Promi
  */
 export async function noteDumpedTasks(checkpoint: string, controlGroup: string): Promise<void> {
   await note(checkpoint, await pidsOf(controlGroup), async (pid) => {
-    const stopped = await wasStopped(checkpointFile(checkpoint, 'images'), pid).catch(ifMissing(undefined))
+    const stopped = await imagesOf(checkpoint).wasStopped(pid)
     if (stopped === undefined)
       throw new Failure('failed', `PID ${pid} of ${controlGroup} is in no checkpoint; run the swap again.`)
     return stopped

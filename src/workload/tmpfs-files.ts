@@ -1,7 +1,8 @@
 import { dirname, join, relative, resolve } from 'node:path'
 import { type Mount, mountOf } from '../proc/mountinfo.ts'
 import type { FileUse } from './process.ts'
-import type { Service, Surroundings } from './service.ts'
+import type { Service } from './service.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** A service's files that a boot loses: to be archived at the freeze and put back before the restore. */
 export interface TmpfsFiles {

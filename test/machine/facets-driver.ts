@@ -16,10 +16,11 @@ import {
 } from '../../src/landing/landing.ts'
 import { readAddresses } from '../../src/network/addresses.ts'
 import { paths } from '../../src/paths.ts'
-import { dump, logErrors } from '../../src/tools/criu.ts'
+import { pidsOf } from '../../src/workload/control-group.ts'
+import { imagesOf } from '../../src/workload/images.ts'
+import { inspectWorkload } from '../../src/workload/kinds.ts'
 import { mendings } from '../../src/workload/mendings.ts'
-import { roomTies } from '../../src/workload/room.ts'
-import { inspectService, inspectSurroundings, pidsOf } from '../../src/workload/service.ts'
+import { inspectSurroundings } from '../../src/workload/surroundings.ts'
 import { type Tampering, tamperings } from '../unit/abi/tamperings.ts'
 import { parseReady, type Ready, signalAll, whileStopped } from '../unit/abi/victim.ts'
 
@@ -155,7 +156,7 @@ async function startVictim(): Promise<Ready> {
   writeFileSync(join(HOME, 'out'), '')
   chmodSync(join(HOME, 'out'), 0o666)
   await run('systemctl', ['start', UNIT])
-  controlGroup = (await inspectService(UNIT)).controlGroup
+  controlGroup = (await inspectWorkload(UNIT)).controlGroup
   return parseReady(await answer(1))
 }
 
@@ -192,22 +193,21 @@ function read(file: string): string {
 /** Checkpoints the victim as a swap does, and returns the snapshot that a swap takes of the stopped tasks. */
 async function checkpoint(): Promise<Snapshot> {
   rmSync(CHECKPOINT, { recursive: true, force: true })
-  const victim = await inspectService(UNIT)
-  const ties = roomTies(victim, await inspectSurroundings())
-  const passenger = { service: victim, ties, checkpoint: CHECKPOINT, onRestoreFailure: 'cold' as const }
-  await prepareCheckpoint(passenger)
+  const victim = await inspectWorkload(UNIT)
+  const ties = victim.ties(await inspectSurroundings())
+  const carried = { workload: victim, ties, checkpoint: CHECKPOINT, onRestoreFailure: 'cold' as const }
+  await prepareCheckpoint(carried)
   await writeLanding({
     ...{ swap: SWAP, boot: 'none', lastPid: 0, early: false, hold: true, up: undefined },
     back: { kernel: '', initrd: '', commandLine: '' },
     fallback: undefined,
     addresses: { links: [], arrive: '', settle: '' },
-    passengers: [passenger],
+    carried: [carried],
   })
-  const images = join(CHECKPOINT, 'images')
   const options = { external: ties.external, leave: 'stopped' as const, timeoutSeconds: 300 }
   const heldSince = new Date()
-  const ended = await dump({ pid: victim.mainPid, images, ...options })
-  if (ended.code !== 0) throw new Error(`dump: ${(await logErrors(join(images, 'dump.log'))).join('; ')}`)
+  const obstacle = await victim.dump({ images: imagesOf(CHECKPOINT), ...options })
+  if (obstacle) throw new Error(`dump: ${obstacle.reason}`)
   await writeManifest(CHECKPOINT)
   await writeLandingMendings(await mendings(await pidsOf(controlGroup), { unscaled: '' }))
   return await takeSnapshot(await pidsOf(controlGroup), { strict: true, heldSince })
@@ -229,7 +229,7 @@ async function restore(): Promise<void> {
   await ipBatch(addresses.arrive)
   await restoreUnits([UNIT])
   if (!hasLanded(UNIT)) {
-    const errors = await logErrors(join(CHECKPOINT, 'images/restore.log'))
+    const errors = await imagesOf(CHECKPOINT).errors('restore.log')
     throw new Error(`restore: ${errors.join('; ')}`)
   }
   await ipBatch(addresses.settle)

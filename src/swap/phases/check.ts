@@ -5,9 +5,11 @@ import { ifMissing } from '../../errors.ts'
 import { paths } from '../../paths.ts'
 import { check as criuCheck } from '../../tools/criu.ts'
 import { idsOf } from '../../workload/ids.ts'
+import { runningWorkloads } from '../../workload/kinds.ts'
 import type { Obstacle } from '../../workload/obstacle.ts'
-import { obstaclesOf, obstaclesOfRestart } from '../../workload/obstacles.ts'
-import { connectionsOf, memoryOf, type Service, type Surroundings } from '../../workload/service.ts'
+import type { Surroundings } from '../../workload/surroundings.ts'
+import { connectionsOf, memoryOf } from '../../workload/task-tree.ts'
+import type { Workload } from '../../workload/workload.ts'
 import { findFallback } from '../fallback.ts'
 import { checkHooks } from '../hooks.ts'
 import { chooseKernel, kernelObstacles, runningKernel } from '../kernels.ts'
@@ -18,7 +20,7 @@ import { refuseMissingPrograms } from '../programs.ts'
 import { freeBytes, writeObstacles } from '../store.ts'
 import { type Treatment, treatments } from '../treatment.ts'
 import { clearTrials, type Trial, tryCheckpoints } from '../trials.ts'
-import { defaultUnits, inspect } from './inspect.ts'
+import { inspect } from './inspect.ts'
 
 /**
  * Makes the plan: what a swap would carry, and what stops it.
@@ -36,13 +38,13 @@ export async function makePlan(
   await clearTrials()
   const to = await chooseKernel(request.kernel)
   await refuseMissingPrograms()
-  const units = request.units.length > 0 ? request.units : await defaultUnits()
-  const { services, surroundings } = await inspect([...units, ...request.restart])
+  const units = request.units.length > 0 ? request.units : await runningWorkloads()
+  const { workloads: found, surroundings } = await inspect([...units, ...request.restart])
   const treatmentOf = treatments(request, configuration)
   const { fallback, obstacles } = await findFallback(runningKernel(), configuration.fallback)
-  const mayGoBack = services.map(treatmentOf).some(goesBack)
-  const carried = services.filter((service) => treatmentOf(service).policy === 'preserve')
-  const memory = new Map(services.map((service) => [service.unit, memoryOf(service)]))
+  const mayGoBack = found.map(treatmentOf).some(goesBack)
+  const carried = found.filter((workload) => treatmentOf(workload).policy === 'preserve')
+  const memory = new Map(found.map((workload) => [workload.unit, memoryOf(workload)]))
   const memoryBytes = carried.reduce((sum, { unit }) => sum + memory.get(unit)!, 0)
   const pids = carried.flatMap(({ processes }) => processes.map(({ pid }) => pid))
   const outage = await predictOutage(memoryBytes, request.strict)
@@ -52,7 +54,7 @@ export async function makePlan(
     ...obstacles,
     ...(mayGoBack ? await kernelObstacles(runningKernel()) : []),
   ]
-  const looked = services.map((service) => lookAt(service, treatmentOf(service), memory, surroundings))
+  const looked = found.map((workload) => lookAt(workload, treatmentOf(workload), memory, surroundings))
   const tried = carried.filter(({ unit }) =>
     looked.some((look) => look.unit === unit && look.verdict === 'ready'),
   )
@@ -77,7 +79,9 @@ export async function makePlan(
     host,
     workloads,
     fallback,
-    leftBehind: (await defaultUnits()).filter((unit) => !services.some((service) => service.unit === unit)),
+    leftBehind: (await runningWorkloads()).filter(
+      (unit) => !found.some((workload) => workload.unit === unit),
+    ),
     outage,
     announce: {
       onSuccess: configuration['on-success'],
@@ -102,29 +106,33 @@ function goesBack({ onRestoreFailure, onVerifyFailure }: Treatment): boolean {
   return onRestoreFailure === 'back' || onVerifyFailure === 'back'
 }
 
-function obstaclesTo(policy: Treatment['policy'], service: Service, surroundings: Surroundings): Obstacle[] {
+function obstaclesTo(
+  policy: Treatment['policy'],
+  workload: Workload,
+  surroundings: Surroundings,
+): Obstacle[] {
   if (policy === 'ignore') return []
-  return policy === 'restart' ? obstaclesOfRestart(service) : obstaclesOf(service, surroundings)
+  return policy === 'restart' ? workload.obstaclesToRestart() : workload.obstacles(surroundings)
 }
 
-/** What a plan says of a service before its checkpoint is tried. */
+/** What a plan says of a workload before its checkpoint is tried. */
 function lookAt(
-  service: Service,
+  workload: Workload,
   treatment: Treatment,
   memory: ReadonlyMap<string, number>,
   surroundings: Surroundings,
 ): WorkloadPlan {
-  const obstacles = obstaclesTo(treatment.policy, service, surroundings)
+  const obstacles = obstaclesTo(treatment.policy, workload, surroundings)
   return {
-    unit: service.unit,
+    unit: workload.unit,
     ...treatment,
     verdict: obstacles.length === 0 ? 'ready' : 'refused',
     obstacles,
-    mainPid: service.mainPid,
-    controlGroup: service.controlGroup,
-    processes: service.processes.length,
-    memoryBytes: memory.get(service.unit)!,
-    connections: connectionsOf(service),
+    mainPid: workload.mainPid,
+    controlGroup: workload.controlGroup,
+    processes: workload.processes.length,
+    memoryBytes: memory.get(workload.unit)!,
+    connections: connectionsOf(workload),
     trialSeconds: null,
   }
 }

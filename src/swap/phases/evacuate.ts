@@ -19,7 +19,7 @@ import { paths } from '../../paths.ts'
 import { type InetSocket, tcpListen } from '../../proc/inet-sockets.ts'
 import { sha256sum } from '../../tools/checksum.ts'
 import { preserved } from '../plan.ts'
-import type { Crossing, Step } from '../step.ts'
+import type { Step, SwapContext } from '../step.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
 import { socketsOf, tasksOf } from '../tasks.ts'
 
@@ -46,7 +46,7 @@ const mostInVain = 5
 export const evacuate: Step = {
   name: 'evacuate',
   isAsked: ({ evacuate: asked }) => asked === true,
-  do: ({ swap }: Crossing) => handOver(swap),
+  do: ({ swap }: SwapContext) => handOver(swap),
 }
 
 async function handOver(swap: Swap): Promise<void> {

@@ -2,12 +2,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { checkArchive } from '../../archive/check.ts'
-import { sumFiles, writeManifest } from '../../archive/manifest.ts'
+import { writeManifest } from '../../archive/manifest.ts'
 import { packTree } from '../../archive/pack.ts'
 import type { Deadline } from '../../deadline.ts'
 import { Failure } from '../../errors.ts'
 import {
-  type Passenger,
+  type Carried,
   sealLanding,
   unsealLanding,
   writeLandingGate,
@@ -22,20 +22,20 @@ import { dumpAttributes } from '../../tools/getfattr.ts'
 import { remountWritable } from '../../tools/mount.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
 import { dumpedConnections, endTcpRepair } from '../../tools/tcp-repair.ts'
-import { checkpointService } from '../../workload/checkpoint.ts'
+import { fileUses, pidsOf } from '../../workload/control-group.ts'
 import { idsOf } from '../../workload/ids.ts'
+import { imagesOf } from '../../workload/images.ts'
 import { InetTables } from '../../workload/inet-tables.ts'
 import { mendings } from '../../workload/mendings.ts'
 import { needsMoreThanTheLanding } from '../../workload/obstacles.ts'
-import { fileUses, inspectSurroundings, pidsOf, type Surroundings } from '../../workload/service.ts'
 import { noteDumpedTasks, noteTasks, wake } from '../../workload/stops.ts'
-import { tmpfsFiles } from '../../workload/tmpfs-files.ts'
+import { inspectSurroundings, type Surroundings } from '../../workload/surroundings.ts'
 import { captureHooks } from '../hooks.ts'
 import { holdServiceWatchdogs, releaseServiceWatchdogs } from '../host-settings.ts'
 import { endLimit, startLimit } from '../limit.ts'
 import { preserved } from '../plan.ts'
 import { practiseSnapshots, saveSnapshots } from '../snapshots.ts'
-import type { Crossing, Phase } from '../step.ts'
+import type { Phase, SwapContext } from '../step.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
 import { socketsOf, tasksOf } from '../tasks.ts'
 import { swapUnit } from '../unit.ts'
@@ -62,11 +62,11 @@ export const freeze: Phase = {
 }
 
 /** Hooks note what their services must still have afterwards. */
-async function capture(crossing: Crossing): Promise<void> {
-  await captureHooks(crossing.swap)
-  crossing.probe = await practiseSnapshots(crossing.swap)
-  await holdServiceWatchdogs(crossing.swap)
-  crossing.limit = await startLimit(crossing.swap, swapUnit, true)
+async function capture(context: SwapContext): Promise<void> {
+  await captureHooks(context.swap)
+  context.probe = await practiseSnapshots(context.swap)
+  await holdServiceWatchdogs(context.swap)
+  context.limit = await startLimit(context.swap, swapUnit, true)
 }
 
 /** The tasks go on by now, and have told their watchdogs so. */
@@ -78,53 +78,54 @@ async function endVigil(swap: Swap): Promise<void> {
   }
 }
 
-async function closeGate(crossing: Crossing): Promise<void> {
-  crossing.gate = gateRules(await socketsOf(await tasksOf(crossing.swap.plan)))
-  await raiseGate(crossing.gate)
+async function closeGate(context: SwapContext): Promise<void> {
+  context.gate = gateRules(await socketsOf(await tasksOf(context.swap.plan)))
+  await raiseGate(context.gate)
 }
 
-async function checkpoint({ passengers, sums, surroundings, limit }: Crossing): Promise<void> {
-  const dumpAndSum = async (passenger: Passenger) => {
-    await limit!.during(passenger.service.unit, () => checkpointOne(passenger))
-    const summing = sumFiles(passenger.checkpoint, 'images')
+async function checkpoint({ carried, sums, surroundings, limit }: SwapContext): Promise<void> {
+  const dumpAndSum = async (one: Carried) => {
+    await limit!.during(one.workload.unit, () => checkpointOne(one))
+    const summing = imagesOf(one.checkpoint).sum()
     // It goes on beside the other dumps and the next steps; where it fails, `manifest` tells.
     summing.catch(() => {})
-    sums.set(passenger.checkpoint, summing)
+    sums.set(one.checkpoint, summing)
   }
   // Every dump has ended before a failure is told: thawing what CRIU is still about to stop would leave it stopped.
-  const dumps = await Promise.allSettled(passengers.map(dumpAndSum))
+  const dumps = await Promise.allSettled(carried.map(dumpAndSum))
   const failed = dumps.find((dump) => dump.status === 'rejected')
   if (failed) throw failed.reason
-  await refuseNewNeeds(passengers, surroundings!)
+  await refuseNewNeeds(carried, surroundings!)
 }
 
 /** Connections that came after the plan may go where the landing puts no address and no route back. */
-async function refuseNewNeeds(passengers: readonly Passenger[], surroundings: Surroundings): Promise<void> {
+async function refuseNewNeeds(carried: readonly Carried[], surroundings: Surroundings): Promise<void> {
   const tables = new InetTables()
-  for (const { service } of passengers) {
-    const inetSockets = await tables.heldBy(await pidsOf(service.controlGroup))
-    const obstacle = needsMoreThanTheLanding({ ...service, inetSockets }, surroundings)
+  for (const { workload } of carried) {
+    const inetSockets = await tables.heldBy(await pidsOf(workload.controlGroup))
+    const obstacle = needsMoreThanTheLanding({ ...workload, inetSockets }, surroundings)
     if (obstacle)
       throw new Failure(
         'failed',
-        `${service.unit} ${obstacle.reason}; ${obstacle.remedy}, or swap without it.`,
+        `${workload.unit} ${obstacle.reason}; ${obstacle.remedy}, or swap without it.`,
       )
   }
 }
 
-async function checkpointOne({ service, ties, checkpoint }: Passenger): Promise<void> {
-  const images = checkpointFile(checkpoint, 'images')
-  await noteTasks(checkpoint, service.controlGroup)
-  const obstacle = await checkpointService(service, {
+async function checkpointOne({ workload, ties, checkpoint }: Carried): Promise<void> {
+  const { unit, controlGroup } = workload
+  const images = imagesOf(checkpoint)
+  await noteTasks(checkpoint, controlGroup)
+  const obstacle = await workload.dump({
     images,
     external: ties.external,
     leave: 'stopped',
     timeoutSeconds: dumpTimeout,
   })
-  if (!obstacle) return await noteDumpedTasks(checkpoint, service.controlGroup)
+  if (!obstacle) return await noteDumpedTasks(checkpoint, controlGroup)
   throw new Failure(
     'failed',
-    `The checkpoint of ${service.unit} failed: ${obstacle.reason}; ${images}/dump.log has the details.`,
+    `The checkpoint of ${unit} failed: ${obstacle.reason}; ${images.directory}/dump.log has the details.`,
   )
 }
 
@@ -142,35 +143,34 @@ async function thaw(swap: Swap): Promise<void> {
 }
 
 /** What the kernel shows of the stopped tasks; `verify` compares it with what the next kernel shows. */
-async function snapshot({ swap, probe, limit }: Crossing): Promise<void> {
+async function snapshot({ swap, probe, limit }: SwapContext): Promise<void> {
   await saveSnapshots(swap, 'before', { isHeld: true, deadline: limit, probe })
 }
 
 /** Now that they stand still: what they have opened since they were planned counts as well. */
-async function archive({ passengers, limit }: Crossing): Promise<void> {
+async function archive({ carried, limit }: SwapContext): Promise<void> {
   const surroundings = await inspectSurroundings()
-  const uses = await fileUses(passengers.map(({ service }) => service.controlGroup))
-  const archiveOne = async ({ service, checkpoint }: Passenger, index: number) => {
-    const files = tmpfsFiles(service, uses[index]!, surroundings)
+  const uses = await fileUses(carried.map(({ workload }) => workload.controlGroup))
+  const archiveOne = async ({ workload, checkpoint }: Carried, index: number) => {
+    const { mainPid } = workload
+    const files = workload.tmpfsFiles(uses[index]!, surroundings)
     const { mounts } = surroundings
     const host = { root: '/', members: files.host, parents: files.parents, mounts }
     await archiveFiles(host, checkpoint, 'host')
-    const seen = uses[index]!.find(({ pid }) => pid === service.mainPid)?.mounts ?? []
-    const root = `/proc/${service.mainPid}/root`
+    const seen = uses[index]!.find(({ pid }) => pid === mainPid)?.mounts ?? []
+    const root = `/proc/${mainPid}/root`
     const room = { root, members: files.private, parents: [], mounts: seen }
     await archiveFiles(room, checkpoint, 'private')
   }
-  await eachPassenger(passengers, limit!, archiveOne)
+  await eachOf(carried, limit!, archiveOne)
 }
 
-async function eachPassenger(
-  passengers: readonly Passenger[],
+async function eachOf(
+  carried: readonly Carried[],
   limit: Deadline,
-  act: (passenger: Passenger, index: number) => Promise<void>,
+  act: (one: Carried, index: number) => Promise<void>,
 ): Promise<void> {
-  await Promise.all(
-    passengers.map((passenger, index) => limit.during(passenger.service.unit, () => act(passenger, index))),
-  )
+  await Promise.all(carried.map((one, index) => limit.during(one.workload.unit, () => act(one, index))))
 }
 
 interface Archived {
@@ -201,24 +201,24 @@ async function archiveFiles(
   await writeFile(checkpointFile(checkpoint, `${name}.xattrs`), attributes.join(''), { mode: 0o600 })
 }
 
-async function listFiles({ passengers, sums, limit }: Crossing): Promise<void> {
-  await eachPassenger(passengers, limit!, async ({ checkpoint }) =>
+async function listFiles({ carried, sums, limit }: SwapContext): Promise<void> {
+  await eachOf(carried, limit!, async ({ checkpoint }) =>
     writeManifest(checkpoint, await sums.get(checkpoint)),
   )
 }
 
-async function seal(crossing: Crossing): Promise<void> {
-  const tasks = await tasksOf(crossing.swap.plan)
+async function seal(context: SwapContext): Promise<void> {
+  const tasks = await tasksOf(context.swap.plan)
   const [sockets, pids] = [await socketsOf(tasks), tasks.flat()]
-  refuseIfMoved(crossing, sockets, pids)
+  refuseIfMoved(context, sockets, pids)
   await writeLandingGate(gateRules(sockets, 'unreachable'))
   const connections = await dumpedConnections(pids)
   await writeLandingPeers(connections)
   await writeLandingMendings(await mendings(pids, connections))
-  crossing.sealed = pids
-  await syncFileSystem(crossing.swap.directory)
+  context.sealed = pids
+  await syncFileSystem(context.swap.directory)
   // A boot that restores something this freeze has been given up with would be one too many.
-  crossing.limit!.check()
+  context.limit!.check()
   await sealLanding()
 }
 
@@ -240,7 +240,7 @@ async function unseal(): Promise<void> {
 
 /** Between looking at a service and freezing it, it may have opened a connection or forked. */
 function refuseIfMoved(
-  { gate, lastPid }: Crossing,
+  { gate, lastPid }: SwapContext,
   sockets: readonly InetSocket[],
   pids: readonly number[],
 ): void {

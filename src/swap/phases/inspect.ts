@@ -1,18 +1,11 @@
-import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
-import { runningServices } from '../../tools/systemd.ts'
 import { serviceName } from '../../tools/unit-name.ts'
-import { isPlatform } from '../../workload/platform.ts'
-import {
-  inspectServices,
-  inspectSurroundings,
-  type Service,
-  type Surroundings,
-} from '../../workload/service.ts'
+import { inspectWorkloads } from '../../workload/kinds.ts'
+import { inspectSurroundings, type Surroundings } from '../../workload/surroundings.ts'
+import type { Workload } from '../../workload/workload.ts'
 
 /** The host as it runs now: pure reading. */
 export interface Inspection {
-  readonly services: readonly Service[]
+  readonly workloads: readonly Workload[]
   readonly surroundings: Surroundings
 }
 
@@ -22,18 +15,5 @@ export interface Inspection {
  */
 export async function inspect(units: readonly string[]): Promise<Inspection> {
   const surroundings = await inspectSurroundings()
-  const services = await inspectServices([...new Set(units.map(serviceName))])
-  return { services: [...new Map(services.map((service) => [service.unit, service])).values()], surroundings }
-}
-
-/** Every running service that isn't platform, and isn't there to run us. */
-export async function defaultUnits(): Promise<string[]> {
-  const own = await ownUnit()
-  return (await runningServices()).filter((unit) => !isPlatform(unit) && unit !== own)
-}
-
-/** The unit that we are the main process of, such as what `systemd-run kernelswap` makes; undefined in a shell. */
-async function ownUnit(): Promise<string | undefined> {
-  if (process.ppid !== 1) return undefined
-  return basename((await readFile('/proc/self/cgroup', 'utf8')).trim())
+  return { workloads: await inspectWorkloads(units.map(serviceName)), surroundings }
 }

@@ -5,25 +5,25 @@ import { scriptFile } from '../../layout.ts'
 import { parsePidStat } from '../../proc/pid-stat.ts'
 import { remountWritable } from '../../tools/mount.ts'
 import { syncAll } from '../../tools/sync.ts'
-import type { Crossing, Phase } from '../step.ts'
+import type { Phase, SwapContext } from '../step.ts'
 import { tasksOf } from '../tasks.ts'
 
 /** The point of no return. */
 export const jump: Phase = {
   name: 'jump',
-  steps: [{ name: 'jump', do: leap, undo: () => remountWritable() }],
+  steps: [{ name: 'jump', do: executeKexec, undo: () => remountWritable() }],
 }
 
-/** Starts the loaded kernel (landing/static/leap); the way back from a bad landing goes by the same script. */
-async function leap(crossing: Crossing): Promise<void> {
+/** Starts the loaded kernel (landing/static/execute-kexec); the way back from a bad landing goes by the same script. */
+async function executeKexec(context: SwapContext): Promise<void> {
   // Here and not only in the script: it may be waited for in vain.
   await syncAll()
-  await refuseIfAwake(crossing)
-  crossing.limit!.check()
+  await refuseIfAwake(context)
+  context.limit!.check()
   // A jump that has begun must not be taken back. If it hangs before, systemd ends us.
-  crossing.limit!.lift()
+  context.limit!.lift()
   try {
-    await run(scriptFile('leap'), [])
+    await run(scriptFile('execute-kexec'), [])
   } catch (error) {
     throw new Failure('failed', `The kernel refused to jump: ${messageOf(error)}.`, { cause: error })
   }
@@ -31,7 +31,7 @@ async function leap(crossing: Crossing): Promise<void> {
 }
 
 /** A restart ends tasks that stand still, and what they did meanwhile isn't in the checkpoint. */
-async function refuseIfAwake({ swap, sealed }: Crossing): Promise<void> {
+async function refuseIfAwake({ swap, sealed }: SwapContext): Promise<void> {
   const pids = (await tasksOf(swap.plan)).flat()
   const stats = await Promise.all(
     pids.map(async (pid) => parsePidStat(await readFile(`/proc/${pid}/stat`, 'utf8'))),

@@ -5,12 +5,14 @@ import { removeLanding } from '../../landing/landing.ts'
 import { checkpointFile, swapFile, tmpfsArchives } from '../../layout.ts'
 import { openGate } from '../../network/gate.ts'
 import { paths } from '../../paths.ts'
-import { daemonReload, showUnits, startUnits } from '../../tools/systemd.ts'
+import { daemonReload } from '../../tools/systemd.ts'
+import { imagesOf } from '../../workload/images.ts'
+import { startWorkloads, supervisionOf } from '../../workload/kinds.ts'
 import { clearFallback } from '../fallback.ts'
 import { restoreHostSettings } from '../host-settings.ts'
-import { restarted } from '../plan.ts'
+import { restarted, unitsOf } from '../plan.ts'
 import { listSwaps, type Swap } from '../store.ts'
-import type { Outcome } from './verify.ts'
+import type { WorkloadOutcome } from './verify.ts'
 
 /**
  * Takes the landing away, so that units, host and boot loader have their own settings again, and the gate if it is still
@@ -31,13 +33,13 @@ async function orNote(swap: Swap, act: Promise<void>): Promise<void> {
 }
 
 /** Starts what isn't back cold. */
-export async function startCold(outcomes: readonly Outcome[]): Promise<Outcome[]> {
+export async function startCold(outcomes: readonly WorkloadOutcome[]): Promise<WorkloadOutcome[]> {
   const units = outcomes.filter(({ outcome }) => outcome !== 'preserved').map(({ unit }) => unit)
   const failures = await failuresToStart(units)
   const started = units.filter((unit) => !failures.has(unit))
-  const shown = await showUnits(started, ['MainPID'])
-  const pids = new Map(started.map((unit, index) => [unit, Number(shown[index]!.MainPID)]))
-  return outcomes.map((outcome): Outcome => {
+  const now = await supervisionOf(started)
+  const pids = new Map(started.map((unit, index) => [unit, now[index]!.mainPid]))
+  return outcomes.map((outcome): WorkloadOutcome => {
     if (outcome.outcome === 'preserved') return outcome
     const pid = pids.get(outcome.unit)
     if (pid !== undefined) return { ...outcome, outcome: 'cold', pid }
@@ -46,25 +48,26 @@ export async function startCold(outcomes: readonly Outcome[]): Promise<Outcome[]
   })
 }
 
-/** Why units could not be started, by unit. Only where they can't be all at once, each is tried by itself. */
+/** Why workloads could not be started, by unit. Only where they can't be all at once, each is tried by itself. */
 async function failuresToStart(units: readonly string[]): Promise<ReadonlyMap<string, string>> {
   const failures = new Map<string, string>()
-  const together = await startUnits(units).then(
+  const together = await startWorkloads(units).then(
     () => true,
     () => false,
   )
   if (together) return failures
   const tries = units.map((unit) =>
-    startUnits([unit]).catch((error: unknown) => failures.set(unit, messageOf(error))),
+    startWorkloads([unit]).catch((error: unknown) => failures.set(unit, messageOf(error))),
   )
   await Promise.all(tries)
   return failures
 }
 
 /** Starts the units that were stopped for the swap and whose boot doesn't start them. */
-export async function startRestarted(swap: Swap): Promise<Outcome[]> {
-  const units = restarted(swap.plan).map(({ unit }) => unit)
-  return startCold(units.map((unit) => ({ unit, outcome: 'lost', pid: 0, reason: null })))
+export async function startRestarted(swap: Swap): Promise<WorkloadOutcome[]> {
+  return startCold(
+    unitsOf(restarted(swap.plan)).map((unit) => ({ unit, outcome: 'lost', pid: 0, reason: null })),
+  )
 }
 
 /** Removes a swap's checkpoints, which hold the memory of services; logs stay. */
@@ -72,11 +75,7 @@ export async function discardImages(directory: string): Promise<void> {
   const workloads = swapFile(directory, 'workloads')
   for (const unit of await readdir(workloads).catch(ifMissing<string[]>([]))) {
     const checkpoint = join(workloads, unit)
-    const images = checkpointFile(checkpoint, 'images')
-    const names = await readdir(images).catch(ifMissing<string[]>([]))
-    await Promise.all(
-      names.filter((name) => !name.endsWith('.log')).map((name) => rm(join(images, name), { force: true })),
-    )
+    await imagesOf(checkpoint).discard()
     for (const name of tmpfsArchives) {
       await rm(checkpointFile(checkpoint, `${name}.tar`), { force: true })
       await rm(checkpointFile(checkpoint, `${name}.xattrs`), { force: true })

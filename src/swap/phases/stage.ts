@@ -3,15 +3,15 @@ import { Failure, ifMissing } from '../../errors.ts'
 import { prepareCheckpoint, removeLanding, writeLanding } from '../../landing/landing.ts'
 import { readAddresses } from '../../network/addresses.ts'
 import { type KernelImage, load, unload } from '../../tools/kexec.ts'
-import { mountsWaitForDevices, startUnits, stopUnitsAlone } from '../../tools/systemd.ts'
+import { mountsWaitForDevices } from '../../tools/systemd.ts'
 import { idsOf } from '../../workload/ids.ts'
-import { roomTies } from '../../workload/room.ts'
+import { startWorkloads, stopWorkloads } from '../../workload/kinds.ts'
 import { aimFallback, clearFallback } from '../fallback.ts'
 import { armWatchdog, hasWatchdog, restoreHostSettings } from '../host-settings.ts'
 import { kernelFiles, nextCommandLine } from '../kernels.ts'
 import { pidObstacles, reservation } from '../pids.ts'
-import { preserved, restarted } from '../plan.ts'
-import type { Crossing, Phase } from '../step.ts'
+import { preserved, restarted, unitsOf } from '../plan.ts'
+import type { Phase, SwapContext } from '../step.ts'
 import { bootId, checkpointDirectory, type Swap } from '../store.ts'
 import { tasksOf } from '../tasks.ts'
 import { inspect } from './inspect.ts'
@@ -33,20 +33,20 @@ export const stage: Phase = {
   ],
 }
 
-async function loadKernel(crossing: Crossing): Promise<void> {
-  const { plan, id } = crossing.swap
-  crossing.lastPid = await reservation(idsOf((await tasksOf(plan)).flat()))
-  const [obstacle] = await pidObstacles(crossing.lastPid)
+async function loadKernel(context: SwapContext): Promise<void> {
+  const { plan, id } = context.swap
+  context.lastPid = await reservation(idsOf((await tasksOf(plan)).flat()))
+  const [obstacle] = await pidObstacles(context.lastPid)
   if (obstacle) throw new Failure('failed', `PIDs do not suffice: ${obstacle.reason}; ${obstacle.remedy}.`)
-  await load(await imageOf(plan.kernel.to, crossing, id), await isLockedDown())
+  await load(await imageOf(plan.kernel.to, context, id), await isLockedDown())
 }
 
 /** A kernel with what the swap asks of it; `swap` marks it as the jump's. */
-async function imageOf(version: string, crossing: Crossing, swap?: string): Promise<KernelImage> {
+async function imageOf(version: string, context: SwapContext, swap?: string): Promise<KernelImage> {
   const { kernel, initrd } = kernelFiles(version)
-  const watchdogSeconds = hasWatchdog() ? crossing.swap.plan.watchdogSeconds : 0
+  const watchdogSeconds = hasWatchdog() ? context.swap.plan.watchdogSeconds : 0
   const current = await readFile('/proc/cmdline', 'utf8')
-  const commandLine = nextCommandLine(current, { lastPid: crossing.lastPid, swap, watchdogSeconds })
+  const commandLine = nextCommandLine(current, { lastPid: context.lastPid, swap, watchdogSeconds })
   return { kernel, initrd, commandLine }
 }
 
@@ -59,41 +59,40 @@ async function isLockedDown(): Promise<boolean> {
   return !state.includes('[none]')
 }
 
-async function stopRestarted({ swap }: Crossing): Promise<void> {
-  await stopUnitsAlone(restarted(swap.plan).map(({ unit }) => unit))
+async function stopRestarted({ swap }: SwapContext): Promise<void> {
+  await stopWorkloads(unitsOf(restarted(swap.plan)), { isAlone: true })
 }
 
 async function startRestarted(swap: Swap): Promise<void> {
-  await startUnits(restarted(swap.plan).map(({ unit }) => unit))
+  await startWorkloads(unitsOf(restarted(swap.plan)))
 }
 
-async function planLanding(crossing: Crossing): Promise<void> {
-  const { swap } = crossing
-  const workloads = preserved(swap.plan)
-  const { services, surroundings } = await inspect(workloads.map(({ unit }) => unit))
-  const planned = new Map(workloads.map((workload) => [workload.unit, workload]))
-  const other = services.find(({ unit, mainPid }) => mainPid !== planned.get(unit)?.mainPid)
+async function planLanding(context: SwapContext): Promise<void> {
+  const { swap } = context
+  const { workloads, surroundings } = await inspect(unitsOf(preserved(swap.plan)))
+  const planned = new Map(preserved(swap.plan).map((workload) => [workload.unit, workload]))
+  const other = workloads.find(({ unit, mainPid }) => mainPid !== planned.get(unit)?.mainPid)
   if (other)
     throw new Failure('failed', `${other.unit} was stopped or restarted since it was planned; swap again.`)
-  crossing.surroundings = surroundings
-  crossing.passengers = services.map((service) => ({
-    service,
-    ties: roomTies(service, surroundings),
-    checkpoint: checkpointDirectory(swap, service.unit),
-    onRestoreFailure: planned.get(service.unit)?.onRestoreFailure ?? 'cold',
+  context.surroundings = surroundings
+  context.carried = workloads.map((workload) => ({
+    workload,
+    ties: workload.ties(surroundings),
+    checkpoint: checkpointDirectory(swap, workload.unit),
+    onRestoreFailure: planned.get(workload.unit)?.onRestoreFailure ?? 'cold',
   }))
-  for (const passenger of crossing.passengers) await prepareCheckpoint(passenger)
+  for (const one of context.carried) await prepareCheckpoint(one)
   await writeLanding({
     swap: swap.directory,
     boot: await bootId(),
-    lastPid: crossing.lastPid,
+    lastPid: context.lastPid,
     // What verification may undo must not run before it.
-    hold: swap.plan.strict || workloads.some(({ onVerifyFailure }) => onVerifyFailure !== 'keep'),
-    back: await imageOf(swap.plan.kernel.from, crossing),
+    hold: swap.plan.strict || preserved(swap.plan).some(({ onVerifyFailure }) => onVerifyFailure !== 'keep'),
+    back: await imageOf(swap.plan.kernel.from, context),
     fallback: swap.plan.fallback,
     addresses: await readAddresses(),
     up: undefined,
     early: !(await mountsWaitForDevices()),
-    passengers: crossing.passengers,
+    carried: context.carried,
   })
 }

@@ -3,16 +3,16 @@ import { sealComplaint } from '../../archive/manifest.ts'
 import type { Deadline } from '../../deadline.ts'
 import { messageOf } from '../../errors.ts'
 import type { HookResult } from '../../hooks/types.ts'
-import { checkpointFile } from '../../layout.ts'
-import { logErrors } from '../../tools/criu.ts'
-import { type Properties, showUnits } from '../../tools/systemd.ts'
+import { imagesOf } from '../../workload/images.ts'
+import { supervisionOf } from '../../workload/kinds.ts'
 import { continueAll, heldTasks } from '../../workload/stops.ts'
-import { preserved, type WorkloadPlan } from '../plan.ts'
+import type { Supervision } from '../../workload/workload.ts'
+import { preserved, unitsOf, type WorkloadPlan } from '../plan.ts'
 import { compareSnapshots } from '../snapshots.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
 
 /** How one workload came out of a swap. */
-export interface Outcome {
+export interface WorkloadOutcome {
   readonly unit: string
   readonly outcome: 'preserved' | 'cold' | 'lost'
   readonly pid: number
@@ -24,25 +24,24 @@ export interface Outcome {
 }
 
 /**
- * Looks at every preserved workload: its unit runs again, with the process that was checkpointed.
+ * Looks at every preserved workload: it runs again, with the process that was checkpointed.
  * @param limit past it what is left isn't compared, since the tasks wait for it
  */
-export async function verify(swap: Swap, limit?: Deadline): Promise<Outcome[]> {
+export async function verify(swap: Swap, limit?: Deadline): Promise<WorkloadOutcome[]> {
   const workloads = preserved(swap.plan)
-  const units = workloads.map(({ unit }) => unit)
-  const shown = await showUnits(units, ['ActiveState', 'SubState', 'MainPID', 'ControlGroup'])
-  return Promise.all(workloads.map((workload, index) => verifyOne(swap, workload, shown[index]!, limit)))
+  const now = await supervisionOf(unitsOf(workloads))
+  return Promise.all(workloads.map((workload, index) => verifyOne(swap, workload, now[index]!, limit)))
 }
 
 async function verifyOne(
   swap: Swap,
   workload: WorkloadPlan,
-  now: Properties,
+  now: Supervision,
   limit: Deadline | undefined,
-): Promise<Outcome> {
+): Promise<WorkloadOutcome> {
   const { unit, mainPid, controlGroup } = workload
-  const pid = Number(now.MainPID)
-  const intact = now.ActiveState === 'active' && pid === mainPid && now.ControlGroup === controlGroup
+  const { mainPid: pid } = now
+  const intact = now.isActive && pid === mainPid && now.controlGroup === controlGroup
   if (intact) {
     return { unit, outcome: 'preserved', pid, ...(await compare(swap, unit, limit)) }
   }
@@ -50,7 +49,7 @@ async function verifyOne(
     unit,
     outcome: 'lost',
     pid,
-    reason: await restoreProblem(swap, unit, `${now.ActiveState} (${now.SubState})`),
+    reason: await restoreProblem(swap, unit, now.state),
   }
 }
 
@@ -58,7 +57,10 @@ async function verifyOne(
  * Looks whether the tasks of what came back all run that ran before, once they were released; wakes what doesn't. A task that
  * is stopped all the same is told: its service must not pass for one that goes on.
  */
-export async function verifyRunning(swap: Swap, outcomes: readonly Outcome[]): Promise<Outcome[]> {
+export async function verifyRunning(
+  swap: Swap,
+  outcomes: readonly WorkloadOutcome[],
+): Promise<WorkloadOutcome[]> {
   return Promise.all(
     outcomes.map(async (outcome) => {
       if (outcome.outcome !== 'preserved') return outcome
@@ -77,7 +79,7 @@ async function compare(
   swap: Swap,
   unit: string,
   limit: Deadline | undefined,
-): Promise<Pick<Outcome, 'reason' | 'abi'>> {
+): Promise<Pick<WorkloadOutcome, 'reason' | 'abi'>> {
   try {
     limit?.check()
     const abi = await compareSnapshots(swap, unit)
@@ -87,15 +89,13 @@ async function compare(
   }
 }
 
-/** Why a unit is not back, in words; `state` is what systemd says of it. */
+/** Why a workload is not back, in words; `state` is what systemd says of it. */
 export async function restoreProblem(swap: Swap, unit: string, state: string): Promise<string> {
   const checkpoint = checkpointDirectory(swap, unit)
   const damage = await sealComplaint(checkpoint)
   if (damage) return `its checkpoint was damaged: ${damage}`
-  const errors = [
-    ...(await logErrors(checkpointFile(checkpoint, 'images/restore-again.log'))),
-    ...(await logErrors(checkpointFile(checkpoint, 'images/restore.log'))),
-  ]
+  const images = imagesOf(checkpoint)
+  const errors = [...(await images.errors('restore-again.log')), ...(await images.errors('restore.log'))]
   return errors[0] ? `CRIU could not restore it: ${errors[0]}` : `it was not restored: the unit is ${state}`
 }
 

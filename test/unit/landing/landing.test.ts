@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
-  dropIn,
+  type Carried,
   landingState,
-  type Passenger,
   prepareCheckpoint,
   removeLanding,
   sealLanding,
@@ -14,6 +13,7 @@ import {
   writeLandingGate,
 } from '../../../src/landing/landing.ts'
 import { layoutVersion } from '../../../src/layout.ts'
+import { workloadOf } from '../../../src/workload/systemd-service.ts'
 import { serviceWith } from '../workload/builders.ts'
 
 const place = vi.hoisted(() => ({ directory: '' }))
@@ -26,16 +26,20 @@ afterAll(() => rm(place.directory, { recursive: true }))
 
 const ties = { external: ['unix[7]'], inherit: ['fd[1]:socket:[7]'], foreign: [] }
 
-function passenger(properties: Record<string, string> = {}): Passenger {
+function carried(properties: Record<string, string> = {}): Carried {
   const checkpoint = join(place.directory, 'swap/workloads/redis-server.service')
-  return { service: serviceWith(properties), ties, checkpoint, onRestoreFailure: 'cold' }
+  return { workload: workloadOf(serviceWith(properties)), ties, checkpoint, onRestoreFailure: 'cold' }
+}
+
+function dropIn({ workload, checkpoint }: Carried): string {
+  return workload.placeholder(checkpoint).content
 }
 
 describe('the drop-in of a unit', () => {
   test('starts a placeholder under the unit’s own settings and restores into it', () => {
-    const lines = dropIn(passenger()).split('\n')
+    const lines = dropIn(carried()).split('\n')
     expect(lines).toContain('ExecStart=/usr/bin/sleep infinity')
-    expect(lines).toContain(`ExecStartPost=+/usr/lib/kernelswap/restore-unit ${passenger().checkpoint}`)
+    expect(lines).toContain(`ExecStartPost=+/usr/lib/kernelswap/restore-unit ${carried().checkpoint}`)
     // systemd adds Exec lines to those of the unit unless the list is emptied first (systemd.service(5)).
     for (const kind of [
       'ExecCondition',
@@ -61,7 +65,7 @@ describe('the drop-in of a unit', () => {
     ['tasks that are held are never woken to end, over a checkpoint that still counts', 'KillSignal=SIGKILL'],
     ['none of them is forgotten by that', 'KillMode=control-group'],
   ])('%s', (_, line) => {
-    expect(dropIn(passenger()).split('\n')).toContain(line)
+    expect(dropIn(carried()).split('\n')).toContain(line)
   })
 
   test.each([
@@ -69,19 +73,19 @@ describe('the drop-in of a unit', () => {
     ['its setting', { SyslogIdentifier: 'cache' }, 'SyslogIdentifier=cache'],
     ['the unit where nothing else is known', { ExecStart: '' }, 'SyslogIdentifier=%p'],
   ])('messages are named in the journal by %s', (_, properties, line) => {
-    expect(dropIn(passenger(properties)).split('\n')).toContain(line)
+    expect(dropIn(carried(properties)).split('\n')).toContain(line)
   })
 
   test('a unit whose name is escaped finds its checkpoint', () => {
     const checkpoint = String.raw`/swap/workloads/app@a-b\x2dc.service`
-    expect(dropIn({ ...passenger(), checkpoint }).split('\n')).toContain(
+    expect(dropIn({ ...carried(), checkpoint }).split('\n')).toContain(
       String.raw`ExecStartPost=+/usr/lib/kernelswap/restore-unit /swap/workloads/app@a-b\\x2dc.service`,
     )
   })
 
   test('a sandbox that forbids programs allows the placeholder', () => {
-    expect(dropIn(passenger())).toContain('ExecPaths=/usr/bin/sleep')
-    expect(dropIn(passenger({ NoExecPaths: '' }))).not.toContain('ExecPaths=')
+    expect(dropIn(carried())).toContain('ExecPaths=/usr/bin/sleep')
+    expect(dropIn(carried({ NoExecPaths: '' }))).not.toContain('ExecPaths=')
   })
 })
 
@@ -97,12 +101,12 @@ describe('on disk', () => {
     back: { kernel: '/boot/vmlinuz-old', initrd: '/boot/initrd.img-old', commandLine: 'root=/dev/vda  rw' },
     fallback: { loader: 'grub', entry: 'menu>entry with blanks' },
     addresses: { links: ['eth0', 'eth1'], arrive: 'link set dev eth0 up\n', settle: 'route replace …\n' },
-    passengers: [passenger()],
+    carried: [carried()],
   })
 
   beforeEach(async () => {
     await removeLanding()
-    await prepareCheckpoint(passenger())
+    await prepareCheckpoint(carried())
     await writeLanding(plan(false))
   })
 
@@ -116,8 +120,8 @@ describe('on disk', () => {
     expect(await read('fallback')).toBe('grub\nmenu>entry with blanks\n')
     expect(await read('back')).toBe('/boot/vmlinuz-old\n/boot/initrd.img-old\nroot=/dev/vda  rw\n')
     expect(await read('units.list')).toBe('redis-server.service\n')
-    expect(await read('units/redis-server.service.d/zz-kernelswap.conf')).toBe(dropIn(passenger()))
-    const { checkpoint } = passenger()
+    expect(await read('units/redis-server.service.d/zz-kernelswap.conf')).toBe(dropIn(carried()))
+    const { checkpoint } = carried()
     expect(await readFile(join(checkpoint, 'main-pid'), 'utf8')).toBe('331\n')
     expect(await readFile(join(checkpoint, 'on-restore-failure'), 'utf8')).toBe('cold\n')
     expect(await readFile(join(checkpoint, 'images/restore.conf'), 'utf8')).toContain(
@@ -127,7 +131,7 @@ describe('on disk', () => {
 
   /** The images hold the memory of services, and the landing names where they lie. */
   test('nobody but root looks into it', async () => {
-    for (const directory of [landing(), passenger().checkpoint, join(passenger().checkpoint, 'images')]) {
+    for (const directory of [landing(), carried().checkpoint, join(carried().checkpoint, 'images')]) {
       expect((await stat(directory)).mode & 0o777, directory).toBe(0o700)
     }
   })
@@ -174,12 +178,12 @@ describe('on disk', () => {
     await probe.close()
     const syncsWith = async (units: number) => {
       sync.mockClear()
-      const passengers = Array.from({ length: units }, (_, index) => ({
-        ...passenger(),
+      const all = Array.from({ length: units }, (_, index) => ({
+        ...carried(),
         checkpoint: join(place.directory, `swap/workloads/app@${index}.service`),
       }))
-      for (const one of passengers) await prepareCheckpoint(one)
-      await writeLanding({ ...plan(false), passengers })
+      for (const one of all) await prepareCheckpoint(one)
+      await writeLanding({ ...plan(false), carried: all })
       return sync.mock.calls.length
     }
     const [few, many] = [await syncsWith(1), await syncsWith(30)]

@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import type { HookResult } from '../../../src/hooks/types.ts'
 import { isDamaged, wantsBack } from '../../../src/swap/failures.ts'
-import type { Outcome } from '../../../src/swap/phases/verify.ts'
+import type { WorkloadOutcome } from '../../../src/swap/phases/verify.ts'
 import type { Swap } from '../../../src/swap/store.ts'
 
 const unit = 'redis-server.service'
-const intact: Outcome = { unit, outcome: 'preserved', pid: 331, reason: null }
+const intact: WorkloadOutcome = { unit, outcome: 'preserved', pid: 331, reason: null }
 const hook = (outcome: HookResult['outcome']): HookResult => ({
   ...{ hook: 'all/10-unit', verb: 'verify', outcome, findings: [], seconds: 0 },
 })
-const differing: Outcome = {
+const differing: WorkloadOutcome = {
   ...intact,
   abi: {
     ...{

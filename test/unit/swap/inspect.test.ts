@@ -9,10 +9,10 @@ afterAll(() => programs.remove())
 
 /** Twice in one plan, a unit would be dumped twice and restored over itself. */
 test('a unit that is named by two of its names is one unit, by its own name', async () => {
-  const { services } = await inspect(['mysql', 'mariadb.service', 'mysqld', 'mysql'])
-  expect(services.map(({ unit }) => unit)).toEqual(['mariadb.service'])
+  const { workloads } = await inspect(['mysql', 'mariadb.service', 'mysqld', 'mysql'])
+  expect(workloads.map(({ unit }) => unit)).toEqual(['mariadb.service'])
 })
 
 test('nothing named is nothing looked at, not everything', async () => {
-  expect((await inspect([])).services).toEqual([])
+  expect((await inspect([])).workloads).toEqual([])
 })

@@ -57,7 +57,6 @@ vi.mock(import('../../../src/tools/systemd.ts'), async (original) => ({
 }))
 vi.mock(import('../../../src/workload/service.ts'), async (original) => ({
   ...(await original()),
-  inspectService: (unit) => Promise.resolve(service({ unit, mainPid: 0, processes: [] })),
   inspectServices: (units) =>
     Promise.resolve(units.map((unit) => service({ unit, mainPid: 0, processes: [] }))),
 }))

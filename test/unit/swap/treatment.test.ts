@@ -3,11 +3,11 @@ import type { Configuration } from '../../../src/config/configuration.ts'
 import { treatments } from '../../../src/swap/treatment.ts'
 import { parseProperties } from '../../../src/tools/systemd.ts'
 import { fixture } from '../fixture.ts'
-import { service } from '../workload/builders.ts'
+import { workload } from '../workload/builders.ts'
 
 /** What systemctl shows of a unit with two aliases, whichever of its names it is asked for. */
 const properties = parseProperties(fixture('systemd/alias.properties'))
-const database = service({ unit: properties.Id!, properties })
+const database = workload({ unit: properties.Id!, properties })
 
 function treatment(unit: Configuration['unit'], restart: readonly string[] = []) {
   return treatments({ restart }, { unit })(database)

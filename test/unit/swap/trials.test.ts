@@ -11,7 +11,7 @@ import { clearTrials, findTrials, tryCheckpoints } from '../../../src/swap/trial
 import { dumpedConnections } from '../../../src/tools/tcp-repair.ts'
 import { dumpLimit } from '../../../src/workload/checkpoint.ts'
 import { canInOwnNetwork } from '../isolated.ts'
-import { service, surroundings } from '../workload/builders.ts'
+import { surroundings, workload } from '../workload/builders.ts'
 
 const place = vi.hoisted(() => ({ directory: '' }))
 vi.mock(import('../../../src/paths.ts'), async (original) => {
@@ -40,7 +40,12 @@ function services(count: number) {
   return Array.from({ length: count }, (_, index) => {
     const task = spawn('sleep', ['1000'])
     tasks.push(task)
-    return service({ unit: `app@${index}.service`, mainPid: task.pid!, controlGroup: '/none', processes: [] })
+    return workload({
+      unit: `app@${index}.service`,
+      mainPid: task.pid!,
+      controlGroup: '/none',
+      processes: [],
+    })
   })
 }
 

@@ -5,7 +5,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
-import { type Outcome, verify, verifyRunning } from '../../../src/swap/phases/verify.ts'
+import { verify, verifyRunning, type WorkloadOutcome } from '../../../src/swap/phases/verify.ts'
 import type { WorkloadPlan } from '../../../src/swap/plan.ts'
 import { checkpointDirectory, type Swap } from '../../../src/swap/store.ts'
 import { endTasks, startTask, stateOf, stop } from '../workload/stopped-tasks.ts'
@@ -60,7 +60,7 @@ test.each<[string, { after?: string }, string]>([
 
 describe('once they are released', () => {
   const swap = { directory, plan: { ...planWith(), workloads: [workload] } } as unknown as Swap
-  const back: Outcome = { unit, outcome: 'preserved', pid: 572, reason: null }
+  const back: WorkloadOutcome = { unit, outcome: 'preserved', pid: 572, reason: null }
   afterEach(endTasks)
 
   test('a task that was left stopped is woken, and one that was stopped before is not', async () => {

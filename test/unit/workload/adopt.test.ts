@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { adoptionOf } from '../../../src/workload/adopt.ts'
-import { isCuredByAdopting } from '../../../src/workload/obstacle.ts'
+import { adoptionsOf } from '../../../src/workload/adopt.ts'
 import { obstaclesOf } from '../../../src/workload/obstacles.ts'
 import { hostNamespaces, service, surroundings, task } from './builders.ts'
 
@@ -15,7 +14,7 @@ test.each([
   ['nothing for System V memory of its own', task({ mapped: systemV, namespaces: ownIpc }), []],
   ['both', task({ mapped: systemV, namespaces: ownUsers }), ['PrivateUsers=no', 'PrivateIPC=yes']],
 ])('adopting changes %s', (_, process, settings) => {
-  const found = adoptionOf(service({ processes: [process] }), surroundings())
+  const found = adoptionsOf(service({ processes: [process] }), surroundings())
   expect(found.map(({ setting }) => setting)).toEqual(settings)
   for (const { givesUp } of found) expect(givesUp).not.toBe('')
 })
@@ -24,10 +23,8 @@ test.each([
 test('every obstacle that points to adopt is answered by a setting', () => {
   for (const process of [task({ namespaces: ownUsers }), task({ mapped: systemV })]) {
     const found = service({ processes: [process] })
-    const pointing = obstaclesOf(found, surroundings()).filter(isCuredByAdopting)
-    expect(pointing).toEqual([
-      expect.objectContaining({ remedy: expect.stringMatching(/^kernelswap adopt /) }),
-    ])
-    expect(adoptionOf(found, surroundings())).toHaveLength(1)
+    const pointing = obstaclesOf(found, surroundings()).filter(({ remedy }) => remedy.includes('adopt'))
+    expect(pointing).toHaveLength(1)
+    expect(adoptionsOf(found, surroundings())).toHaveLength(1)
   }
 })

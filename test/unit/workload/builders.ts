@@ -2,7 +2,10 @@ import { parseMountinfo } from '../../../src/proc/mountinfo.ts'
 import { parseProperties } from '../../../src/tools/systemd.ts'
 import { parseUnixSockets, type UnixSocket } from '../../../src/tools/unix-sockets.ts'
 import type { OpenFile, Process } from '../../../src/workload/process.ts'
-import type { Service, Surroundings } from '../../../src/workload/service.ts'
+import type { Service } from '../../../src/workload/service.ts'
+import type { Surroundings } from '../../../src/workload/surroundings.ts'
+import { workloadOf } from '../../../src/workload/systemd-service.ts'
+import type { Workload } from '../../../src/workload/workload.ts'
 import { fixture } from '../fixture.ts'
 
 const hostMounts = parseMountinfo(fixture('proc/mountinfo-host'))
@@ -69,6 +72,11 @@ export function service(more: Partial<Service> = {}): Service {
     inetSockets: [],
     ...more,
   }
+}
+
+/** The same as a workload. */
+export function workload(more: Partial<Service> = {}): Workload {
+  return workloadOf(service(more))
 }
 
 /** The same with some properties of its unit set. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { restoreOptions } from '../../../src/landing/landing.ts'
+import { restoreOptions } from '../../../src/workload/images.ts'
 import { journalStreams, peerPath, roomTies } from '../../../src/workload/room.ts'
 import { file, journalInode, service, serviceHolding, socketFile, surroundings, task } from './builders.ts'
 

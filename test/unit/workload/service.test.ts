@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import type { InetSocket } from '../../../src/proc/inet-sockets.ts'
-import { connectionsOf, inspectServices, memoryOf } from '../../../src/workload/service.ts'
+import { inspectServices } from '../../../src/workload/service.ts'
+import { connectionsOf, memoryOf } from '../../../src/workload/task-tree.ts'
 import { standIns, systemctlShowing } from '../programs.ts'
 import { service, task } from './builders.ts'
 

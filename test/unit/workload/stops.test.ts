@@ -8,7 +8,7 @@ import { endTasks, startTask, stateOf, stop } from './stopped-tasks.ts'
 
 /** The tasks of the one workload here: a control group of our own takes rights that a container may lack. */
 const place = vi.hoisted(() => ({ tasks: [] as number[] }))
-vi.mock(import('../../../src/workload/service.ts'), async (original) => ({
+vi.mock(import('../../../src/workload/control-group.ts'), async (original) => ({
   ...(await original()),
   pidsOf: () => Promise.resolve(place.tasks),
 }))

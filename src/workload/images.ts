@@ -1,0 +1,54 @@
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { sumFiles } from '../archive/manifest.ts'
+import { ifMissing } from '../errors.ts'
+import { checkpointFile } from '../layout.ts'
+import { logErrors, wasStopped } from '../tools/criu.ts'
+import type { RoomTies } from './room.ts'
+
+/** The images of one checkpoint, whatever they are kept in. */
+export interface CheckpointImages {
+  /** Where CRIU writes and reads them, with its logs. */
+  readonly directory: string
+  /** Makes a place for them, with the options of the restore. */
+  prepare(ties: RoomTies): Promise<void>
+  /** Lines of the checkpoint's manifest that tell of them. */
+  sum(): Promise<string>
+  /** What CRIU complains of in one of its logs; [] where there is no such log. */
+  errors(log: 'restore.log' | 'restore-again.log' | 'dump.log'): Promise<string[]>
+  /** Whether a task was stopped when CRIU took hold of it; undefined where it took hold of no such task. */
+  wasStopped(pid: number): Promise<boolean | undefined>
+  /** Takes them away, and leaves logs and options. */
+  discard(): Promise<void>
+}
+
+/** CRIU's options for the restore. */
+const optionsName = 'restore.conf'
+
+/** The images that belong to a checkpoint: files of a directory in it. */
+export function imagesOf(checkpoint: string): CheckpointImages {
+  const directory = checkpointFile(checkpoint, 'images')
+  return {
+    directory,
+    async prepare(ties) {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await writeFile(join(directory, optionsName), restoreOptions(ties), { mode: 0o600 })
+    },
+    sum: () => sumFiles(checkpoint, 'images'),
+    errors: (log) => logErrors(join(directory, log)),
+    wasStopped: (pid) => wasStopped(directory, pid).catch(ifMissing(undefined)),
+    async discard() {
+      const names = await readdir(directory).catch(ifMissing<string[]>([]))
+      const images = names.filter((name) => name !== optionsName && !name.endsWith('.log'))
+      await Promise.all(images.map((name) => rm(join(directory, name), { force: true })))
+    },
+  }
+}
+
+/** CRIU's option file for a restore (criu(8), CONFIGURATION FILES). */
+export function restoreOptions({ external, inherit }: RoomTies): string {
+  return [
+    ...external.map((resource) => `external ${resource}\n`),
+    ...inherit.map((resource) => `inherit-fd ${resource}\n`),
+  ].join('')
+}

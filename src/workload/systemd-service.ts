@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import {
+  controlGroupOf,
+  runningServices,
+  showUnits,
+  signalUnits,
+  startUnits,
+  stopUnits,
+  stopUnitsAlone,
+} from '../tools/systemd.ts'
+import { adoptionsOf } from './adopt.ts'
+import { checkpointTree } from './checkpoint.ts'
+import { obstaclesOf, obstaclesOfRestart, obstaclesOfSettings } from './obstacles.ts'
+import { placeholderOf } from './placeholder.ts'
+import { isPlatform } from './platform.ts'
+import { roomTies } from './room.ts'
+import { inspectServices, type Service } from './service.ts'
+import { tmpfsFiles } from './tmpfs-files.ts'
+import type { Workload, WorkloadKind } from './workload.ts'
+
+/** Services that systemd supervises. */
+export const systemdService: WorkloadKind = {
+  owns: (unit) => unit.endsWith('.service'),
+  running,
+  inspect: async (units) => (await inspectServices(units)).map(workloadOf),
+  async supervision(units) {
+    const shown = await showUnits(units, ['ActiveState', 'SubState', 'MainPID', 'ControlGroup'])
+    return shown.map(({ ActiveState, SubState, MainPID, ControlGroup = '' }) => ({
+      isActive: ActiveState === 'active',
+      mainPid: Number(MainPID),
+      controlGroup: ControlGroup,
+      state: `${ActiveState} (${SubState})`,
+    }))
+  },
+  async controlGroups(units) {
+    const shown = await showUnits(units, ['Slice'])
+    return units.map((unit, index) => join(controlGroupOf(shown[index]!.Slice ?? ''), unit))
+  },
+  start: startUnits,
+  stop: (units, isAlone) => (isAlone ? stopUnitsAlone(units) : stopUnits(units)),
+  kill: (units) => signalUnits(units, 'SIGKILL', 'all'),
+}
+
+/** A service as a workload. */
+export function workloadOf(service: Service): Workload {
+  return {
+    ...service,
+    names: [...new Set([service.unit, ...words(service.properties.Names)])],
+    obstacles: (surroundings) => obstaclesOf(service, surroundings),
+    obstaclesToRestart: () => obstaclesOfRestart(service),
+    obstaclesToArrive: () => obstaclesOfSettings(service),
+    adoptions: (surroundings) => adoptionsOf(service, surroundings),
+    ties: (surroundings) => roomTies(service, surroundings),
+    tmpfsFiles: (uses, surroundings) => tmpfsFiles(service, uses, surroundings),
+    dump: (options, signal) => checkpointTree(service, options, signal),
+    placeholder: (checkpoint) => placeholderOf(service, checkpoint),
+  }
+}
+
+/** Every running service that isn't platform, and isn't there to run us. */
+async function running(): Promise<string[]> {
+  const own = await ownUnit()
+  return (await runningServices()).filter((unit) => !isPlatform(unit) && unit !== own)
+}
+
+/** The unit that we are the main process of, such as what `systemd-run kernelswap` makes; undefined in a shell. */
+async function ownUnit(): Promise<string | undefined> {
+  if (process.ppid !== 1) return undefined
+  return basename((await readFile('/proc/self/cgroup', 'utf8')).trim())
+}
+
+function words(value: string | undefined): string[] {
+  return (value ?? '').split(' ').filter((word) => word !== '')
+}
