@@ -8,7 +8,8 @@ import { pathOf } from './words.ts'
 export class Verb extends Command {
   override action(act: Parameters<Command['action']>[0]): this {
     return super.action((...args) => {
-      const { host, install, sshConfig } = this.optsWithGlobals<RemoteOptions>()
+      // A verb by itself, outside the program that has the options, works here.
+      const { host = [], install = false, sshConfig } = this.optsWithGlobals<Partial<RemoteOptions>>()
       if (host.length === 0) return act.apply(this, args)
       return runThere(this, { destinations: host, install, sshConfig })
     })

@@ -31,7 +31,7 @@ export async function checkpointTree(
     if (ended.code === 0) return undefined
     // One that was cut short leaves connections that nobody can read from.
     await endTcpRepair(await pidsOf(controlGroup))
-    const errors = await options.images.errors('dump.log')
+    const errors = await options.images.errors('dump')
     if (ended.wasKilled || tries >= triesOf(errors) || signal?.aborted)
       return explainDump(unit, errors, ended.stderr)
     // It must not find half of another.

@@ -14,16 +14,13 @@ export interface CheckpointImages {
   prepare(ties: RoomTies): Promise<void>
   /** Lines of the checkpoint's manifest that tell of them. */
   sum(): Promise<string>
-  /** What CRIU complains of in one of its logs; [] where there is no such log. */
-  errors(log: 'restore.log' | 'restore-again.log' | 'dump.log'): Promise<string[]>
+  /** What CRIU complains of in the log of a dump, a restore or the second try of one; [] where there is no such log. */
+  errors(of: 'dump' | 'restore' | 'restore-again'): Promise<string[]>
   /** Whether a task was stopped when CRIU took hold of it; undefined where it took hold of no such task. */
   wasStopped(pid: number): Promise<boolean | undefined>
   /** Takes them away, and leaves logs and options. */
   discard(): Promise<void>
 }
-
-/** CRIU's options for the restore. */
-const optionsName = 'restore.conf'
 
 /** The images that belong to a checkpoint: files of a directory in it. */
 export function imagesOf(checkpoint: string): CheckpointImages {
@@ -32,14 +29,21 @@ export function imagesOf(checkpoint: string): CheckpointImages {
     directory,
     async prepare(ties) {
       await mkdir(directory, { recursive: true, mode: 0o700 })
-      await writeFile(join(directory, optionsName), restoreOptions(ties), { mode: 0o600 })
+      await writeFile(checkpointFile(checkpoint, 'images/restore.conf'), restoreOptions(ties), {
+        mode: 0o600,
+      })
     },
     sum: () => sumFiles(checkpoint, 'images'),
-    errors: (log) => logErrors(join(directory, log)),
+    errors(of) {
+      if (of === 'dump') return logErrors(join(directory, 'dump.log'))
+      return logErrors(
+        checkpointFile(checkpoint, of === 'restore' ? 'images/restore.log' : 'images/restore-again.log'),
+      )
+    },
     wasStopped: (pid) => wasStopped(directory, pid).catch(ifMissing(undefined)),
     async discard() {
       const names = await readdir(directory).catch(ifMissing<string[]>([]))
-      const images = names.filter((name) => name !== optionsName && !name.endsWith('.log'))
+      const images = names.filter((name) => !/\.(conf|log)$/.test(name))
       await Promise.all(images.map((name) => rm(join(directory, name), { force: true })))
     },
   }

@@ -229,7 +229,7 @@ async function restore(): Promise<void> {
   await ipBatch(addresses.arrive)
   await restoreUnits([UNIT])
   if (!hasLanded(UNIT)) {
-    const errors = await imagesOf(CHECKPOINT).errors('restore.log')
+    const errors = await imagesOf(CHECKPOINT).errors('restore')
     throw new Error(`restore: ${errors.join('; ')}`)
   }
   await ipBatch(addresses.settle)

@@ -95,7 +95,7 @@ export async function restoreProblem(swap: Swap, unit: string, state: string): P
   const damage = await sealComplaint(checkpoint)
   if (damage) return `its checkpoint was damaged: ${damage}`
   const images = imagesOf(checkpoint)
-  const errors = [...(await images.errors('restore-again.log')), ...(await images.errors('restore.log'))]
+  const errors = [...(await images.errors('restore-again')), ...(await images.errors('restore'))]
   return errors[0] ? `CRIU could not restore it: ${errors[0]}` : `it was not restored: the unit is ${state}`
 }
 
