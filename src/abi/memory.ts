@@ -52,13 +52,14 @@ export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, A
     // Joined areas begin with one that the kernel knows by its own range.
     const file = openMapped(task, mapped.get(area.start))
     try {
-      const bare = (batch: PageRun) => withoutOwn(area, file, batch)
-      return digestRuns(memory, runs, bare, (content, page, without) => {
-        task.workload.deadline?.check()
-        if (dropped.length > 0 && !partsWithin(dropped, { from: page, to: page + 1 }).next().done)
-          return false
-        blank(content, page, masks.get(page) ?? [])
-        return !content.equals(without)
+      return digestRuns(memory, runs, {
+        without(batch) {
+          task.workload.deadline?.check()
+          return withoutOwn(area, file, batch)
+        },
+        isDropped: (page) =>
+          dropped.length > 0 && !partsWithin(dropped, { from: page, to: page + 1 }).next().done,
+        kernels: (page) => masks.get(page) ?? [],
       })
     } finally {
       if (file !== undefined) closeSync(file)
@@ -66,31 +67,33 @@ export function digestPrivateMemory(task: TaskReader): Readonly<Record<string, A
   }
 }
 
-/**
- * Digests the pages that count; what `counts` is given it may change.
- * @param bare what pages show where the task has none of its own; fewer bytes equal no page
- */
-function digestRuns(
-  memory: number,
-  runs: readonly PageRun[],
-  bare: (batch: PageRun) => Buffer,
-  counts: (content: Buffer, page: number, without: Buffer) => boolean,
-): AreaDigest {
+interface Leave {
+  /** What pages show where the task has none of its own; of less, no page is the same. */
+  readonly without: (batch: PageRun) => Buffer
+  /** Pages that the kernel may empty. */
+  readonly isDropped: (page: number) => boolean
+  /** Parts of a page that the kernel writes to. */
+  readonly kernels: (page: number) => readonly Range[]
+}
+
+/** Digests the pages that count. A page costs no object of its own until it does: most of a large memory is many pages. */
+function digestRuns(memory: number, runs: readonly PageRun[], leave: Leave): AreaDigest {
   const hash = createHash('sha256')
   const pages: [string, string][] = []
-  for (const { from, to } of runs.flatMap((run) => [...batches(run)])) {
-    const bytes = Buffer.alloc((to - from) * PAGE)
-    readFully(memory, bytes, BigInt(from) * BigInt(PAGE))
-    const without = bare({ from, to })
-    for (let page = from; page < to; page++) {
-      const [start, end] = [(page - from) * PAGE, (page - from + 1) * PAGE]
+  for (const batch of runs.flatMap((run) => [...batches(run)])) {
+    const bytes = readPages(memory, batch)
+    const without = leave.without(batch)
+    for (let page = batch.from, start = 0; page < batch.to; page++, start += PAGE) {
+      const end = start + PAGE
+      if (leave.isDropped(page)) continue
+      blank(bytes, start, page, leave.kernels(page))
+      if (end <= without.length && bytes.compare(without, start, end, start, end) === 0) continue
       const content = bytes.subarray(start, end)
-      if (!counts(content, page, without.subarray(start, end))) continue
-      const shown = (page * PAGE).toString(16)
-      hash.update(shown).update(content)
-      pages.push([shown, crc32(content).toString(16)])
+      hash.update(content)
+      pages.push([(page * PAGE).toString(16), crc32(content).toString(16)])
     }
   }
+  for (const [address] of pages) hash.update(address)
   return { digest: hash.digest('hex'), pages }
 }
 
@@ -123,11 +126,11 @@ function withoutOwn(area: MapArea, file: number | undefined, { from, to }: PageR
   if (!area.name.startsWith('/')) return ZEROS
   if (file === undefined) return NOTHING
   const offset = Number.parseInt(area.offset, 16) + (from - pageOf(area.start)) * PAGE
-  // As a mapping shows it: zeros beyond its end.
-  const bytes = Buffer.alloc((to - from) * PAGE)
+  const bytes = FILE.subarray(0, (to - from) * PAGE)
   for (let done = 0; done < bytes.length; ) {
     const count = readSync(file, bytes, done, bytes.length - done, offset + done)
-    if (count === 0) break
+    // As a mapping shows it: zeros beyond its end.
+    if (count === 0) return bytes.fill(0, done)
     done += count
   }
   return bytes
@@ -136,18 +139,24 @@ function withoutOwn(area: MapArea, file: number | undefined, { from, to }: PageR
 /** Equals no page. */
 const NOTHING = Buffer.alloc(0)
 const ZEROS = Buffer.alloc(BATCH * PAGE)
+/** Where pages of memory, and of the file behind it, are read to: new places each time took longer than the reading. */
+const [MEMORY, FILE] = [Buffer.alloc(BATCH * PAGE), Buffer.alloc(BATCH * PAGE)]
 
 /** A run in parts that are read at once. */
 function* batches({ from, to }: PageRun): Generator<PageRun> {
   for (let at = from; at < to; at += BATCH) yield { from: at, to: Math.min(at + BATCH, to) }
 }
 
-function readFully(memory: number, bytes: Buffer, position: bigint): void {
+/** The bytes of pages, until others are read. */
+function readPages(memory: number, { from, to }: PageRun): Buffer {
+  const bytes = MEMORY.subarray(0, (to - from) * PAGE)
+  const position = BigInt(from) * BigInt(PAGE)
   for (let done = 0; done < bytes.length; ) {
     const count = readSync(memory, bytes, done, bytes.length - done, position + BigInt(done))
     if (count === 0) throw new Error(`memory at ${(position + BigInt(done)).toString(16)} ended`)
     done += count
   }
+  return bytes
 }
 
 /** Ranges by each page that they touch. */
@@ -164,13 +173,13 @@ function byPage(ranges: readonly Range[]): ReadonlyMap<number, readonly Range[]>
   return pages
 }
 
-/** Overwrites the parts of a page that lie in one of the ranges with zeros. */
-function blank(content: Buffer, page: number, ranges: readonly Range[]): void {
+/** Overwrites the parts of a page that lie in one of the ranges with zeros. @param at where the page is in the bytes */
+function blank(bytes: Buffer, at: number, page: number, ranges: readonly Range[]): void {
   const position = BigInt(page) * BigInt(PAGE)
   for (const { start, end } of ranges) {
     const from = Math.max(0, Number(start - position))
-    const to = Math.min(content.length, Number(end - position))
-    if (from < to) content.fill(0, from, to)
+    const to = Math.min(PAGE, Number(end - position))
+    if (from < to) bytes.fill(0, at + from, at + to)
   }
 }
 

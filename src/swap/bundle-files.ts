@@ -3,6 +3,7 @@ import { lstat, readFile, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Contents, type Entry, entriesOf, treeContents } from '../archive/check.ts'
 import { Failure, ifMissing } from '../errors.ts'
+import { parseAttributes } from '../tools/getfattr.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
 import { isOfPlatform } from '../workload/tmpfs-files.ts'
 
@@ -22,23 +23,13 @@ export async function bundledEntries(files: string): Promise<Entry[]> {
   const entries = await entriesOf(`${files}.tar`, contents)
   const paths = new Set(entries.map(({ path }) => path))
   const attributes = await readFile(`${files}.xattrs`, 'latin1').catch(ifMissing(''))
-  const strange = namedBy(attributes).find((path) => !paths.has(path))
+  const strange = [...parseAttributes(attributes).keys()].find((path) => !paths.has(path))
   if (strange !== undefined)
     throw new Failure(
       'failed',
       `${files}.xattrs names ${quote(strange)}, which is not in its archive; use another bundle.`,
     )
   return entries
-}
-
-/** The files that getfattr(1) tells of, a line each; bytes that would disturb are three octal digits. */
-function namedBy(attributes: string): string[] {
-  return [...attributes.matchAll(/^# file: (.*)$/gm)].map(([, name = '']) =>
-    name
-      .replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)))
-      .replace(/^\.\//, '')
-      .replace(/^\.$/, ''),
-  )
 }
 
 export interface Surface {

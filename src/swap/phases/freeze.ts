@@ -1,10 +1,5 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { checkArchive } from '../../archive/check.ts'
 import { writeManifest } from '../../archive/manifest.ts'
-import { packTree } from '../../archive/pack.ts'
-import type { Deadline } from '../../deadline.ts'
 import { Failure } from '../../errors.ts'
 import {
   type Carried,
@@ -14,22 +9,20 @@ import {
   writeLandingMendings,
   writeLandingPeers,
 } from '../../landing/landing.ts'
-import { checkpointFile, type tmpfsArchives } from '../../layout.ts'
 import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
 import type { InetSocket } from '../../proc/inet-sockets.ts'
-import type { Mount } from '../../proc/mountinfo.ts'
-import { dumpAttributes } from '../../tools/getfattr.ts'
 import { remountWritable } from '../../tools/mount.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
 import { dumpedConnections, endTcpRepair } from '../../tools/tcp-repair.ts'
-import { fileUses, pidsOf } from '../../workload/control-group.ts'
+import { pidsOf } from '../../workload/control-group.ts'
 import { idsOf } from '../../workload/ids.ts'
 import { imagesOf } from '../../workload/images.ts'
 import { InetTables } from '../../workload/inet-tables.ts'
 import { mendings } from '../../workload/mendings.ts'
 import { needsMoreThanTheLanding } from '../../workload/obstacles.ts'
 import { noteDumpedTasks, noteTasks, wake } from '../../workload/stops.ts'
-import { inspectSurroundings, type Surroundings } from '../../workload/surroundings.ts'
+import type { Surroundings } from '../../workload/surroundings.ts'
+import { eachOf } from '../each.ts'
 import { captureHooks } from '../hooks.ts'
 import { holdServiceWatchdogs, releaseServiceWatchdogs } from '../host-settings.ts'
 import { endLimit, startLimit } from '../limit.ts'
@@ -39,6 +32,7 @@ import type { Phase, SwapContext } from '../step.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
 import { socketsOf, tasksOf } from '../tasks.ts'
 import { swapUnit } from '../unit.ts'
+import { archive } from './archive.ts'
 import { evacuate } from './evacuate.ts'
 
 /** A dump that takes longer is given up; in seconds. */
@@ -145,60 +139,6 @@ async function thaw(swap: Swap): Promise<void> {
 /** What the kernel shows of the stopped tasks; `verify` compares it with what the next kernel shows. */
 async function snapshot({ swap, probe, limit }: SwapContext): Promise<void> {
   await saveSnapshots(swap, 'before', { isHeld: true, deadline: limit, probe })
-}
-
-/** Now that they stand still: what they have opened since they were planned counts as well. */
-async function archive({ carried, limit }: SwapContext): Promise<void> {
-  const surroundings = await inspectSurroundings()
-  const uses = await fileUses(carried.map(({ workload }) => workload.controlGroup))
-  const archiveOne = async ({ workload, checkpoint }: Carried, index: number) => {
-    const { mainPid } = workload
-    const files = workload.tmpfsFiles(uses[index]!, surroundings)
-    const { mounts } = surroundings
-    const host = { root: '/', members: files.host, parents: files.parents, mounts }
-    await archiveFiles(host, checkpoint, 'host')
-    const seen = uses[index]!.find(({ pid }) => pid === mainPid)?.mounts ?? []
-    const root = `/proc/${mainPid}/root`
-    const room = { root, members: files.private, parents: [], mounts: seen }
-    await archiveFiles(room, checkpoint, 'private')
-  }
-  await eachOf(carried, limit!, archiveOne)
-}
-
-async function eachOf(
-  carried: readonly Carried[],
-  limit: Deadline,
-  act: (one: Carried, index: number) => Promise<void>,
-): Promise<void> {
-  await Promise.all(carried.map((one, index) => limit.during(one.workload.unit, () => act(one, index))))
-}
-
-interface Archived {
-  readonly root: string
-  readonly members: readonly string[]
-  readonly parents: readonly string[]
-  readonly mounts: readonly Mount[]
-}
-
-async function archiveFiles(
-  { root, members, parents, mounts }: Archived,
-  checkpoint: string,
-  name: (typeof tmpfsArchives)[number],
-): Promise<void> {
-  if (members.length === 0) return
-  const archive = checkpointFile(checkpoint, `${name}.tar`)
-  // Files of other file systems outlast the boot, or are served by somebody who may stand still now (fuse(4)).
-  const without = new Set(mounts.filter(({ type }) => type !== 'tmpfs').map((mount) => mount.target))
-  const packed = await packTree(root, members, archive, { alone: parents, without })
-  const read = await checkArchive(archive)
-  if (packed !== read)
-    throw new Failure('failed', `${archive} holds ${read} of ${packed} files; nothing was swapped.`)
-  const relative = (paths: readonly string[]) => paths.map((path) => join('.', path))
-  const attributes = [
-    await dumpAttributes(root, relative(parents), { recursive: false }),
-    await dumpAttributes(root, relative(members)),
-  ]
-  await writeFile(checkpointFile(checkpoint, `${name}.xattrs`), attributes.join(''), { mode: 0o600 })
 }
 
 async function listFiles({ carried, sums, limit }: SwapContext): Promise<void> {

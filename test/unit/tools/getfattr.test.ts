@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { dumpAttributes } from '../../../src/tools/getfattr.ts'
+import { dumpAttributes, parseAttributes } from '../../../src/tools/getfattr.ts'
 import { standIns } from '../programs.ts'
 
 let place: string
@@ -17,8 +17,19 @@ afterEach(() => rm(place, { recursive: true }))
 describe.runIf(spawnSync('getfattr', ['--version']).status === 0)('with getfattr(1)', () => {
   test('attributes are dumped, and a file that is gone is left out', async () => {
     execFileSync('setfattr', ['--name=user.name', '--value=x', join(place, 'file')])
-    expect(await dumpAttributes(place, ['file', 'gone'])).toMatch(/^# file: file\nuser\.name=0x78$/m)
+    const dumped = await dumpAttributes(place, ['file', 'gone'])
+    expect([...dumped]).toEqual([['file', '# file: file\nuser.name=0x78\n\n']])
   })
+})
+
+/** What belongs to one of several trees is told by its name, whatever is in that. */
+test('each file has its own lines', () => {
+  const first = '# file: ./a\\012# file: b/c d\nuser.name=0x78\nuser.other=0x79\n\n'
+  const second = '# file: .\nuser.name=0x7a\n'
+  expect([...parseAttributes(first + second)]).toEqual([
+    ['a\n# file: b/c d', first],
+    ['', second],
+  ])
 })
 
 test.each([
