@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inWords } from '../src/cli/event-text.ts'
 import { Failure } from '../src/errors.ts'
 import type { Machine } from '../src/rehearsal/machine.ts'
 import { runRemoteSwap } from '../src/rehearsal/rehearse.ts'
@@ -69,7 +70,7 @@ async function swapPatiently(
   args: readonly string[],
   say: (line: string) => void,
 ): Promise<Report> {
-  const outcome = await runRemoteSwap(machine, args, say, PATIENCE)
+  const outcome = await runRemoteSwap(machine, args, inWords(say), PATIENCE)
   if (outcome.kind === 'report') return outcome.report
   throw new Failure('failed', 'The swap was refused; `kernelswap plan` in the machine says why.')
 }

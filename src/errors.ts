@@ -1,15 +1,17 @@
 /**
  * What a failure means to whoever called us. `main.ts` turns it into an exit code; nothing else does.
  */
-export type FailureKind =
-  | 'failed'
-  | 'usage'
-  | 'refused'
-  | 'mismatch'
-  | 'operator'
-  | 'busy'
-  | 'permission'
-  | 'configuration'
+export const failureKinds = [
+  'failed',
+  'usage',
+  'refused',
+  'mismatch',
+  'operator',
+  'busy',
+  'permission',
+  'configuration',
+] as const
+export type FailureKind = (typeof failureKinds)[number]
 
 /** A failure with one sentence for people: what, why, what to do. */
 export class Failure extends Error {

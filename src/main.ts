@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { exitCodeOf } from './cli/exit-codes.ts'
+import { createOutput, type Format } from './cli/output.ts'
 import { createProgram } from './cli/program.ts'
 import { Failure, messageOf } from './errors.ts'
 import { standardError, standardOutput } from './printer.ts'
@@ -7,11 +8,18 @@ import { standardError, standardOutput } from './printer.ts'
 /** How long a reader may take none of our output before we end without it, in seconds: a pager waits for its user. */
 const readerLimit = 600
 
+/** As the verb that runs was told to say things. */
+let output = createOutput({})
+
 // A mistake of ours: it is told as any other failure is.
 process.once('uncaughtException', (error) => void end(report(error)))
 
+const program = createProgram()
+program.hook('preAction', (_, command) => {
+  output = createOutput(command.opts<Format>())
+})
 try {
-  await createProgram().parseAsync()
+  await program.parseAsync()
 } catch (error) {
   process.exitCode = report(error)
 }
@@ -20,10 +28,12 @@ await end(process.exitCode)
 function report(error: unknown): number {
   // Commander has printed its own message; --help and --version come this way too, with 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodeOf(new Failure('usage', ''))
-  standardError.line(`kernelswap: ${messageOf(error)}`)
+  const failure = error instanceof Failure ? error.kind : 'failed'
+  const exitCode = exitCodeOf(error)
+  output.tell({ kind: 'failure', failure, exitCode, message: messageOf(error) })
   if (process.env.KERNELSWAP_DEBUG && error instanceof Error)
     standardError.lines(`${error.stack}`.split('\n'))
-  return exitCodeOf(error)
+  return exitCode
 }
 
 /** Ends once all is written. Whatever a library still holds open must not keep the caller waiting. */

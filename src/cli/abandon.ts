@@ -21,7 +21,7 @@ export function abandonCommand(): Command {
     .option('--yes', 'do not ask', false)
     .option('--json', 'print one JSON document', false)
     .action(async (options: { yes: boolean; json: boolean }) => {
-      const output = createOutput(options.json)
+      const output = createOutput(options)
       requireRoot()
       requireSystemd()
       if (!options.yes)

@@ -31,7 +31,7 @@ export function adoptCommand(): Command {
     .option('--now', 'restart the unit at once', false)
     .option('--json', 'print one JSON document', false)
     .action(async (name: string, options: Options) => {
-      const output = createOutput(options.json)
+      const output = createOutput(options)
       requireRoot()
       requireSystemd()
       const workload = await inspectWorkload(serviceName(name))

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { withLock } from '../swap/lock.ts'
 import { requestOfWayBack, returnFromLanding } from '../swap/way-back.ts'
+import { eventsOption } from './options.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { swapKernel } from './swap-kernel.ts'
@@ -10,6 +11,7 @@ interface Options {
   readonly strict: boolean
   readonly yes: boolean
   readonly json: boolean
+  readonly events: boolean
 }
 
 /** `kernelswap back`: to the kernel before. */
@@ -23,8 +25,9 @@ export function backCommand(): Command {
     .option('--strict', 'hold the restored units stopped until they are compared, bytes of memory too', false)
     .option('--yes', 'do not ask', false)
     .option('--json', 'print one JSON document', false)
-    .action(async ({ strict, yes, json }: Options) => {
-      const output = createOutput(json)
+    .addOption(eventsOption())
+    .action(async ({ strict, yes, ...format }: Options) => {
+      const output = createOutput(format)
       requireRoot()
       requireSystemd()
       await withLock(returnFromLanding)

@@ -13,7 +13,7 @@ export function boxCommand(): Command {
         'it. Needs no root, but for packages that are missing.',
     )
     .action(async () => {
-      const output = createOutput(false)
+      const output = createOutput({})
       await ensureHostPackages(output.say, 'vagrant')
       await ensureBox(await ensureImage(output.say), output.say)
       output.say(`the box is ready: run \`vagrant up\` in ${vagrantFolder()}`)

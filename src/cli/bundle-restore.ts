@@ -42,7 +42,7 @@ export function bundleRestoreCommand(): Command {
     .option('--yes', 'do not ask', false)
     .option('--json', 'print one JSON document', false)
     .action(async (file: string, options: Options) => {
-      const output = createOutput(options.json)
+      const output = createOutput(options)
       requireRoot()
       requireSystemd()
       const swap = await untilInterrupted((signal) => {
@@ -59,7 +59,7 @@ export function bundleRestoreCommand(): Command {
         return
       }
       output.say('restoring')
-      await runInUnit(swap, output.say)
+      await runInUnit(swap, output.tell)
       const report = await restoredReport(swap)
       output.result(report, reportText(report))
       if (!isGood(report.verdict)) process.exitCode = 1

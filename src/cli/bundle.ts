@@ -47,7 +47,7 @@ function verbCommand({ name, summary, description, read, finding }: Verb): Comma
     .option('--json', 'print its index as one JSON document', false)
     .action(async (file: string, options: { json: boolean }) => {
       const index = await read(file)
-      createOutput(options.json).result(index, indexText(index, finding))
+      createOutput(options).result(index, indexText(index, finding))
     })
 }
 

@@ -11,7 +11,7 @@ export function configShowCommand(): Command {
     .option('--json', 'print one JSON document', false)
     .action(async ({ json }: { json: boolean }) => {
       const settings = await loadSettings()
-      createOutput(json).result(document(settings), settingsText(settings))
+      createOutput({ json }).result(document(settings), settingsText(settings))
     })
 }
 

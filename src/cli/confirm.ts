@@ -1,6 +1,17 @@
 import { createInterface } from 'node:readline'
 import { Failure } from '../errors.ts'
 import { standardError } from '../printer.ts'
+import type { Output } from './output.ts'
+
+/** The same, told to whoever follows events as well. */
+export function agree(
+  question: string,
+  output: Output,
+  ...rest: [before?: readonly string[], signal?: AbortSignal]
+): Promise<void> {
+  output.tell({ kind: 'question', text: question })
+  return confirm(question, ...rest)
+}
 
 /**
  * Asks a question that only `y` or `yes` agrees to.

@@ -23,7 +23,7 @@ export function diffCommand(): Command {
     .action(async (before: string, after: string, options: { json: boolean }) => {
       const [was, is] = await Promise.all([readSnapshot(before), readSnapshot(after)])
       const result = compare(was, is)
-      createOutput(options.json).result(result, diffText(result))
+      createOutput(options).result(result, diffText(result))
       if (result.differences.length > 0) process.exitCode = 1
     })
 }

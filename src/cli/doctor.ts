@@ -17,7 +17,7 @@ export function doctorCommand(): Command {
     )
     .option('--json', 'print one JSON document', false)
     .action(async ({ json }: { json: boolean }) => {
-      const output = createOutput(json)
+      const output = createOutput({ json })
       requireRoot()
       requireSystemd()
       await sayDamaged(output.say)

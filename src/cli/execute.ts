@@ -11,20 +11,20 @@ import { requireRoot } from './root.ts'
 /** `kernelswap execute`: what `run` and `bundle restore` start in a unit of its own. Not for people. */
 export function executeCommand(): Command {
   return new Command('execute').argument('<id>').action(async (id: string) => {
-    const output = createOutput(false)
+    const output = createOutput({ events: true })
     requireRoot()
     const swap = await openSwap(id)
     await refuseUnlessNew(swap)
     if (swap.plan.bundle) return restoreNow(swap)
     const began = performance.now()
-    const elapsed = () => ((performance.now() - began) / 1000).toFixed(1).padStart(6)
     await withLock(async () => {
       const tellOnce = phaseTeller(id)
       await runSwap(
         swap,
-        (phase, step) => {
-          output.say(`${elapsed()} s  ${phase}: ${step}`)
-          tellOnce(phase)
+        (event) => {
+          if (event.kind !== 'step') return output.tell(event)
+          output.tell({ ...event, seconds: (performance.now() - began) / 1000 })
+          tellOnce(event.phase)
         },
         stopOnSignal(output.say),
       )

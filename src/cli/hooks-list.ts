@@ -30,7 +30,7 @@ export function hooksListCommand(): Command {
       const rows = [...builtIn.map(({ id }) => row({ id, isMasked: false })), ...hooks.map(row)].sort(
         (a, b) => byFileName(a.hook, b.hook),
       )
-      createOutput(options.json).result({ schema: 'kernelswap.hooks/1', hooks: rows }, listText(rows))
+      createOutput(options).result({ schema: 'kernelswap.hooks/1', hooks: rows }, listText(rows))
     })
 }
 

@@ -64,7 +64,7 @@ export function hooksRunCommand(): Command {
       const results = await untilInterrupted((signal) =>
         tryHooks(workload, verb, baselines, options.strict, signal),
       )
-      createOutput(options.json).result(
+      createOutput(options).result(
         { schema: 'kernelswap.hooks-run/1', unit: workload.unit, verb, results },
         results.flatMap(resultText),
       )

@@ -21,7 +21,7 @@ export function kernelsDiffCommand(): Command {
     .argument('[to]', 'another one (default: the newest installed, not running)')
     .option('--json', 'print one JSON document, with every structure and every number', false)
     .action(async (from: string | undefined, to: string | undefined, options: { json: boolean }) => {
-      const output = createOutput(options.json)
+      const output = createOutput(options)
       const comparison = await compareKernels(
         from ?? runningKernel(),
         to ?? (await chooseKernel(undefined)),

@@ -16,7 +16,7 @@ export function kernelsListCommand(): Command {
     )
     .option('--json', 'print one JSON document', false)
     .action(async (options: { json: boolean }) => {
-      const output = createOutput(options.json)
+      const output = createOutput(options)
       requireRoot()
       const list = await listKernels(await loadConfiguration())
       output.result(list, listText(list))

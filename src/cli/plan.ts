@@ -2,10 +2,10 @@ import type { Command } from 'commander'
 import { loadConfiguration } from '../config/configuration.ts'
 import { withLock } from '../swap/lock.ts'
 import { makePlan } from '../swap/phases/check.ts'
-import type { Plan } from '../swap/plan.ts'
 import { untilInterrupted } from './interruption.ts'
 import { collect } from './options.ts'
-import { createOutput, table } from './output.ts'
+import { createOutput } from './output.ts'
+import { planText } from './plan-text.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { Verb } from './verb.ts'
 
@@ -34,7 +34,7 @@ export function planCommand(): Command {
     .option('--no-trial', 'leave the trial checkpoints out')
     .option('--json', 'print one JSON document', false)
     .action(async (units: string[], options: Options) => {
-      const output = createOutput(options.json)
+      const output = createOutput(options)
       requireRoot()
       requireSystemd()
       const request = {
@@ -51,56 +51,4 @@ export function planCommand(): Command {
       output.result(plan, planText(plan))
       if (!plan.ready) process.exitCode = 3
     })
-}
-
-/** A plan for people, line by line. */
-export function planText(plan: Plan): string[] {
-  const rows = plan.workloads.map((workload) => {
-    const obstacle = workload.obstacles[0]
-    return [
-      workload.unit,
-      String(workload.processes),
-      `${(workload.memoryBytes / 1024 / 1024).toFixed(1)} MiB`,
-      String(workload.connections),
-      workload.policy === 'preserve' ? workload.verdict : workload.policy,
-      obstacle ? `${obstacle.reason}; remedy: ${obstacle.remedy}` : '',
-    ]
-  })
-  const host = plan.host.map(({ reason, remedy }) => `host: ${reason}; remedy: ${remedy}`)
-  return [
-    `${plan.kernel.from} → ${plan.kernel.to}`,
-    '',
-    ...table([['UNIT', 'PROCESSES', 'MEMORY', 'TCP', 'VERDICT', 'REASON'], ...rows]),
-    '',
-    ...host,
-    ...leftBehind(plan),
-    ...fallback(plan),
-    ...outage(plan),
-    plan.ready ? 'ready' : 'refused',
-  ]
-}
-
-function fallback({ fallback: found }: Plan): string[] {
-  return found ? [`if the new kernel panics: ${found.loader} starts ${found.entry}`] : []
-}
-
-function outage({ outage: predicted, freezeSeconds }: Plan): string[] {
-  const limit =
-    freezeSeconds === undefined
-      ? []
-      : [`given up where they stand still for ${freezeSeconds} s before the jump`]
-  if (!predicted)
-    return ['services stand still for an unknown time: no swap has been measured here yet', ...limit]
-  const { seconds, swaps } = predicted
-  return [
-    `services stand still for about ${seconds} s, by the last ${swaps === 1 ? 'swap' : `${swaps} swaps`} of this host`,
-    ...limit,
-  ]
-}
-
-function leftBehind({ leftBehind: units = [] }: Plan): string[] {
-  if (units.length === 0) return []
-  return [
-    `left behind: ${units.join(', ')}: ends with the old kernel without being stopped; name it, or --restart it`,
-  ]
 }

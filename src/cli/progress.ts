@@ -1,9 +1,13 @@
 import { standardError } from '../printer.ts'
+import type { Tell } from '../swap/event.ts'
+import { inWords } from './event-text.ts'
 
 /** Progress of long work on stderr: a line a phase with the elapsed time, on a terminal redrawn in place. */
 export interface Progress {
   /** Ends the phase before and begins this one. */
   readonly phase: (name: string) => void
+  /** The same for an event that people are told. */
+  readonly tell: Tell
   /** Ends the last phase. May be called again. */
   readonly end: () => void
 }
@@ -35,12 +39,16 @@ export function createProgress(printer = standardError): Progress {
     current = undefined
   }
 
+  function phase(name: string): void {
+    end()
+    current = { name, at: performance.now() }
+    if (printer.isTerminal) draw()
+  }
+
   return {
-    phase: (name) => {
-      end()
-      current = { name, at: performance.now() }
-      if (printer.isTerminal) draw()
-    },
+    phase,
+    // The clock is ours.
+    tell: (event) => inWords(phase)(event.kind === 'step' ? { ...event, seconds: undefined } : event),
     end: () => {
       end()
       clearInterval(timer)

@@ -42,7 +42,7 @@ export async function copyHost(options: LikeOptions, image: Image, output: Outpu
 
 /** Prints a prediction, and sets the exit code that goes with it. */
 export function tellPrediction(prediction: Prediction, output: Output): void {
-  output.result(prediction, predictionText(prediction))
+  output.conclude({ kind: 'prediction', prediction }, predictionText(prediction))
   if (!isPreserved(prediction)) process.exitCode = 1
 }
 

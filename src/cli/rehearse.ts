@@ -14,7 +14,7 @@ import { ensureHostPackages } from '../rehearsal/requirements.ts'
 import { enterSandbox, insideSandbox, setUpLoopback, setUpNetwork } from '../rehearsal/sandbox.ts'
 import { startVagrantMachine } from '../rehearsal/vagrant.ts'
 import { serviceName } from '../tools/unit-name.ts'
-import { collect } from './options.ts'
+import { collect, eventsOption } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 import { createProgress } from './progress.ts'
 import { copyHost, tellPrediction } from './rehearse-like.ts'
@@ -31,6 +31,7 @@ interface Options {
   /** What `--like` becomes inside the sandbox: the name of the copy that was made. */
   readonly copy?: string
   readonly json: boolean
+  readonly events: boolean
 }
 
 /** Rehearsals whose logs are kept. */
@@ -70,8 +71,9 @@ export function rehearseCommand(): Command {
     .option('--keep', 'keep the machine running afterwards, until Ctrl-C', false)
     .option('--vagrant', 'have Vagrant and libvirt start the machine, which needs no root', false)
     .option('--json', 'print one JSON document', false)
+    .addOption(eventsOption())
     .action(async (options: Options, command: Command) => {
-      const output = createOutput(options.json)
+      const output = createOutput(options)
       refuseContradictions(options)
       if (isInside(options)) return rehearseInside(options, output)
       await ensureHostPackages(output.say, options.vagrant ? 'vagrant' : 'qemu')
@@ -112,19 +114,20 @@ async function rehearseInside(options: Options, output: Output): Promise<void> {
   const rehearsals = join(cacheDirectory(), 'rehearsals')
   const directory = join(rehearsals, new Date().toISOString().replace(/\D/g, '').slice(0, 14))
   const progress = createProgress()
+  const told = output.format === 'events' ? output.tell : progress.tell
+  const say = (line: string) => told({ kind: 'message', text: `machine: ${line}` })
   const copy = options.copy === undefined ? undefined : await openCopy(image, options.copy)
   async function embedded(): Promise<Started> {
-    const say = (line: string) => progress.phase(`machine: ${line}`)
     const started = await (copy
       ? startMachineLike(image, copy, directory, say)
       : startRehearsalMachine(image, directory, say))
     return { ...started, keep: () => keepRunning(started, output) }
   }
-  progress.phase('machine: start')
+  say('start')
   const machine: Started = await (options.vagrant ? startVagrantMachine(image, directory) : embedded())
   try {
     const { to, strict } = options
-    const how = { image, strict, directory, progress: progress.phase }
+    const how = { image, strict, directory, tell: told }
     const units = options.unit.length > 0 ? options.unit.map(serviceName) : machineUnits
     const result = await (copy
       ? judge(machine, copy, { ...how, to })

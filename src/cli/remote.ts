@@ -10,10 +10,13 @@ import { type RemoteHost, remoteHost, requireSameVersion, unreachable } from '..
 import { installPackage } from '../remote/install.ts'
 import { findPackage } from '../remote/package.ts'
 import { reportText } from '../report/text.ts'
-import { planSchema, preserved } from '../swap/plan.ts'
+import { type Conclusion, readEvent, type SwapEvent, type Tell } from '../swap/event.ts'
+import { evacuate } from '../swap/phases/evacuate.ts'
+import { type Plan, planSchema, preserved } from '../swap/plan.ts'
 import { askSecret } from './ask.ts'
-import { confirm } from './confirm.ts'
+import { agree } from './confirm.ts'
 import { createOutput, type Output } from './output.ts'
+import { planText } from './plan-text.ts'
 import { pathOf, wordsOf } from './words.ts'
 
 /** Verbs that ask before they do something; what they would ask there is asked here. */
@@ -24,6 +27,9 @@ const questions: Readonly<Record<string, string>> = {
 }
 /** Verbs that end with the kernel that they began on. */
 const swapping = ['run', 'back']
+
+/** Of those what is answered here: whoever swaps there tells events, and here they become what was asked for. */
+const ours = ['--yes', '--evacuate', '--json', '--events']
 
 /** Where a verb is to do its work. */
 export interface Elsewhere {
@@ -37,6 +43,7 @@ export interface Elsewhere {
 /** What verbs are told that concerns us as well. */
 interface Options {
   readonly json?: boolean
+  readonly events?: boolean
   readonly yes?: boolean
   readonly scheduled?: boolean
   readonly orReboot?: boolean
@@ -49,10 +56,10 @@ export async function runThere(
   command: Command,
   { destinations, install, sshConfig }: Elsewhere,
 ): Promise<void> {
-  const output = createOutput(command.opts<Options>().json ?? false)
   const targets = destinations.map(parseDestination)
   for (const [index, target] of targets.entries()) {
     const host = remoteHost(target, { configFile: sshConfig, ask: askSecret })
+    const output = createOutput(command.opts<Options>(), { host: host.name })
     if (targets.length > 1) output.say(`${destinations[index]}:`)
     try {
       await prepare(host, install, output)
@@ -83,48 +90,62 @@ async function runVerb(host: RemoteHost, command: Command, output: Output): Prom
   const verb = pathOf(command).join(' ')
   const question = questions[verb]
   if (question === undefined) return passOn(host, wordsOf(command), output)
-  const { yes = false, scheduled = false, evacuate } = command.opts<Options>()
+  const { yes = false, scheduled = false, evacuate: directory } = command.opts<Options>()
   if (!yes && !scheduled) await askHere(host, command, question, output)
-  if (evacuate !== undefined) await tryDirectory(evacuate, await expectedBytes(host, command))
-  const words = wordsOf(command, ({ long }) => !['--yes', '--evacuate'].includes(long!), [
-    '--yes',
-    ...(evacuate === undefined ? [] : ['--hand-over']),
-  ])
-  if (!swapping.includes(verb)) return passOn(host, words, output)
-  return evacuate === undefined
+  if (directory !== undefined) await tryDirectory(directory, await expectedBytes(host, command))
+  if (!swapping.includes(verb))
+    return passOn(
+      host,
+      wordsOf(command, ({ long }) => long !== '--yes', ['--yes']),
+      output,
+    )
+  const more = ['--yes', ...(directory === undefined ? [] : ['--hand-over'])]
+  const words = wordsOf(command, ({ long }) => !ours.includes(long!), more)
+  return directory === undefined
     ? swap(host, words, command, output)
-    : evacuatingSwap(host, words, command, evacuate, output)
+    : evacuatingSwap(host, words, command, directory, output)
 }
 
 /** What the verb would ask on a terminal there; a swap is asked for with its plan, without trial checkpoints. */
 async function askHere(host: RemoteHost, command: Command, question: string, output: Output): Promise<void> {
   if (command.name() === 'run') {
-    const plan = await planThere(host, command)
-    for (const line of `${plan.stdout}${plan.stderr}`.trimEnd().split('\n')) output.say(line)
-    if (plan.code !== 0 && !command.opts<Options>().orReboot)
+    const { code, stdout, stderr } = await planThere(host, command)
+    for (const line of stderr.split('\n')) if (line !== '') output.say(line)
+    if (stdout !== '') tellPlan(parseDocument(planSchema, stdout, host.name), output)
+    if (code !== 0 && !command.opts<Options>().orReboot)
       throw new Failure('refused', `The plan of ${host.name} refuses; it says why.`)
   }
-  await confirm(question.replace('HOST', host.name))
+  await agree(question.replace('HOST', host.name), output)
+}
+
+function tellPlan(plan: Plan, output: Output): void {
+  if (output.format === 'events') output.tell({ kind: 'plan', plan })
+  else for (const line of planText(plan)) output.say(line)
 }
 
 /** What `run` is told counts for its plan, as far as a plan knows it. */
-function planThere(host: RemoteHost, run: Command, ...more: readonly string[]): Promise<Ended> {
+function planThere(host: RemoteHost, run: Command): Promise<Ended> {
   const plan = run.parent!.commands.find((command) => command.name() === 'plan')!
-  const isOfBoth = ({ long }: Option) => long !== '--json' && plan.options.some((each) => each.long === long)
-  return host.run('kernelswap', wordsOf(run, isOfBoth, ['--no-trial', ...more], pathOf(plan)))
+  const isOfBoth = ({ long }: Option) =>
+    !ours.includes(long!) && plan.options.some((each) => each.long === long)
+  return host.run('kernelswap', wordsOf(run, isOfBoth, ['--no-trial', '--json'], pathOf(plan)))
 }
 
 /** Memory of what is to be carried, which is most of a checkpoint; 0 where the plan refuses, as the swap will say. */
 async function expectedBytes(host: RemoteHost, run: Command): Promise<number> {
-  const { code, stdout } = await planThere(host, run, '--json')
+  const { code, stdout } = await planThere(host, run)
   if (code !== 0) return 0
   const plan = parseDocument(planSchema, stdout, host.name)
   return preserved(plan).reduce((sum, { memoryBytes }) => sum + memoryBytes, 0)
 }
 
 async function passOn(host: RemoteHost, words: readonly string[], output: Output): Promise<number> {
-  const ended = await host.run('kernelswap', words, { onStderrLine: output.say })
-  output.pass(ended.stdout)
+  const isEvents = output.format === 'events'
+  const ended = await host.run('kernelswap', words, {
+    ...(isEvents ? { onStdoutLine: (line) => output.tell(readEvent(line)) } : {}),
+    onStderrLine: output.say,
+  })
+  if (!isEvents) output.pass(ended.stdout)
   return ended.code
 }
 
@@ -133,24 +154,21 @@ async function swap(
   words: readonly string[],
   command: Command,
   output: Output,
-  notice: (line: string) => void = () => {},
+  tell: Tell = output.tell,
   isUnderWay: () => boolean = () => false,
 ): Promise<number> {
-  const progress = (line: string) => {
-    output.say(line)
-    notice(line)
-  }
-  const followed = await followSwap(host, words, progress, { isUnderWay })
+  const followed = await followSwap(host, words, tell, { isUnderWay })
   if (followed.kind === 'rebooted') {
     output.say(`${host.name}: rebooted instead`)
     return 0
   }
   if (followed.kind === 'ended') {
-    output.pass(followed.ended.stdout)
-    return followed.ended.code
+    if (followed.conclusion) conclude(followed.conclusion, output)
+    return followed.code
   }
-  output.result(followed.report, reportText(followed.report))
-  const { verdict } = followed.report
+  const { report } = followed
+  conclude({ kind: 'report', report }, output)
+  const { verdict } = report
   return verdict === 'swapped' || (verdict === 'aborted' && command.opts<Options>().orReboot) ? 0 : 1
 }
 
@@ -164,10 +182,11 @@ async function evacuatingSwap(
 ): Promise<number> {
   let evacuation: Promise<void> | undefined
   let isCopying = false
-  const notice = (line: string) => {
-    if (!/\bfreeze: evacuate$/.test(line) || evacuation) return
+  const tell = (event: SwapEvent) => {
+    output.tell(event)
+    if (event.kind !== 'step' || event.step !== evacuate.name || evacuation) return
     isCopying = true
-    evacuation = fetchCheckpoint(host, directory, output.say)
+    evacuation = fetchCheckpoint(host, directory, output.tell)
       .then(
         (bundle) => output.say(`evacuate: the checkpoint is in ${bundle}`),
         (error: unknown) => output.say(`evacuate: ${messageOf(error)}`),
@@ -176,9 +195,14 @@ async function evacuatingSwap(
         isCopying = false
       })
   }
-  const code = await swap(host, words, command, output, notice, () => isCopying)
+  const code = await swap(host, words, command, output, tell, () => isCopying)
   await evacuation
   return code
+}
+
+function conclude(event: Conclusion, output: Output): void {
+  if (event.kind === 'plan') output.conclude(event, planText(event.plan))
+  if (event.kind === 'report') output.conclude(event, reportText(event.report))
 }
 
 function explained(host: RemoteHost, error: unknown): unknown {

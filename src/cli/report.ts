@@ -14,7 +14,7 @@ export function reportCommand(): Command {
     .argument('[id]', 'a swap (default: the latest)')
     .option('--json', 'print one JSON document', false)
     .action(async (id: string | undefined, options: { json: boolean }) => {
-      const output = createOutput(options.json)
+      const output = createOutput(options)
       requireRoot()
       const swap = await (id === undefined ? latestSwap(output.say) : openSwap(id))
       const report = await readReport(swap)

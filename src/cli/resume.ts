@@ -1,12 +1,15 @@
 import { type Command, Option } from 'commander'
 import pRetry from 'p-retry'
+import type { Report } from '../report/report.ts'
 import { reportText } from '../report/text.ts'
 import { releaseFleetLock } from '../swap/fleet-lock.ts'
 import { isGood } from '../swap/journal.ts'
 import { withLock } from '../swap/lock.ts'
 import { resume } from '../swap/resume.ts'
+import { notingFailure } from '../swap/resume-failure.ts'
 import { requestOfWayBack } from '../swap/way-back.ts'
-import { createOutput } from './output.ts'
+import { eventsOption } from './options.ts'
+import { createOutput, type Output } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { swapKernel } from './swap-kernel.ts'
 import { Verb } from './verb.ts'
@@ -20,16 +23,15 @@ export function resumeCommand(): Command {
         'Verifies and settles a swap after its jump, or takes back one that was cut short. Runs at boot by itself.',
       )
       .option('--json', 'print one JSON document', false)
+      .addOption(eventsOption())
       // For who calls it behind everything that may have been cut short, and mostly was not.
       .addOption(new Option('--if-any').default(false).hideHelp())
-      .action(async (options: { json: boolean; ifAny: boolean }) => {
-        const output = createOutput(options.json)
+      .action(async (options: { json: boolean; events: boolean; ifAny: boolean }) => {
+        const output = createOutput(options)
         requireRoot()
         requireSystemd()
-        const ended = await withLock(resume)
-        if (output.json) output.result(ended?.report ?? null, [])
-        else if (ended) for (const line of reportText(ended.report)) output.say(line)
-        else if (!options.ifAny) output.say('nothing to resume')
+        const ended = await withLock(() => notingFailure(() => resume({ tell: output.tell })))
+        tellEnd(ended?.report, options.ifAny, output)
         if (ended && !isGood(ended.report.verdict)) process.exitCode = 1
         // The network may take a while after a boot.
         await pRetry(() => withLock(releaseFleetLock), { retries: 5 })
@@ -38,4 +40,12 @@ export function resumeCommand(): Command {
         await swapKernel(await requestOfWayBack(false), false, output)
       })
   )
+}
+
+/** For people it is no result, but how the unit that calls it has fared. */
+function tellEnd(report: Report | undefined, ifAny: boolean, output: Output): void {
+  if (output.format === 'json') output.result(report ?? null, [])
+  else if (report && output.format === 'events') output.conclude({ kind: 'report', report }, [])
+  else if (report) for (const line of reportText(report)) output.say(line)
+  else if (!ifAny) output.say('nothing to resume')
 }

@@ -4,7 +4,7 @@ import { type Window, windowSeconds } from '../schedule/window.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import type { Request } from '../swap/plan.ts'
 import { timespanSeconds } from '../tools/systemd-analyze.ts'
-import { collect } from './options.ts'
+import { collect, eventsOption } from './options.ts'
 import { swapOrReboot } from './or-reboot.ts'
 import { createOutput, type Output } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
@@ -25,6 +25,7 @@ interface Options {
   readonly evacuate?: string
   readonly handOver: boolean
   readonly json: boolean
+  readonly events: boolean
 }
 
 /** `kernelswap run`: the swap. */
@@ -74,8 +75,9 @@ export function runCommand(): Command {
       .option('--window <length>', 'how long that window stays open', '1h')
       .option('--yes', 'do not ask', false)
       .option('--json', 'print one JSON document', false)
+      .addOption(eventsOption())
       .action(async (units: string[], options: Options) => {
-        const output = createOutput(options.json)
+        const output = createOutput(options)
         requireRoot()
         requireSystemd()
         const { kernel, restart, strict, orReboot, scheduled, handOver } = options

@@ -14,7 +14,7 @@ export function scheduleOffCommand(): Command {
     .summary('end the schedule')
     .description('Takes timer and service away. A swap that is at work goes on.')
     .action(async () => {
-      const output = createOutput(false)
+      const output = createOutput({})
       requireRoot()
       requireSystemd()
       const timer = join(paths.units, timerName)

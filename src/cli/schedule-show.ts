@@ -27,7 +27,7 @@ export function scheduleShowCommand(): Command {
     .summary('show the schedule, its next time and how the last one went')
     .option('--json', 'print one JSON document', false)
     .action(async ({ json }: { json: boolean }) => {
-      const output = createOutput(json)
+      const output = createOutput({ json })
       requireRoot()
       requireSystemd()
       const shown = await readSchedule()

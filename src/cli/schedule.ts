@@ -47,7 +47,7 @@ export function scheduleCommand(): Command {
       requireRoot()
       requireSystemd()
       await install(schedule)
-      createOutput(false).say('scheduled; `kernelswap schedule show` tells when it is next')
+      createOutput({}).say('scheduled; `kernelswap schedule show` tells when it is next')
     })
     .addCommand(scheduleShowCommand())
     .addCommand(scheduleOffCommand())

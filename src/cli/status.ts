@@ -5,6 +5,8 @@ import type { JournalLine } from '../swap/journal.ts'
 import { runningKernel } from '../swap/kernels.ts'
 import { holderOf } from '../swap/lock.ts'
 import { findPending } from '../swap/resume.ts'
+import { resumeFailure } from '../swap/resume-failure.ts'
+import type { Status, SwapStatus } from '../swap/status.ts'
 import { damageOf, listSwaps, openSwap } from '../swap/store.ts'
 import { findTrials } from '../swap/trials.ts'
 import { bytesBelow } from '../tools/du.ts'
@@ -12,23 +14,13 @@ import { createOutput, table } from './output.ts'
 import { requireRoot } from './root.ts'
 import { Verb } from './verb.ts'
 
-interface SwapStatus {
-  readonly id: string
-  readonly from: string
-  readonly to: string
-  /** Its verdict, the step it is at, or which file is damaged. */
-  readonly state: string
-  /** On disk: the checkpoint holds the memory of services. */
-  readonly bytes: number
-}
-
 /** `kernelswap status`: what is going on. */
 export function statusCommand(): Command {
   return new Verb('status')
     .summary('tell what is going on')
     .option('--json', 'print one JSON document', false)
     .action(async (options: { json: boolean }) => {
-      const output = createOutput(options.json)
+      const output = createOutput(options)
       requireRoot()
       const holder = await holderOf()
       const pending = await findPending().catch((error: unknown) => output.say(damageOf(error)))
@@ -37,26 +29,29 @@ export function statusCommand(): Command {
       const sizes = await bytesBelow([...ids.map((id) => join(paths.swaps, id)), ...trials])
       const swaps = await Promise.all(ids.map((id, index) => statusOf(id, id === landed, sizes[index]!)))
       const sum = (numbers: readonly number[]) => numbers.reduce((total, bytes) => total + bytes, 0)
-      const document = {
+      const document: Status = {
         schema: 'kernelswap.status/1',
         kernel: runningKernel(),
         busy: holder ?? null,
         bytes: sum(sizes),
         trialBytes: sum(sizes.slice(ids.length)),
+        failure: landed === undefined ? null : ((await resumeFailure()) ?? null),
         swaps,
       }
       output.result(document, statusText(document))
     })
 }
 
-async function statusOf(id: string, hasLanded: boolean, bytes: number): Promise<SwapStatus> {
+async function statusOf(id: string, landed: boolean, bytes: number): Promise<SwapStatus> {
   try {
     const { plan, journal } = await openSwap(id)
-    const lines = await journal.read()
-    const state = hasLanded ? 'landed; `kernelswap resume` finishes it' : stateOf(lines.at(-1))
-    return { id, from: plan.kernel.from, to: plan.kernel.to, state, bytes }
+    const last = (await journal.read()).at(-1)
+    const state = landed ? 'landed; `kernelswap resume` finishes it' : stateOf(last)
+    const step = last?.kind === 'step' ? { phase: last.phase, step: last.step } : null
+    const verdict = last?.kind === 'verdict' ? last.verdict : null
+    return { id, from: plan.kernel.from, to: plan.kernel.to, state, step, landed, verdict, bytes }
   } catch (error) {
-    return { id, from: '?', to: '?', state: damageOf(error), bytes }
+    return { id, from: '?', to: '?', state: damageOf(error), step: null, landed, verdict: null, bytes }
   }
 }
 
@@ -65,13 +60,7 @@ function stateOf(last: JournalLine | undefined): string {
   return last?.kind === 'step' ? `at ${last.phase}: ${last.step}` : 'begun'
 }
 
-function statusText(status: {
-  kernel: string
-  busy: number | null
-  bytes: number
-  trialBytes: number
-  swaps: SwapStatus[]
-}): string[] {
+function statusText(status: Status): string[] {
   const rows = status.swaps.map(({ id, from, to, state, bytes }) => [id, from, to, mebibytes(bytes), state])
   return [
     `running kernel ${status.kernel}`,
@@ -82,6 +71,7 @@ function statusText(status: {
           `${mebibytes(status.trialBytes)} of it are trial checkpoints: under way, or left for the next plan to remove`,
         ]
       : []),
+    ...(status.failure ? [`a swap waits: ${status.failure.message}`] : []),
     ...(rows.length === 0
       ? ['no swap yet']
       : ['', ...table([['SWAP', 'FROM', 'TO', 'SIZE', 'STATE'], ...rows])]),

@@ -9,11 +9,11 @@ import { keepRebootRequest } from '../swap/reboot-required.ts'
 import { refuseIfPending } from '../swap/resume.ts'
 import { createSwap, readReport, type Swap } from '../swap/store.ts'
 import { runInUnit, stopUnit } from '../swap/unit.ts'
-import { confirm } from './confirm.ts'
+import { agree } from './confirm.ts'
 import { sayDamaged } from './damaged.ts'
 import { untilInterrupted } from './interruption.ts'
 import type { Output } from './output.ts'
-import { planText } from './plan.ts'
+import { planText } from './plan-text.ts'
 
 /** A swap that didn't get to its jump: the plan refused it, or it was aborted. */
 export type Stayed =
@@ -42,11 +42,12 @@ async function planSwap(
   try {
     const plan = await untilInterrupted(async (signal) => {
       const plan = await makePlan(request, configuration, output.say, signal)
-      if (ask && plan.ready) await confirm('Swap the kernel now?', [...planText(plan), ''], signal)
+      if (plan.ready) output.tell({ kind: 'plan', plan })
+      if (ask && plan.ready) await agree('Swap the kernel now?', output, [...planText(plan), ''], signal)
       return plan
     })
     if (!plan.ready) {
-      output.result(plan, planText(plan))
+      output.conclude({ kind: 'plan', plan }, planText(plan))
       process.exitCode = 3
       return { kind: 'refused', plan }
     }
@@ -67,10 +68,10 @@ async function begin(plan: Plan, isWayBack: boolean): Promise<Swap> {
 async function follow(swap: Swap, output: Output): Promise<void> {
   process.on('SIGINT', () => void stopUnit())
   process.on('SIGTERM', () => void stopUnit())
-  await runInUnit(swap, output.say)
+  await runInUnit(swap, output.tell)
   const report = await readReport(swap)
   if (!report) throw await withoutReport(swap)
-  output.result(report, reportText(report))
+  output.conclude({ kind: 'report', report }, reportText(report))
   process.exitCode = 1
 }
 

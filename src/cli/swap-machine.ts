@@ -23,9 +23,9 @@ export function swapMachineCommand(): Command {
       const progress = createProgress()
       const args = ['--strict', '--kernel', resolveKernel(image, options.kernel), ...machineUnits]
       try {
-        const outcome = await runRemoteSwap({ address: host, ssh }, args, progress.phase)
+        const outcome = await runRemoteSwap({ address: host, ssh }, args, progress.tell)
         progress.end()
-        tell(outcome, createOutput(false))
+        tell(outcome, createOutput({}))
       } finally {
         progress.end()
         close()

@@ -1,15 +1,15 @@
 import type { Outcome } from '../rehearsal/rehearse.ts'
 import { reportText } from '../report/text.ts'
 import type { Output } from './output.ts'
-import { planText } from './plan.ts'
+import { planText } from './plan-text.ts'
 
 /** Prints how a swap in a machine went, and sets the exit code that goes with it. */
 export function tell(outcome: Outcome, output: Output): void {
   if (outcome.kind === 'refused') {
-    output.result(outcome.plan, planText(outcome.plan))
+    output.conclude({ kind: 'plan', plan: outcome.plan }, planText(outcome.plan))
     process.exitCode = 3
     return
   }
-  output.result(outcome.report, reportText(outcome.report))
+  output.conclude({ kind: 'report', report: outcome.report }, reportText(outcome.report))
   if (outcome.report.verdict !== 'swapped') process.exitCode = 1
 }

@@ -1,12 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import * as z from 'zod'
 import { Failure } from '../errors.ts'
-import type { Ended } from '../host/local.ts'
 import { awaitReport as awaitReportOf, followSwap, type SwapHost } from '../remote/follow.ts'
-import { type Report, reportSchema } from '../report/report.ts'
-import { type Plan, planSchema } from '../swap/plan.ts'
+import type { Report } from '../report/report.ts'
+import type { Tell } from '../swap/event.ts'
+import type { Plan } from '../swap/plan.ts'
 import { type ClientReport, startClients } from './clients/index.ts'
 import { type Image, KERNELS } from './image.ts'
 import { installKernelswap, packageKey, prepareBy } from './installation.ts'
@@ -37,8 +36,8 @@ export interface RehearseOptions {
   readonly strict: boolean
   /** Gets the console, every log, and the report. */
   readonly directory: string
-  /** Told as the swap goes from step to step. */
-  readonly progress: (what: string) => void
+  /** Told what happens, the end apart. */
+  readonly tell: Tell
 }
 
 /** How a swap in the machine went: its report, or the plan that refused it. */
@@ -49,7 +48,7 @@ export type Outcome =
 /** Swaps the kernel of a rehearsal machine under services with live clients. */
 export async function rehearse(machine: Remote, options: RehearseOptions): Promise<Outcome> {
   const kernel = resolveKernel(options.image, options.to)
-  options.progress('clients: connect')
+  options.tell({ kind: 'message', text: 'clients: connect' })
   const clients = await startClients(machine.address, options.units)
   let answered: ClientReport[] = []
   let swap: Outcome
@@ -58,7 +57,7 @@ export async function rehearse(machine: Remote, options: RehearseOptions): Promi
     swap = await runRemoteSwap(
       machine,
       [...(options.strict ? ['--strict'] : []), '--kernel', kernel, ...options.units],
-      options.progress,
+      options.tell,
     )
     await sleep(warmUp)
   } finally {
@@ -104,15 +103,18 @@ async function install(machine: Machine): Promise<void> {
 export async function runRemoteSwap(
   machine: Remote,
   args: readonly string[],
-  progress: (what: string) => void,
+  tell: Tell,
   limitSeconds?: number,
 ): Promise<Outcome> {
-  const told = (line: string) => progress(line.replace(/^\s*[\d.]+ s\s+/, ''))
-  const verb = ['run', '--yes', '--json', ...args]
+  const verb = ['run', '--yes', ...args]
   const limit = limitSeconds === undefined ? {} : { limitSeconds }
-  const followed = await followSwap(hostOf(machine), verb, told, limit)
+  const followed = await followSwap(hostOf(machine), verb, tell, limit)
   if (followed.kind === 'rebooted') throw new Failure('failed', 'the machine rebooted instead of a swap')
-  return followed.kind === 'report' ? followed : concludeWithoutJump(followed.ended)
+  if (followed.kind === 'report') return followed
+  const { conclusion, failure, code } = followed
+  if (conclusion?.kind === 'plan') return { kind: 'refused', plan: conclusion.plan }
+  if (conclusion?.kind === 'report') return { kind: 'report', report: conclusion.report }
+  throw new Failure('failed', `kernelswap in the machine failed: ${failure ?? `exit code ${code}`}`)
 }
 
 function hostOf(machine: Remote): SwapHost {
@@ -120,14 +122,6 @@ function hostOf(machine: Remote): SwapHost {
     name: 'the rehearsal machine',
     run: async (program, args, options) => (await machine.ssh()).run(program, args, options),
   }
-}
-
-function concludeWithoutJump(ended: Ended): Outcome {
-  const document: unknown = ended.stdout === '' ? undefined : JSON.parse(ended.stdout)
-  const schema = z.object({ schema: z.string() }).safeParse(document).data?.schema
-  if (schema === 'kernelswap.plan/1') return { kind: 'refused', plan: planSchema.parse(document) }
-  if (schema === 'kernelswap.report/1') return { kind: 'report', report: reportSchema.parse(document) }
-  throw new Failure('failed', `kernelswap in the machine failed: ${ended.stderr.trim().split('\n').at(-1)}`)
 }
 
 /** Waits until the latest swap in the machine has a report, over any number of boots. */

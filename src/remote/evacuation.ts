@@ -14,6 +14,7 @@ import {
 import { syncDirectory } from '../durable.ts'
 import { Failure, isErrno, messageOf } from '../errors.ts'
 import { ConnectionLost } from '../host/ssh-connection.ts'
+import type { Tell } from '../swap/event.ts'
 import type { RemoteHost } from './host.ts'
 
 /** Progress is told this often, in milliseconds. */
@@ -75,15 +76,11 @@ async function makeDirectory(directory: string): Promise<void> {
  * @returns the bundle's path
  * @throws Failure where it couldn't be kept or didn't arrive; the swap is then aborted by the host itself.
  */
-export async function fetchCheckpoint(
-  host: RemoteHost,
-  directory: string,
-  say: (line: string) => void,
-): Promise<string> {
+export async function fetchCheckpoint(host: RemoteHost, directory: string, tell: Tell): Promise<string> {
   await makeDirectory(directory)
   const partial = join(directory, `.${fileName(host.name)}-${process.pid}.partial`)
   try {
-    const index = await receive(host, partial, say)
+    const index = await receive(host, partial, tell)
     const bundle = join(directory, `${fileName(host.name)}-${index.id}.tar`)
     await rename(partial, bundle)
     await syncDirectory(directory)
@@ -125,14 +122,14 @@ interface Arrival {
   writer?: BundleWriter
 }
 
-async function receive(host: RemoteHost, path: string, say: (line: string) => void): Promise<BundleIndex> {
+async function receive(host: RemoteHost, path: string, tell: Tell): Promise<BundleIndex> {
   const sink = createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: bufferBytes, flush: true })
   // Heard by whoever writes to it next.
   sink.on('error', () => {})
   const arrival: Arrival = { sink }
-  const timer = setInterval(progressOf(arrival, say), interval)
+  const timer = setInterval(progressOf(arrival, tell), interval)
   try {
-    await pRetry(() => receiveRest(host, arrival), { ...retry, ...patienceFor(arrival, say) })
+    await pRetry(() => receiveRest(host, arrival), { ...retry, ...patienceFor(arrival, tell) })
     if (!arrival.writer) throw new Error('it did not begin')
     await arrival.writer.finish()
     return arrival.writer.index
@@ -143,12 +140,15 @@ async function receive(host: RemoteHost, path: string, say: (line: string) => vo
 }
 
 /** The host waits a minute for us to come again. What has arrived meanwhile begins the count anew. */
-function patienceFor(arrival: Arrival, say: (line: string) => void) {
+function patienceFor(arrival: Arrival, tell: Tell) {
   let reached = 0
   let inVain = 0
   return {
     onFailedAttempt: ({ error }: { error: Error }) =>
-      say(`evacuate: ${messageOf(error)}; connecting again for what is missing`),
+      tell({
+        kind: 'message',
+        text: `evacuate: ${messageOf(error)}; connecting again for what is missing`,
+      }),
     shouldRetry: () => {
       const now = arrival.writer?.done() ?? 0
       inVain = now > reached ? 0 : inVain + 1
@@ -210,24 +210,20 @@ class IndexLine {
   }
 }
 
-/** Says how far it is, how fast, and how long it will take. */
-function progressOf(arrival: Arrival, say: (line: string) => void): () => void {
+/** Tells how far it is. */
+function progressOf(arrival: Arrival, tell: Tell): () => void {
   let began: number | undefined
   return () => {
     const { writer } = arrival
     if (!writer) return
     // The host has taken a while to send the first byte, which tells nothing of the rate.
     if (began === undefined) began = performance.now()
-    else say(progressLine(writer.done(), bytesOfBundle(writer.index), (performance.now() - began) / 1000))
+    else {
+      const seconds = (performance.now() - began) / 1000
+      const of = bytesOfBundle(writer.index)
+      tell({ kind: 'progress', step: 'evacuate', bytes: writer.done(), of, seconds })
+    }
   }
-}
-
-/** A line of progress: bytes so far, bytes in all, and seconds since the first. */
-export function progressLine(done: number, total: number, seconds: number): string {
-  const mebibytes = (bytes: number) => (bytes / 1024 / 1024).toFixed(1)
-  const rate = done / seconds
-  const left = rate > 0 ? `${Math.ceil((total - done) / rate)} s left` : 'not begun'
-  return `evacuate: ${mebibytes(done)} of ${mebibytes(total)} MiB, ${mebibytes(rate)} MiB/s, ${left}`
 }
 
 function explained(error: unknown, directory: string): Failure {

@@ -1,12 +1,13 @@
 import pRetry, { AbortError } from 'p-retry'
-import * as z from 'zod'
-import { Failure, type FailureKind, messageOf } from '../errors.ts'
-import type { Ended } from '../host/local.ts'
+import { Failure, messageOf } from '../errors.ts'
 import { ConnectionLost } from '../host/ssh-connection.ts'
 import { settleUnit } from '../landing/landing.ts'
 import { paths } from '../paths.ts'
 import { type Report, reportSchema } from '../report/report.ts'
-import { verdictSchema } from '../swap/journal.ts'
+import { type Conclusion, isConclusion, readEvent, type SwapEvent, type Tell } from '../swap/event.ts'
+import { readLine } from '../swap/journal.ts'
+import { jump } from '../swap/phases/jump.ts'
+import { type Status, statusSchema } from '../swap/status.ts'
 import { parseDocument } from './document.ts'
 import type { RemoteHost } from './host.ts'
 
@@ -15,8 +16,14 @@ export type SwapHost = Pick<RemoteHost, 'name' | 'run'>
 
 /** How a swap that was followed ended. */
 export type Followed =
-  /** There was no jump: this is what `kernelswap run` there said itself. */
-  | { readonly kind: 'ended'; readonly ended: Ended }
+  /** There was no jump: this is what the verb there ended with, where it was a plan or a report. */
+  | {
+      readonly kind: 'ended'
+      readonly code: number
+      readonly conclusion: Conclusion | undefined
+      /** The last failure that it told, if any. */
+      readonly failure: string | undefined
+    }
   | { readonly kind: 'report'; readonly report: Report }
   /** There was no swap to be made, and the host was to reboot then (`--or-reboot`). */
   | { readonly kind: 'rebooted' }
@@ -32,14 +39,6 @@ const lookLimit = 120
 /** In milliseconds: a host that is away for minutes is asked every few seconds. */
 const retry = { minTimeout: 500, maxTimeout: 5000, factor: 1.5 }
 
-/** What `kernelswap status --json` prints, as far as it is needed here. */
-const statusSchema = z.object({
-  schema: z.literal('kernelswap.status/1'),
-  kernel: z.string(),
-  busy: z.number().nullable(),
-  swaps: z.array(z.object({ id: z.string(), state: z.string() })),
-})
-
 /** What was there before the swap. */
 interface Before {
   readonly boot: string
@@ -51,36 +50,49 @@ interface Before {
  * Runs a verb that swaps the kernel, follows it over the jump, and brings back the report. The swap is the host's own:
  * if the connection breaks it goes on, and we come back to it.
  * @param args the verb and its options, so that it asks nothing
- * @param progress told what the verb says on standard error, and what is seen from here
+ * @param tell told the verb's own events, the one that it ends with apart, and what is seen from here
  * @throws Failure where the host doesn't come back, waits for a decision, or wasn't the one that jumped.
  */
 export async function followSwap(
   host: SwapHost,
   args: readonly string[],
-  progress: (line: string) => void,
+  tell: Tell,
   options: Pick<WaitOptions, 'limitSeconds' | 'isUnderWay'> = {},
 ): Promise<Followed> {
   const before = { boot: await bootIdOf(host), swaps: (await statusOf(host)).swaps.map(({ id }) => id) }
-  let isJumping = false
-  const onStderrLine = (line: string) => {
-    progress(line)
-    if (!/\bjump: jump$/.test(line)) return
-    isJumping = true
-    progress(`${host.name}: jumping`)
+  const say = (text: string) => tell({ kind: 'message', text })
+  const [verb = '', ...rest] = args
+  const seen: { isJumping: boolean; conclusion?: Conclusion; failure?: string } = { isJumping: false }
+  const hear = (event: SwapEvent) => {
+    if (isConclusion(event)) {
+      seen.conclusion = event
+      return
+    }
+    tell(event)
+    if (event.kind === 'failure') seen.failure = event.message
+    if (event.kind !== 'step' || event.phase !== jump.name) return
+    seen.isJumping = true
+    say(`${host.name}: jumping`)
   }
   try {
-    return { kind: 'ended', ended: await host.run('kernelswap', args, { onStderrLine }) }
+    const { code } = await host.run('kernelswap', [verb, '--events', ...rest], {
+      onStdoutLine: (line) => hear(readEvent(line)),
+      onStderrLine: say,
+    })
+    return { kind: 'ended', code, conclusion: seen.conclusion, failure: seen.failure }
   } catch (error) {
     // A connection that breaks is what a jump looks like from here.
     if (!(error instanceof ConnectionLost)) throw error
-    progress(
-      isJumping ? 'land: waiting for the new kernel' : `${messageOf(error)}; the swap goes on without it`,
+    say(
+      seen.isJumping
+        ? 'land: waiting for the new kernel'
+        : `${messageOf(error)}; the swap goes on without it`,
     )
   }
   const report = await awaitEnd(host, {
     ...options,
     before,
-    progress,
+    tell,
     mayReboot: args.includes('--or-reboot'),
   })
   return report === 'rebooted' ? { kind: report } : { kind: 'report', report }
@@ -89,7 +101,7 @@ export async function followSwap(
 export interface WaitOptions {
   /** Tells the swap from earlier ones; without it, it is the latest. */
   readonly before?: Before
-  readonly progress?: (line: string) => void
+  readonly tell?: Tell
   /** For so long nothing new may be seen. */
   readonly limitSeconds?: number
   /** True while something goes on that isn't seen over there, such as a copy to here. */
@@ -162,14 +174,16 @@ function isFinal({ kind }: Failure): boolean {
 
 function observer(
   host: SwapHost,
-  { before, progress = () => {}, mayReboot }: EndOptions,
+  { before, tell = () => {}, mayReboot }: EndOptions,
   note: (state: string) => void,
 ) {
   const idleLimit = Date.now() + startLimit * 1000
-  let said = ''
-  const say = (line: string) => {
-    if (line !== said) progress(line)
-    said = line
+  let told = ''
+  const tellNew = (event: SwapEvent): string => {
+    const state = JSON.stringify(event)
+    if (state !== told) tell(event)
+    told = state
+    return state
   }
   const unfinished = (state: string): never => {
     note(state)
@@ -177,11 +191,8 @@ function observer(
   }
   const look = async (): Promise<Report | 'rebooted'> => {
     const boot = await bootIdOf(host)
-    const step = await openStep(host)
-    if (step !== undefined) {
-      say(step)
-      return unfinished(step)
-    }
+    const open = await openStep(host)
+    if (open) return unfinished(tellNew(open))
     const status = await statusOf(host)
     const swap = status.swaps.filter(({ id }) => !before?.swaps.includes(id)).at(-1)
     if (!swap) {
@@ -189,14 +200,21 @@ function observer(
       if (before && status.busy === null && Date.now() > idleLimit) throw neverBegun(host)
       return unfinished('it has not begun')
     }
-    if (verdictSchema.safeParse(swap.state).success) return verified(host, swap.id, boot, before)
-    say(`${boot === before?.boot ? '' : `${status.kernel}: `}${swap.state}`)
-    if (swap.state.startsWith('landed')) await refuseIfItWaits(host)
-    return unfinished(`${boot}: ${swap.state}`)
+    if (swap.verdict !== null) return verified(host, swap.id, boot, before)
+    if (swap.landed && status.failure)
+      throw new Failure(status.failure.kind, `${host.name}: ${status.failure.message}`)
+    const there = boot === before?.boot ? {} : { kernel: status.kernel }
+    const state = tellNew(
+      swap.step && !swap.landed
+        ? { kind: 'step', ...swap.step, ...there }
+        : { kind: 'message', text: [...Object.values(there), swap.state].join(': ') },
+    )
+    return unfinished(`${boot}: ${swap.landed} ${state}`)
   }
   return () =>
     look().catch((error: unknown) => {
-      if (!(error instanceof Unfinished)) say(`${host.name}: not yet: ${messageOf(error)}`)
+      if (!(error instanceof Unfinished))
+        tellNew({ kind: 'message', text: `${host.name}: not yet: ${messageOf(error)}` })
       giveUpOnFailure(error)
     })
 }
@@ -211,12 +229,14 @@ export const openSwap = [
 ].join(' && ')
 
 /** The step that a swap is at, undefined where a closer look is needed. */
-async function openStep(host: SwapHost): Promise<string | undefined> {
+async function openStep(host: SwapHost): Promise<SwapEvent | undefined> {
   const { code, stdout } = await host.run('sh', ['-c', openSwap], { timeoutSeconds: lookLimit })
   if (code !== 0) return undefined
-  const [kernel, entry = ''] = stdout.split('\n')
-  const [, phase, step] = /"phase":"([\w-]+)","step":"([\w-]+)"/.exec(entry) ?? []
-  return step === undefined ? `${kernel}: at work` : `${kernel}: ${phase}: ${step}`
+  const [kernel, line = ''] = stdout.split('\n')
+  const entry = readLine(line)
+  return entry?.kind === 'step'
+    ? { kind: 'step', phase: entry.phase, step: entry.step, kernel }
+    : { kind: 'message', text: `${kernel}: at work` }
 }
 
 function neverBegun(host: SwapHost): Failure {
@@ -244,29 +264,7 @@ async function verified(
   return report
 }
 
-/** Units that could not be restored may wait for a decision (`on-restore-failure = "stop"`): no report comes then. */
-async function refuseIfItWaits(host: SwapHost): Promise<void> {
-  const shown = await host.run('systemctl', ['show', '--property=ActiveState,ExecMainStatus', settleUnit], {
-    timeoutSeconds: lookLimit,
-  })
-  if (!/^ActiveState=failed$/m.test(shown.stdout)) return
-  const status = Number(/^ExecMainStatus=(\d+)$/m.exec(shown.stdout)?.[1])
-  const journal = await host.run(
-    'journalctl',
-    ['--unit', settleUnit, '--boot', '--output=cat', '--no-pager'],
-    {
-      timeoutSeconds: lookLimit,
-    },
-  )
-  const said = journal.stdout.split('\n').filter((line) => line.startsWith('kernelswap: '))
-  const kinds: Readonly<Record<number, FailureKind>> = { 4: 'mismatch', 5: 'operator', 78: 'configuration' }
-  throw new Failure(
-    kinds[status] ?? 'failed',
-    `${host.name}: ${said.at(-1)?.replace('kernelswap: ', '') ?? `${settleUnit} failed; \`systemctl status ${settleUnit}\` there tells why.`}`,
-  )
-}
-
-async function statusOf(host: SwapHost): Promise<z.infer<typeof statusSchema>> {
+async function statusOf(host: SwapHost): Promise<Status> {
   return parseDocument(statusSchema, await ask(host, ['status', '--json']), host.name)
 }
 

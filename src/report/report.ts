@@ -25,6 +25,8 @@ const hookSchema = z.object({
   findings: z.array(z.looseObject({ level: z.enum(['difference', 'note']), message: z.string() })),
 })
 
+export const outcomeSchema = z.enum(['preserved', 'cold', 'lost', 'ignored'])
+
 /** How a swap went; what `report --json` prints. */
 export const reportSchema = z.object({
   schema: z.literal('kernelswap.report/1'),
@@ -38,7 +40,7 @@ export const reportSchema = z.object({
       unit: z.string(),
       policy: z.enum(['preserve', 'restart', 'ignore']),
       /** `ignored`: nothing was done about it, and nobody looked what became of it. */
-      outcome: z.enum(['preserved', 'cold', 'lost', 'ignored']),
+      outcome: outcomeSchema,
       /** `after` is 0 where nobody knows. */
       pid: z.object({ before: z.number(), after: z.number() }),
       reason: z.string().nullable(),

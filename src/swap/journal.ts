@@ -134,6 +134,11 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** Reads a line of another host's journal; undefined for what is none. */
+export function readLine(text: string): JournalLine | undefined {
+  return lineSchema.safeParse(parseJson(text)).data
+}
+
 /** Name of an entry, as failure tests give it: `step:checkpoint`, `verdict`. */
 export function entryName(entry: Entry): string {
   return 'step' in entry ? `${entry.kind}:${entry.step}` : entry.kind

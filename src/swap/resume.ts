@@ -16,6 +16,7 @@ import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { awaitUnits, daemonReload } from '../tools/systemd.ts'
 import { announce } from './announce.ts'
+import type { Tell } from './event.ts'
 import { endDamaged, goBackIfDamaged, isDamaged, restoreMissing, wantsBack } from './failures.ts'
 import { finalReport } from './final-report.ts'
 import { tellHooks, verifyHooks } from './hooks.ts'
@@ -127,6 +128,11 @@ export interface Ended {
   readonly wantsWayBack: boolean
 }
 
+interface Resuming {
+  readonly abandon?: boolean
+  readonly tell?: Tell
+}
+
 /**
  * Finishes what a jump or a crash left open. The landing's settle unit calls it at boot; calling it again does nothing.
  *
@@ -134,7 +140,10 @@ export interface Ended {
  * @returns undefined where there was nothing to finish.
  * @throws Failure 'operator' while units that could not be restored wait for a decision.
  */
-export async function resume({ abandon = false } = {}): Promise<Ended | undefined> {
+export async function resume({
+  abandon = false,
+  tell = () => {},
+}: Resuming = {}): Promise<Ended | undefined> {
   const pending = await findPending()
   if (!pending) return undefined
   const { swap, present, decision } = pending
@@ -146,12 +155,10 @@ export async function resume({ abandon = false } = {}): Promise<Ended | undefine
       return undefined
     case 'undo':
       return ended(
-        await abort(
-          swap,
-          stepsNamed(decision.steps),
-          await causeOfEnd(swap, await swap.journal.read()),
-          abandon,
-        ),
+        await abort(swap, stepsNamed(decision.steps), await causeOfEnd(swap, await swap.journal.read()), {
+          evenSo: abandon,
+          tell,
+        }),
       )
     case 'settle':
       if (isHeld && !abandon) {
@@ -159,7 +166,7 @@ export async function resume({ abandon = false } = {}): Promise<Ended | undefine
         await landIfNone(swap)
         await restoreMissing(swap)
       }
-      return settle(swap, { fellBack: decision.fellBack, present, abandon })
+      return settle(swap, { fellBack: decision.fellBack, present, abandon, tell })
     case 'lost':
       return ended(await settleLost(swap, decision.when))
   }
@@ -186,12 +193,14 @@ interface Landed {
   readonly fellBack: boolean
   readonly present: Present
   readonly abandon: boolean
+  readonly tell: Tell
 }
 
-async function settle(swap: Swap, { fellBack, present, abandon }: Landed): Promise<Ended> {
+async function settle(swap: Swap, { fellBack, present, abandon, tell }: Landed): Promise<Ended> {
   // The restored tasks haven't run yet: kernelswap was to look at them first, or the landing could not let them go on.
   const isHeld = present.landing === 'sealed'
   await swap.journal.append(landedSteps.verify)
+  tell(landedSteps.verify)
   // The landing was cut short, or could not wake all.
   if (present.landing === 'released' && !(await isReleaseDone())) await release(swap, present)
   const limit = isHeld ? await limitHold(swap) : undefined
@@ -206,7 +215,9 @@ async function settle(swap: Swap, { fellBack, present, abandon }: Landed): Promi
     await endLimit(swap)
   }
   found = await verifyRunning(swap, found)
+  for (const { unit, outcome, reason } of found) tell({ kind: 'workload', unit, outcome, reason })
   await swap.journal.append(landedSteps.clearLanding)
+  tell(landedSteps.clearLanding)
   await clearLanding(swap)
   // With the tasks running and the gate open: hooks ask the services themselves.
   const judged = await endDamaged(swap, await verifyHooks(swap, found), false)

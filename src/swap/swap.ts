@@ -3,6 +3,7 @@ import { Failure, isErrno, messageOf } from '../errors.ts'
 import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { announce } from './announce.ts'
+import type { Tell } from './event.ts'
 import { finalReport } from './final-report.ts'
 import { tellHooks } from './hooks.ts'
 import { overdueReason, Stuck, within } from './limit.ts'
@@ -20,15 +21,12 @@ import { noSpace, recordVerdict, releaseReserve, type Swap } from './store.ts'
  */
 export const phases: readonly Phase[] = [stage, freeze, jump]
 
-/** Told as each step begins. */
-export type Progress = (phase: string, step: string) => void
-
 /**
  * Swaps the kernel. Returns only if it was aborted: then nothing was lost, and the report says why.
  *
  * A request to stop (`stopRequested`) is honoured between two steps, until the jump.
  */
-export async function runSwap(swap: Swap, progress: Progress, stopRequested: () => boolean): Promise<Report> {
+export async function runSwap(swap: Swap, tell: Tell, stopRequested: () => boolean): Promise<Report> {
   const context: SwapContext = { swap, carried: [], lastPid: 0, sums: new Map(), gate: '', sealed: [] }
   const begun: Step[] = []
   try {
@@ -39,8 +37,9 @@ export async function runSwap(swap: Swap, progress: Progress, stopRequested: () 
         if (stopRequested()) throw new Failure('failed', 'It was asked to stop.')
         begun.push(step)
         const take = async () => {
-          await swap.journal.append({ kind: 'step', phase: phase.name, step: step.name })
-          progress(phase.name, step.name)
+          const entry = { kind: 'step', phase: phase.name, step: step.name } as const
+          await swap.journal.append(entry)
+          tell(entry)
           await step.do(context)
         }
         await (context.limit ? within(context.limit, take) : take())
@@ -51,7 +50,7 @@ export async function runSwap(swap: Swap, progress: Progress, stopRequested: () 
     context.probe?.dismiss()
     const reason = reasonOf(error, context, begun)
     if (error instanceof Stuck) await giveUp(swap, reason)
-    return await abort(swap, begun, reason)
+    return await abort(swap, begun, reason, { tell })
   }
 }
 
@@ -69,24 +68,29 @@ async function giveUp(swap: Swap, reason: string): Promise<never> {
   return new Promise(() => {})
 }
 
+interface Undoing {
+  /** Go on where a step that guards others can't be taken back. */
+  readonly evenSo?: boolean
+  readonly tell?: Tell
+}
+
 /** Taking back a step is waited for this long, in seconds, unless it says otherwise. */
 const undoSeconds = 90
 
 /**
  * Takes back the steps that were begun, the last one first, and records the verdict.
- * @param evenSo go on where a step that guards others can't be taken back
  * @throws Failure 'operator' where one can't, and there is no verdict yet: `resume` tries again.
  */
 export async function abort(
   swap: Swap,
   begun: readonly Step[],
   reason: string,
-  evenSo = false,
+  how: Undoing = {},
 ): Promise<Report> {
   await releaseReserve(swap)
   // First, for whoever goes on with it should this be cut short; but it mustn't depend on a disk.
   await noteReason(swap, reason).catch(() => {})
-  const failures = await undo(swap, begun, evenSo)
+  const failures = await undo(swap, begun, how)
   await noteReason(swap, reason)
   const report = await finalReport(swap, {
     verdict: failures.length === 0 ? 'aborted' : 'failed',
@@ -109,7 +113,11 @@ async function noteReason({ journal }: Swap, message: string): Promise<void> {
  * One failing undo doesn't keep the others from being tried: thawing matters more than unloading a kernel. Except that of a
  * guard: nothing before it is touched then.
  */
-export async function undo(swap: Swap, begun: readonly Step[], evenSo = false): Promise<string[]> {
+export async function undo(
+  swap: Swap,
+  begun: readonly Step[],
+  { evenSo = false, tell = () => {} }: Undoing = {},
+): Promise<string[]> {
   const failures: string[] = []
   for (const step of begun.toReversed()) {
     try {
@@ -120,8 +128,10 @@ export async function undo(swap: Swap, begun: readonly Step[], evenSo = false): 
       failures.push(failure)
       continue
     }
+    const entry = { kind: 'undo', step: step.name } as const
+    tell(entry)
     await swap.journal
-      .append({ kind: 'undo', step: step.name })
+      .append(entry)
       .catch((error: unknown) => failures.push(`The journal could not be written: ${messageOf(error)}.`))
   }
   return failures

@@ -1,6 +1,7 @@
 import { attempt } from '../host/local.ts'
 import { settleUnit } from '../landing/landing.ts'
 import { signalUnits } from '../tools/systemd.ts'
+import { readEvent, type Tell } from './event.ts'
 import type { Swap } from './store.ts'
 
 /** The unit of a swap before its jump. */
@@ -13,7 +14,7 @@ const undoSeconds = 120
  * Runs a swap in a unit of its own, so that it outlives the terminal that asked for it, and so that systemd takes it
  * back (`kernelswap resume`) whatever ends it. Returns when it has ended: it was aborted, or refused to jump.
  */
-export async function runInUnit(swap: Swap, say: (line: string) => void): Promise<void> {
+export async function runInUnit(swap: Swap, tell: Tell): Promise<void> {
   const self = [process.execPath, process.argv[1]!]
   // systemd-run's own arguments end at `--`; the swap's id is digits.
   await attempt(
@@ -27,7 +28,11 @@ export async function runInUnit(swap: Swap, say: (line: string) => void): Promis
       ...failpoint(),
       ...['--', ...self, 'execute', swap.id],
     ],
-    { onStderrLine: say, ownSession: true },
+    {
+      onStdoutLine: (line) => tell(readEvent(line)),
+      onStderrLine: (text) => tell({ kind: 'message', text }),
+      ownSession: true,
+    },
   )
 }
 

@@ -32,7 +32,7 @@ function criuFault(fault: number): Pick<Sabotage, 'name' | 'setUp' | 'tearDown'>
 
 const lostDirectory: Sabotage = {
   name: 'a lost image directory',
-  at: 'freeze: close-gate',
+  at: 'close-gate',
   strike: 'rm -r /var/lib/kernelswap/swaps/*/workloads/redis-server.service/images',
   reason: /redis-server.service/,
 }
@@ -45,7 +45,7 @@ const lateConnection: Sabotage = {
   name: 'a connection over a bridge that was made after the plan',
   setUp: 'ip link add br9 type bridge && ip address add 10.99.9.1/24 dev br9 && ip link set br9 up',
   tearDown: 'systemctl stop late; ip link delete br9',
-  at: 'freeze: capture',
+  at: 'capture',
   strike: [
     'systemd-run --unit=late bash -c "exec 3<>/dev/tcp/10.99.9.1/80; sleep 600"',
     'until ss --no-header --tcp src 10.99.9.1:80 | grep -q ESTAB; do sleep 0.05; done',
@@ -57,7 +57,7 @@ const lateConnection: Sabotage = {
 const sabotages: readonly Sabotage[] = [
   {
     name: 'a killed dump',
-    at: 'freeze: close-gate',
+    at: 'close-gate',
     strike: 'for i in $(seq 1000); do pkill -KILL --full "[f]d/4 dump" && break; sleep 0.02; done',
     reason: /The checkpoint of \S+ failed/,
   },
@@ -65,7 +65,7 @@ const sabotages: readonly Sabotage[] = [
     name: 'a full disk',
     setUp: 'mount -t tmpfs -o size=160M,mode=700 none /var/lib/kernelswap',
     tearDown: 'umount /var/lib/kernelswap',
-    at: 'freeze: capture',
+    at: 'capture',
     strike: 'dd if=/dev/zero of=/var/lib/kernelswap/filler bs=64k 2>/dev/null || true',
     reason: /No space left|does not fit|CRIU cannot dump/,
   },
@@ -85,8 +85,8 @@ async function abortOnce(machine: Machine, sabotage: Sabotage): Promise<void> {
   const before = await processes(machine)
   if (setUp) await inShell(machine, setUp)
   let struck: Promise<string> | undefined
-  const outcome = await runRemoteSwap(machine, [...machineUnits], (what) => {
-    if (strike && what === at) struck = inShell(machine, strike)
+  const outcome = await runRemoteSwap(machine, [...machineUnits], (event) => {
+    if (strike && event.kind === 'step' && event.step === at) struck = inShell(machine, strike)
   })
   await struck
   expect(outcome, name).toMatchObject({

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { inWords } from '../../src/cli/event-text.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { runRemoteSwap } from '../../src/rehearsal/rehearse.ts'
 import type { Report } from '../../src/report/report.ts'
@@ -61,7 +62,7 @@ async function swapCrowd(machine: Machine, kernel: string, units: number): Promi
   const outcome = await runRemoteSwap(
     machine,
     ['--strict', '--kernel', kernel, ...crowdOf(units)],
-    (what) => void process.stderr.write(`${new Date().toISOString()} ${what}\n`),
+    inWords((what) => void process.stderr.write(`${new Date().toISOString()} ${what}\n`)),
     patience,
   )
   if (outcome.kind === 'refused') throw new Error(`refused: ${JSON.stringify(outcome.plan)}`)

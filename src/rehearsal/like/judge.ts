@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { Failure } from '../../errors.ts'
 import type { Ended } from '../../host/local.ts'
+import type { Tell } from '../../swap/event.ts'
 import { kernelsAmong } from '../../swap/kernels.ts'
 import { type Plan, planSchema, preserved } from '../../swap/plan.ts'
 import { parseProperties } from '../../tools/systemd.ts'
@@ -22,8 +23,8 @@ export interface JudgeOptions {
   readonly strict: boolean
   /** Gets every log, and the prediction. */
   readonly directory: string
-  /** Told as it goes from step to step. */
-  readonly progress: (what: string) => void
+  /** Told what happens, the end apart. */
+  readonly tell: Tell
 }
 
 const planSeconds = 900
@@ -91,15 +92,15 @@ async function look(
   }
   let adopted = new Map<string, string>()
   if (left().length > 0) {
-    options.progress('plan')
+    options.tell({ kind: 'message', text: 'plan' })
     const plan = await planIn(machine, kernel, left())
-    adopted = await adoptWhatNeedsIt(machine, plan, options.progress)
+    adopted = await adoptWhatNeedsIt(machine, plan, options.tell)
     note(refusalsIn(plan, adopted))
   }
   for (let before = Number.POSITIVE_INFINITY; left().length > 0 && left().length < before; ) {
     before = left().length
     const strict = options.strict ? ['--strict'] : []
-    const swap = await runRemoteSwap(machine, [...strict, '--kernel', kernel, ...left()], options.progress)
+    const swap = await runRemoteSwap(machine, [...strict, '--kernel', kernel, ...left()], options.tell)
     if (swap.kind === 'report') return { obstacles, adopted, report: swap.report }
     // What its trial checkpoints have found; the others may go without those units.
     note(refusalsIn(swap.plan))
@@ -135,16 +136,12 @@ async function lastWord(machine: Remote, unit: string): Promise<string> {
 }
 
 /** Adopts the units whose first obstacle is mended by it, and tells what each was adopted for. */
-async function adoptWhatNeedsIt(
-  machine: Remote,
-  plan: Plan,
-  progress: (what: string) => void,
-): Promise<Map<string, string>> {
+async function adoptWhatNeedsIt(machine: Remote, plan: Plan, tell: Tell): Promise<Map<string, string>> {
   const adopted = new Map<string, string>()
   for (const { unit, obstacles } of preserved(plan)) {
     const [obstacle] = obstacles
     if (!obstacle || !isCuredByAdopting(obstacle)) continue
-    progress(`adopt ${unit}`)
+    tell({ kind: 'message', text: `adopt ${unit}` })
     const ended = await runIn(machine, 'kernelswap', ['adopt', '--now', '--json', unit], adoptSeconds)
     if (ended.code === 0)
       adopted.set(unit, `${obstacle.reason}; ${obstacle.remedy} sets ${settingsIn(ended)}`)

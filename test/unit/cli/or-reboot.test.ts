@@ -30,18 +30,18 @@ test.each<[string, () => Promise<Stayed>]>([
   ],
   ['no newer kernel', () => Promise.reject(new Failure('refused', 'No kernel newer is installed.'))],
 ])('%s is answered by a reboot, which is a good end', async (_, swap) => {
-  await swapOrReboot(swap, createOutput(false))
+  await swapOrReboot(swap, createOutput({}))
   expect(reboot).toHaveBeenCalledOnce()
   expect(process.exitCode).toBe(0)
 })
 
 test.each(['busy', 'configuration', 'failed'] as const)('no reboot answers what is %s', async (kind) => {
   const failure = new Failure(kind, 'Not now.')
-  await expect(swapOrReboot(() => Promise.reject(failure), createOutput(false))).rejects.toBe(failure)
+  await expect(swapOrReboot(() => Promise.reject(failure), createOutput({}))).rejects.toBe(failure)
   expect(reboot).not.toHaveBeenCalled()
 })
 
 test('a host that does not reboot is told of', async () => {
   vi.mocked(reboot).mockRejectedValueOnce(new Error('no bus'))
-  await expect(swapOrReboot(async () => refused, createOutput(false))).rejects.toThrow('no bus')
+  await expect(swapOrReboot(async () => refused, createOutput({}))).rejects.toThrow('no bus')
 })

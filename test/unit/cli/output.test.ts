@@ -1,9 +1,10 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
-import { createOutput, type Output, table } from '../../../src/cli/output.ts'
-import { planText } from '../../../src/cli/plan.ts'
+import { createOutput, type Format, type Output, table } from '../../../src/cli/output.ts'
+import { planText } from '../../../src/cli/plan-text.ts'
 import { Printer } from '../../../src/printer.ts'
 import type { WorkloadPlan } from '../../../src/swap/plan.ts'
+import { reportWith } from '../report/reports.ts'
 import { planWith } from '../swap/plans.ts'
 
 describe('table', () => {
@@ -42,9 +43,10 @@ describe('table', () => {
 
 /** Scripts parse standard output: there must be the one document and nothing else. */
 describe('output', () => {
-  function captured(json: boolean, print: (output: Output) => void): { out: string; err: string } {
+  function captured(format: Format, print: (output: Output) => void, host?: string) {
     const [out, err] = [new PassThrough(), new PassThrough()]
-    print(createOutput(json, new Printer(out), new Printer(err)))
+    const streams = { stdout: new Printer(out), stderr: new Printer(err), ...(host ? { host } : {}) }
+    print(createOutput(format, streams))
     return { out: String(out.read() ?? ''), err: String(err.read() ?? '') }
   }
   const both = (output: Output) => {
@@ -53,23 +55,47 @@ describe('output', () => {
   }
 
   test('text', () => {
-    expect(captured(false, both)).toEqual({ out: 'for people\nand more\n', err: 'on the way\n' })
+    expect(captured({}, both)).toEqual({ out: 'for people\nand more\n', err: 'on the way\n' })
   })
 
   test('JSON, in one line', () => {
-    expect(captured(true, both)).toEqual({
+    expect(captured({ json: true }, both)).toEqual({
       out: '{"schema":"x/1","line":"a\\nb"}\n',
       err: 'on the way\n',
     })
   })
 
+  /** Whoever reads events must find every one of them on standard output, and nothing between them. */
+  test('events, each in one line, and nothing else', () => {
+    const all = (output: Output) => {
+      output.say('on the \x1b way')
+      output.tell({ kind: 'step', phase: 'freeze', step: 'seal', seconds: 1.5 })
+      output.conclude({ kind: 'report', report: reportWith() }, ['for people'])
+    }
+    const { out, err } = captured({ events: true }, all, 'web')
+    expect(err).toBe('')
+    const common = { schema: 'kernelswap.event/1', host: 'web' }
+    const lines = out.split('\n')
+    expect(lines.pop()).toBe('')
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { ...common, kind: 'message', text: 'on the \x1b way' },
+      { ...common, kind: 'step', phase: 'freeze', step: 'seal', seconds: 1.5 },
+      { ...common, kind: 'report', report: reportWith() },
+    ])
+    expect(out).not.toContain('\x1b')
+    expect(captured({}, all)).toEqual({
+      out: 'for people\n',
+      err: 'on the \\x1b way\n   1.5 s  freeze: seal\n',
+    })
+  })
+
   test('a result from elsewhere goes on as it is where it is JSON, and harmless where it is anything else', () => {
     const document = '{\n  "number": 12345678901234567890\n}\n'
-    expect(captured(true, (output) => output.pass(document)).out).toBe(document)
-    expect(captured(false, (output) => output.pass('one\n\x1b]52;c;QQ==\x07\n')).out).toBe(
+    expect(captured({ json: true }, (output) => output.pass(document)).out).toBe(document)
+    expect(captured({}, (output) => output.pass('one\n\x1b]52;c;QQ==\x07\n')).out).toBe(
       'one\n\\x1b]52;c;QQ==\\x07\n',
     )
-    expect(captured(false, (output) => output.pass('')).out).toBe('')
+    expect(captured({}, (output) => output.pass('')).out).toBe('')
   })
 })
 

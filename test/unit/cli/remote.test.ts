@@ -5,6 +5,8 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createProgram } from '../../../src/cli/program.ts'
 import { wordsOf } from '../../../src/cli/words.ts'
+import type { Report } from '../../../src/report/report.ts'
+import { eventLine, type SwapEvent } from '../../../src/swap/event.ts'
 import { version } from '../../../src/version.ts'
 import { canServe, hangUp, operator, type Server, startServer } from '../remote/sshd.ts'
 import { planWith, workloadWith } from '../swap/plans.ts'
@@ -93,13 +95,17 @@ describe.runIf(canServe())('kernelswap --host', () => {
 echo "$*" >> $state/calls
 case $1 in
 status) [ ! -e $state/began ] || echo swap >> $state/looks
-	read -r step < $state/step 2>/dev/null || step=
 	if [ -e $state/jumped ]; then
-		case $(wc -l < $state/looks) in 1) step='at freeze: seal' ;; 2) step='at verify: verify' ;; *) step=$(cat $state/verdict) ;; esac
+		case $(wc -l < $state/looks) in
+		1) at='{"phase":"freeze","step":"seal"}' verdict=null ;;
+		2) at='{"phase":"verify","step":"verify"}' verdict=null ;;
+		*) at=null verdict=\\"$(cat $state/verdict)\\" ;;
+		esac
 	fi
-	swaps='{"id":"20260101000000","state":"swapped"}'
-	[ ! -e $state/began ] || swaps="$swaps,{\\"id\\":\\"20260102000000\\",\\"state\\":\\"$step\\"}"
-	echo "{\\"schema\\":\\"kernelswap.status/1\\",\\"kernel\\":\\"6.12.1\\",\\"busy\\":null,\\"swaps\\":[$swaps]}"
+	common='"from":"6.12.0","to":"6.12.1","state":"in words","landed":false,"bytes":1'
+	swaps="{\\"id\\":\\"20260101000000\\",$common,\\"step\\":null,\\"verdict\\":\\"swapped\\"}"
+	[ ! -e $state/began ] || swaps="$swaps,{\\"id\\":\\"20260102000000\\",$common,\\"step\\":\${at:-null},\\"verdict\\":\${verdict:-null}}"
+	echo "{\\"schema\\":\\"kernelswap.status/1\\",\\"kernel\\":\\"6.12.1\\",\\"busy\\":null,\\"bytes\\":1,\\"trialBytes\\":0,\\"failure\\":null,\\"swaps\\":[$swaps]}"
 	exit ;;
 report) [ "$2" != 20260102000000 ] || { cat $state/report; exit; } ;;
 esac
@@ -114,6 +120,8 @@ ${lines}`,
     writeFileSync(join(state, 'verdict'), 'swapped')
   }
 
+  /** A line of shell that tells an event. */
+  const say = (event: SwapEvent) => `echo '${eventLine(event)}'`
   const calls = ({ folder }: Server) => readFileSync(join(folder, 'state/calls'), 'utf8').trim().split('\n')
   const report = (verdict: string) => ({
     ...{ schema: 'kernelswap.report/1', id: '20260102000000', verdict, reason: null },
@@ -164,7 +172,7 @@ ${lines}`,
   })
 
   test('follows a swap over the jump to its report, and knows the jump by the boot', () => {
-    const jump = `echo '   1.0 s  jump: jump' >&2; echo second > $state/boot; : > $state/began; : > $state/jumped; ${hangUp}`
+    const jump = `${say({ kind: 'step', phase: 'jump', step: 'jump', seconds: 1 })}; echo second > $state/boot; : > $state/began; : > $state/jumped; ${hangUp}`
     install(servers[0]!, jump)
     const { code, stdout, stderr } = kernelswap('--host', 'a', 'run', '--yes', '--json', 'redis')
     expect({ code, report: JSON.parse(stdout) }).toEqual({ code: 0, report: report('swapped') })
@@ -172,11 +180,11 @@ ${lines}`,
       '   1.0 s  jump: jump',
       'a: jumping',
       'land: waiting for the new kernel',
-      '6.12.1: at freeze: seal',
-      '6.12.1: at verify: verify',
+      '6.12.1: freeze: seal',
+      '6.12.1: verify: verify',
       '',
     ])
-    expect(calls(servers[0]!)).toContain('run --yes --json -- redis')
+    expect(calls(servers[0]!)).toContain('run --events --yes -- redis')
   })
 
   test('stops at a bad verdict: the next host is not asked', () => {
@@ -200,27 +208,72 @@ ${lines}`,
   })
 
   test('says what the swap says where there was no jump', () => {
-    install(servers[0]!, 'echo aborted; exit 1')
-    expect(kernelswap('--host', 'a', 'run', '--yes')).toEqual({ code: 1, stdout: 'aborted\n', stderr: '' })
+    const ended = report('aborted') as unknown as Report
+    const failure = { kind: 'failure', failure: 'busy', exitCode: 75, message: 'Try again.' } as const
+    install(servers[0]!, `${say({ kind: 'report', report: ended })}; exit 1`)
+    expect(kernelswap('--host', 'a', 'run', '--yes')).toMatchObject({
+      ...{ code: 1, stdout: expect.stringMatching(/^swap 20260102000000: aborted\n/), stderr: '' },
+    })
+    const { code, stdout } = kernelswap('--host', 'a', 'back', '--yes', '--json')
+    expect({ code, document: JSON.parse(stdout) }).toEqual({ code: 1, document: ended })
+    install(servers[0]!, `echo advice >&2; ${say(failure)}; exit 75`)
+    expect(kernelswap('--host', 'a', 'run', '--yes')).toEqual({
+      ...{ code: 75, stdout: '', stderr: 'advice\nkernelswap: Try again.\n' },
+    })
+  })
+
+  test('tells events, whose host they are, and nothing else on standard output', () => {
+    const told: SwapEvent[] = [
+      { kind: 'step', phase: 'stage', step: 'load-kernel', seconds: 1 },
+      { kind: 'report', report: report('aborted') as unknown as Report },
+    ]
+    const forged = JSON.stringify({ ...JSON.parse(eventLine(told[0]!)), host: 'b' })
+    install(servers[0]!, `echo '${forged}'; printf 'a \\033[2J line\\n'; ${say(told[1]!)}; exit 1`)
+    const { code, stdout, stderr } = kernelswap('--host', 'a', 'run', '--yes', '--events')
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+    expect(stdout).not.toContain('\x1b')
+    const lines = stdout.trim().split('\n')
+    const common = { schema: 'kernelswap.event/1', host: 'a' }
+    expect(lines.map((line) => JSON.parse(line))).toEqual([
+      { ...common, ...told[0] },
+      { ...common, kind: 'message', text: 'a \x1b[2J line' },
+      { ...common, ...told[1] },
+    ])
+    expect(kernelswap('--host', 'a', 'run', '--yes', '--events', '--json')).toMatchObject({ code: 2 })
+    const failed = kernelswap('--host', '127.0.0.1:1', 'run', '--yes', '--events')
+    expect({ ...failed, stdout: JSON.parse(failed.stdout) }).toMatchObject({
+      ...{ code: 1, stderr: '', stdout: { kind: 'failure', failure: 'failed', exitCode: 1 } },
+    })
   })
 
   test('asks here before a swap, with the plan; without a terminal it does nothing', () => {
-    install(servers[0]!, 'echo the plan')
+    writeFileSync(join(place, 'plan.json'), JSON.stringify(planWith()))
+    const plan = `cat ${place}/plan.json`
+    install(servers[0]!, plan)
     const { code, stderr } = kernelswap('--host', 'a', 'run', '--strict', 'redis')
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: expect.stringMatching(/^the plan\nkernelswap: There is no terminal/),
+      stderr: expect.stringMatching(/^UNIT {2}[\s\S]*ready\nkernelswap: There is no terminal/m),
     })
-    expect(calls(servers[0]!)).toEqual(['plan --no-trial -- redis'])
+    expect(calls(servers[0]!)).toEqual(['plan --no-trial --json -- redis'])
     // The plan is asked without the words that the swap alone knows.
     kernelswap('--host', 'a', 'run', '--max-outage', '20s', '--or-reboot', '--kernel', '6', 'redis')
-    expect(calls(servers[0]!).at(-1)).toBe('plan --no-trial --kernel=6 -- redis')
+    expect(calls(servers[0]!).at(-1)).toBe('plan --no-trial --json --kernel=6 -- redis')
     // A unit is a unit, whatever it is called.
     kernelswap('--host', 'a', 'run', '--strict', '--', '--strict')
-    expect(calls(servers[0]!).at(-1)).toBe('plan --no-trial -- --strict')
-    install(servers[0]!, 'echo refused; exit 3')
-    expect(kernelswap('--host', 'a', 'run', '--yes')).toMatchObject({ code: 3, stdout: 'refused\n' })
-    expect(kernelswap('--host', 'a', 'run')).toMatchObject({ code: 3 })
+    expect(calls(servers[0]!).at(-1)).toBe('plan --no-trial --json -- --strict')
+    const refused = planWith({ ready: false })
+    writeFileSync(join(place, 'plan.json'), JSON.stringify(refused))
+    install(
+      servers[0]!,
+      `[ "$1" != run ] || { ${say({ kind: 'plan', plan: refused })}; exit 3; }; ${plan}; exit 3`,
+    )
+    expect(kernelswap('--host', 'a', 'run', '--yes')).toMatchObject({
+      ...{ code: 3, stdout: expect.stringMatching(/refused\n$/) },
+    })
+    expect(kernelswap('--host', 'a', 'run')).toMatchObject({
+      ...{ code: 3, stderr: expect.stringMatching(/^refused\nkernelswap: The plan of a refuses/m) },
+    })
   })
 
   test('takes a reboot for a good end where that was asked for', () => {
@@ -232,7 +285,10 @@ ${lines}`,
   test('tries where the checkpoint is to go before anything stands still for it', () => {
     const plan = planWith({ workloads: [workloadWith({ memoryBytes: 2 ** 50 })] })
     writeFileSync(join(place, 'plan.json'), JSON.stringify(plan))
-    install(servers[0]!, `[ "$1" != plan ] || exec cat ${place}/plan.json; echo swapped`)
+    install(
+      servers[0]!,
+      `[ "$1" != plan ] || exec cat ${place}/plan.json; ${say({ kind: 'report', report: report('swapped') as unknown as Report })}`,
+    )
     const evacuate = (directory: string) => kernelswap('--host', 'a', 'run', '--yes', '--evacuate', directory)
     expect(evacuate(join(place, 'kept'))).toMatchObject({
       code: 3,
@@ -250,8 +306,10 @@ ${lines}`,
       stderr: expect.stringMatching(/^.*not what this one knows.*\n$/),
     })
     writeFileSync(join(place, 'plan.json'), JSON.stringify(planWith()))
-    expect(evacuate(join(place, 'kept'))).toMatchObject({ code: 0, stdout: 'swapped\n' })
-    expect(calls(servers[0]!).at(-1)).toBe('run --yes --hand-over')
+    expect(evacuate(join(place, 'kept'))).toMatchObject({
+      ...{ code: 0, stdout: expect.stringMatching(/: swapped$/m) },
+    })
+    expect(calls(servers[0]!).at(-1)).toBe('run --events --yes --hand-over')
   })
 
   test.each([
@@ -370,7 +428,7 @@ ${lines}`,
             },
           },
         )
-      const swap = `run --yes --kernel=6.12.117+deb13-cloud-amd64 --json`
+      const swap = 'run --events --yes --kernel=6.12.117+deb13-cloud-amd64'
 
       const fine = play()
       expect(fine.status, fine.stdout + fine.stderr).toBe(0)

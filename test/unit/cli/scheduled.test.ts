@@ -28,7 +28,7 @@ afterEach(() => rm(place, { recursive: true }))
 /** Which kernels it swapped to, or what it was refused for. */
 async function swappedTo(): Promise<string[]> {
   const swap = vi.fn(async (_: string) => refused)
-  await runScheduled(undefined, swap, createOutput(false))
+  await runScheduled(undefined, swap, createOutput({}))
   return swap.mock.calls.map(([to]) => to)
 }
 

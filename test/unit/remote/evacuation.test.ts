@@ -4,20 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { verifyBundle } from '../../../src/archive/bundle.ts'
-import { fetchCheckpoint, progressLine } from '../../../src/remote/evacuation.ts'
+import { inWords } from '../../../src/cli/event-text.ts'
+import { fetchCheckpoint } from '../../../src/remote/evacuation.ts'
 import type { RemoteHost } from '../../../src/remote/host.ts'
 import { indexOf, startHost } from './evacuating-host.ts'
 import { canServe, hangUp, type Server } from './sshd.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
-test('progress says how far, how fast, and how long', () => {
-  const mebibyte = 1024 * 1024
-  expect(progressLine(10 * mebibyte, 50 * mebibyte, 4)).toBe(
-    'evacuate: 10.0 of 50.0 MiB, 2.5 MiB/s, 16 s left',
-  )
-  expect(progressLine(0, mebibyte, 1)).toBe('evacuate: 0.0 of 1.0 MiB, 0.0 MiB/s, not begun')
-})
 
 describe.runIf(canServe())('a checkpoint', () => {
   const place = mkdtempSync(join(tmpdir(), 'kernelswap-evacuation-'))
@@ -113,7 +106,11 @@ describe.runIf(canServe())('a checkpoint', () => {
       `if [ $from -lt 2000000 ]; then ${again} | head -c 1500000; ${hangUp}; fi; ${again}`,
     )
     const said: string[] = []
-    const bundle = await fetchCheckpoint(host, kept, (line) => said.push(line))
+    const bundle = await fetchCheckpoint(
+      host,
+      kept,
+      inWords((line) => said.push(line)),
+    )
     expect((await verifyBundle(bundle)).files).toHaveLength(1)
     const [first, second, third, ...more] = calls()
     expect([first, ...more]).toEqual(['evacuation', arrival])

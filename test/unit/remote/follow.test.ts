@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { inWords } from '../../../src/cli/event-text.ts'
 import { Failure } from '../../../src/errors.ts'
 import type { Ended } from '../../../src/host/local.ts'
 import { ConnectionLost } from '../../../src/host/ssh-connection.ts'
 import { followSwap, openSwap, type SwapHost } from '../../../src/remote/follow.ts'
+import { eventLine, type SwapEvent } from '../../../src/swap/event.ts'
+import type { Status, SwapStatus } from '../../../src/swap/status.ts'
+import { planWith } from '../swap/plans.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
 
@@ -10,19 +14,37 @@ vi.setConfig({ testTimeout: 30_000 })
 type Answers = Record<string, readonly (string | number | Error)[]>
 
 const id = '20260102000000'
-const old = { id: '20260101000000', state: 'swapped' }
+const some = {
+  from: '6.12.0',
+  to: '6.12.1',
+  state: 'in words',
+  step: null,
+  landed: false,
+  verdict: null,
+  bytes: 1,
+}
+const old = { ...some, id: '20260101000000', verdict: 'swapped' }
 const bootId = 'cat /proc/sys/kernel/random/boot_id'
-const run = 'kernelswap run --yes'
+const run = 'kernelswap run --events --yes'
 const look = 'kernelswap status --json'
-const settling = 'systemctl show --property=ActiveState,ExecMainStatus kernelswap-settle.service'
 
-const status = (state?: string, busy: number | null = null) =>
+/** @param swap what is to be said of the one that is followed */
+const status = (swap?: Partial<SwapStatus>, more: Partial<Status> = {}) =>
   JSON.stringify({
-    schema: 'kernelswap.status/1',
-    kernel: '6.12.1',
-    busy,
-    swaps: [old, ...(state === undefined ? [] : [{ id, state }])],
+    ...{
+      schema: 'kernelswap.status/1',
+      kernel: '6.12.1',
+      busy: null,
+      bytes: 1,
+      trialBytes: 0,
+      failure: null,
+    },
+    swaps: [old, ...(swap === undefined ? [] : [{ ...some, id, ...swap }])],
+    ...more,
   })
+const at = (phase: string, step: string) => ({ step: { phase, step } })
+const entry = (phase: string, step: string) =>
+  JSON.stringify({ version: 1, time: 1, boot: 'two', kernel: '6.12.1', kind: 'step', phase, step })
 
 const report = (verdict: string) =>
   JSON.stringify({
@@ -42,13 +64,14 @@ function hostThat(answers: Answers): SwapHost {
   )
   return {
     name: 'web',
-    run: async (program, args): Promise<Ended> => {
+    run: async (program, args, { onStdoutLine = () => {} } = {}): Promise<Ended> => {
       const list = left.get([program, ...args].join(' '))
       const answer = list && list.length > 1 ? list.shift() : list?.[0]
       if (answer === undefined) throw new Error(`unexpected: ${[program, ...args].join(' ')}`)
       if (answer instanceof Error) throw answer
       if (typeof answer === 'number')
         return { code: answer, stdout: '', stderr: 'kernelswap: why it fails\n' }
+      for (const line of answer.split('\n')) onStdoutLine(line)
       return { code: 0, stdout: answer, stderr: '' }
     },
   }
@@ -56,11 +79,33 @@ function hostThat(answers: Answers): SwapHost {
 
 const lost = new ConnectionLost('web')
 const follow = (answers: Answers) =>
-  followSwap(hostThat(answers), ['run', '--yes'], (line) => told.push(line))
+  followSwap(
+    hostThat(answers),
+    ['run', '--yes'],
+    inWords((line) => told.push(line)),
+  )
 
 test('a swap that ends without a jump says for itself how', async () => {
-  const followed = await follow({ [bootId]: ['one'], [look]: [status()], [run]: [3] })
-  expect(followed).toMatchObject({ kind: 'ended', ended: { code: 3 } })
+  const before = { [bootId]: ['one'], [look]: [status()] }
+  expect(await follow({ ...before, [run]: [3] })).toEqual({ kind: 'ended', code: 3 })
+  const conclusion = { kind: 'plan', plan: planWith({ ready: false }) } as const
+  const failure = { kind: 'failure', failure: 'busy', exitCode: 75, message: 'Later.' } as const
+  const events: SwapEvent[] = [{ kind: 'step', phase: 'freeze', step: 'seal' }, failure, conclusion]
+  const said = events.map((event) => eventLine(event)).join('\n')
+  expect(await follow({ ...before, [run]: [said] })).toEqual({
+    ...{ kind: 'ended', code: 0, conclusion, failure: 'Later.' },
+  })
+  expect(told).toEqual(['freeze: seal', 'kernelswap: Later.'])
+})
+
+test('the jump is known by its event, and not by a sentence', async () => {
+  const jumping = eventLine({ kind: 'step', phase: 'jump', step: 'jump' })
+  const before = { [bootId]: ['one'], [look]: [status()] }
+  await follow({ ...before, [run]: [jumping] })
+  expect(told).toEqual(['jump: jump', 'web: jumping'])
+  told = []
+  await follow({ ...before, [run]: ['   1.0 s  jump: jump'] })
+  expect(told).toEqual(['   1.0 s  jump: jump'])
 })
 
 describe('when the connection breaks', () => {
@@ -68,7 +113,7 @@ describe('when the connection breaks', () => {
     const refused = new Failure('permission', 'the host is booting: nobody may log in yet')
     const followed = await follow({
       [bootId]: ['one', lost, refused, new Error('ECONNREFUSED'), 'two'],
-      [look]: [status(), 1, status('at verify: verify'), status('degraded')],
+      [look]: [status(), 1, status(at('verify', 'verify')), status({ verdict: 'degraded' })],
       [run]: [lost],
       [`kernelswap report ${id} --json`]: [report('degraded')],
     })
@@ -79,16 +124,16 @@ describe('when the connection breaks', () => {
       'web: not yet: the host is booting: nobody may log in yet',
       'web: not yet: ECONNREFUSED',
       'web: not yet: kernelswap on web says: why it fails',
-      '6.12.1: at verify: verify',
+      '6.12.1: verify: verify',
     ])
   })
 
   test('it is told which step the host is at, and asked for no more until it is done', async () => {
-    const entry = '{"version":1,"boot":"two","kind":"step","phase":"verify","step":"verify","time":1}'
+    const line = entry('verify', 'verify')
     await follow({
       [bootId]: ['one', 'two'],
-      [`sh -c ${openSwap}`]: [`6.12.1\n${entry}\n`, `6.12.1\n${entry}\n`, '6.12.1\n{"torn', 1],
-      [look]: [status(), status('swapped')],
+      [`sh -c ${openSwap}`]: [`6.12.1\n${line}\n`, `6.12.1\n${line}\n`, '6.12.1\n{"torn', 1],
+      [look]: [status(), status({ verdict: 'swapped' })],
       [run]: [lost],
       [`kernelswap report ${id} --json`]: [report('swapped')],
     })
@@ -98,18 +143,23 @@ describe('when the connection breaks', () => {
   test('before the jump, the swap is followed on the same boot to its end there', async () => {
     const followed = await follow({
       [bootId]: ['one'],
-      [look]: [status(), status(undefined, 7), status('at freeze: checkpoint', 7), status('aborted')],
+      [look]: [
+        status(),
+        status(undefined, { busy: 7 }),
+        status(at('freeze', 'checkpoint'), { busy: 7 }),
+        status({ verdict: 'aborted' }),
+      ],
       [run]: [lost],
       [`kernelswap report ${id} --json`]: [report('aborted')],
     })
     expect(followed).toMatchObject({ kind: 'report', report: { verdict: 'aborted' } })
-    expect(told.at(-1)).toBe('at freeze: checkpoint')
+    expect(told.at(-1)).toBe('freeze: checkpoint')
   })
 
   test('a report of success from the same boot is not believed', async () => {
     const answers = {
       [bootId]: ['one'],
-      [look]: [status(), status('swapped')],
+      [look]: [status(), status({ verdict: 'swapped' })],
       [run]: [lost],
       [`kernelswap report ${id} --json`]: [report('swapped')],
     }
@@ -119,12 +169,12 @@ describe('when the connection breaks', () => {
   test('a landing that waits for a decision is told in its own words, and not waited for', async () => {
     const answers = {
       [bootId]: ['one', 'two'],
-      [look]: [status(), status('landed; `kernelswap resume` finishes it')],
-      [run]: [lost],
-      [settling]: ['ActiveState=activating\nExecMainStatus=0\n', 'ExecMainStatus=5\nActiveState=failed\n'],
-      'journalctl --unit kernelswap-settle.service --boot --output=cat --no-pager': [
-        'Starting\nkernelswap: a.service waits for you\nFailed\n',
+      [look]: [
+        status(),
+        status({ landed: true }),
+        status({ landed: true }, { failure: { kind: 'operator', message: 'a.service waits for you' } }),
       ],
+      [run]: [lost],
     }
     await expect(follow(answers)).rejects.toMatchObject({
       kind: 'operator',
@@ -148,7 +198,7 @@ describe('when the connection breaks', () => {
     const host = hostThat({
       [bootId]: ['one', lost, 'two'],
       [look]: [status()],
-      [`kernelswap ${verb.join(' ')}`]: [lost],
+      'kernelswap run --events --yes --or-reboot': [lost],
     })
     expect(await followSwap(host, verb, () => {})).toEqual({ kind: 'rebooted' })
   })
@@ -161,7 +211,7 @@ describe('when the connection breaks', () => {
       vi.useRealTimers()
     })
     const minutes = (count: number) => vi.advanceTimersByTimeAsync(count * 60_000)
-    const entry = (step: string) => `6.12.1\n{"kind":"step","phase":"freeze","step":"${step}"}\n`
+    const atStep = (step: string) => `6.12.1\n${entry('freeze', step)}\n`
 
     test('lasts for as long as a copy to here goes on, and no longer than told after it', async () => {
       let isUnderWay = true
@@ -169,7 +219,7 @@ describe('when the connection breaks', () => {
         [bootId]: ['one'],
         [look]: [status()],
         [run]: [lost],
-        [`sh -c ${openSwap}`]: [entry('evacuate')],
+        [`sh -c ${openSwap}`]: [atStep('evacuate')],
       }
       let ended: unknown
       const options = { limitSeconds: 1200, isUnderWay: () => isUnderWay }
@@ -194,7 +244,7 @@ describe('when the connection breaks', () => {
       const host: SwapHost = {
         name: 'web',
         run: async (program, args, options) => {
-          if (program === 'sh' && args[1] === openSwap) return { code: 0, stdout: entry(step), stderr: '' }
+          if (program === 'sh' && args[1] === openSwap) return { code: 0, stdout: atStep(step), stderr: '' }
           return hostThat({ [bootId]: ['one'], [look]: [status()], [run]: [lost] }).run(
             program,
             args,

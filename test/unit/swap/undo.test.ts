@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import type { Failure } from '../../../src/errors.ts'
+import type { SwapEvent } from '../../../src/swap/event.ts'
 import { Journal } from '../../../src/swap/journal.ts'
 import { causeOfEnd, limitOf } from '../../../src/swap/limit.ts'
 import type { Step } from '../../../src/swap/step.ts'
@@ -33,6 +34,7 @@ const fails: Partial<Step> = { undo: () => Promise.reject(new Error('EROFS: read
 
 test('no task is thawed whose checkpoint a boot would restore, unless somebody says so', async () => {
   const told: string[] = []
+  const events: SwapEvent[] = []
   const swap = newSwap()
   const begun = steps(told, { seal: { ...fails, isGuard: true } })
   await expect(undo(swap, begun)).rejects.toMatchObject({
@@ -40,8 +42,15 @@ test('no task is thawed whose checkpoint a boot would restore, unless somebody s
     message: expect.stringMatching(/^Taking back seal failed: EROFS.*resume.*--force --force.*abandon/),
   } satisfies Partial<Failure>)
   expect(told).toEqual(['jump'])
-  expect((await undo(swap, begun, true)).join()).toContain('Taking back seal failed')
+  expect((await undo(swap, begun, { evenSo: true, tell: (event) => events.push(event) })).join()).toContain(
+    'Taking back seal failed',
+  )
   expect(told).toEqual(['jump', 'jump', 'freeze'])
+  // What could not be taken back is no event.
+  expect(events).toEqual([
+    { kind: 'undo', step: 'jump' },
+    { kind: 'undo', step: 'freeze' },
+  ])
 })
 
 test('the seal is what guards the thawing', () => {
