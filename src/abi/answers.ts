@@ -66,7 +66,7 @@ async function askProbe(
   const select = (wanted: (task: TaskReader) => readonly Descriptor[]): ProbedFd[] =>
     tasks.flatMap((task) => safely(() => wanted(task)).map(({ fd }) => ({ pid: task.pid, fd })))
   return probe.ask({
-    threads: tasks.flatMap((task) => safely(() => task.threads)).map(({ tid }) => tid),
+    threads: tasks.flatMap((task) => safely(() => task.threads).map(({ tid }) => ({ tid, pid: task.pid }))),
     pipes: select((task) => task.workload.firstHeld(task, 'pipe')),
     sockets: select((task) => task.workload.firstHeld(task, 'socket')),
     memfds: select((task) => task.descriptorsOf('memfd')),

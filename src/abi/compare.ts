@@ -168,8 +168,11 @@ export function bits(first = 0, moving?: string): Compare<string> {
     if (before === after) return EQUAL
     if (moving !== undefined && !strict) return explained(moving)
     const { gone, come } = changedBits(before, after, first)
-    const lines = [...gone.map((bit) => `${bit} no longer set`), ...come.map((bit) => `${bit} now set`)]
-    return { kind: 'differing', lines }
+    const lines = [
+      gone.length > 0 && `${gone.join(', ')} no longer set`,
+      come.length > 0 && `${come.join(', ')} now set`,
+    ]
+    return { kind: 'differing', lines: [lines.filter(Boolean).join('; ')] }
   }
 }
 

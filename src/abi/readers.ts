@@ -252,6 +252,13 @@ export class TaskReader {
     return this.#threads
   }
 
+  /** The thread that tells of the whole process. @throws Unreadable where it has ended. */
+  get leader(): ThreadReader {
+    const leader = this.threads.find(({ tid }) => tid === this.pid)
+    if (!leader) throw new Unreadable('its first thread is gone')
+    return leader
+  }
+
   get areas(): readonly MapArea[] {
     this.#areas ??= parseMaps(this.proc.text('maps'))
     return this.#areas

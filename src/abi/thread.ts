@@ -8,6 +8,7 @@ import { Unreadable } from './types.ts'
 interface Owner {
   readonly proc: ProcDirectory
   readonly workload: {
+    readonly strict: boolean
     readonly host: { readonly processors: string }
     probed(subject: string): Readonly<Record<string, string>> | undefined
   }
@@ -48,6 +49,28 @@ export class ThreadReader {
     if (registers === undefined) return undefined
     const bytes = Buffer.from(registers, 'hex')
     return process.arch === 'x64' ? beforeSignal(bytes, this.task.peek) : bytes
+  }
+
+  /**
+   * The signals that it blocks, a mask. One that waits in ppoll(2), pselect(2) or sigsuspend(2) has another meanwhile, which it
+   * takes up again with its call: only ptrace(2) shows its own, PTRACE_GETSIGMASK. Strict mode only.
+   */
+  get blocked(): string {
+    return (this.task.workload.strict ? this.probed('ptrace').blocked : undefined) ?? this.status('SigBlk')
+  }
+
+  /** Its seccomp filters, hexadecimal, the last one first. Strict mode only. */
+  get filters(): readonly string[] {
+    const numbers = (this.probed('ptrace').filters ?? '').split(',').filter((number) => number !== '')
+    return numbers.map((number) => known(this.task.workload.probed(`filter ${number}`)).code ?? '')
+  }
+
+  /** What it was made to tell of itself, by a system call. Strict mode only. */
+  asked(what: string): string {
+    const told = this.probed('ptrace')
+    const answer = told[what]
+    if (answer === undefined) throw new Unreadable(told.refusal ?? 'the thread got no answer')
+    return answer
   }
 
   /** What the probe found out about this thread. */

@@ -1,6 +1,15 @@
 import { differing, equal, explained } from './compare.ts'
 import type { Compare } from './types.ts'
 
+/** What a timer is set to, in seconds: 0 where it isn't armed, or has no interval. */
+export type TimerSetting = { readonly interval: number; readonly left: number }
+
+/** Parses an interval and what is left, each as seconds and a fraction of which a second has so many. */
+export function parseTimerSetting(text: string, fractions: number): TimerSetting {
+  const [interval = 0, ofInterval = 0, left = 0, ofLeft = 0] = text.split(' ').map(Number)
+  return { interval: interval + ofInterval / fractions, left: left + ofLeft / fractions }
+}
+
 /** Clocks of two kernels and the two readings themselves are never quite in step. */
 const SLACK_SECONDS = 2
 

@@ -1,61 +1,43 @@
-/**
- * The perl program that `probe` runs: questions on standard input, answers on standard output. Arguments are
- * system call numbers in the order of `NUMBERS`. It uses nothing but perl-base.
- */
-export const probeScript = String.raw`
-use strict; no warnings;
-my ($ROBUST, $IOPRIO, $SCHED, $KCMP, $IOCTL, $FCNTL, $GETOPT, $RECV, $TEE, $PTRACE, $SETNS, $SETOPT) = map { $_ + 0 } @ARGV;
-my ($PIDFD_OPEN, $PIDFD_GETFD) = (434, 438);
-my ($strict, %pidfd, $out) = (0);
+import { taskLibrary } from './task-library.ts'
+
+/** The perl program that `probe` runs: questions on standard input, answers on standard output. */
+export const probeScript = String.raw`${taskLibrary}
+no warnings;
+our (%NR, @OPTIONS);
+my $strict = 0;
 
 sub say_of { my ($subject, @pairs) = @_; print join("\t", $subject, @pairs), "\n" }
 sub refuse { my ($subject, $call) = @_; say_of($subject, "!$call: $!") }
 
-# A copy of another process's descriptor; the caller closes it.
-sub copy_fd {
-  my ($pid, $fd) = @_;
-  $pidfd{$pid} //= syscall($PIDFD_OPEN, $pid + 0, 0);
-  return -1 if $pidfd{$pid} < 0;
-  return syscall($PIDFD_GETFD, $pidfd{$pid} + 0, $fd + 0, 0);
-}
-sub release { my $fd = shift; if (open(my $handle, "<&=", $fd)) { close($handle) } }
 sub ioctl_int {
   my ($fd, $request) = @_;
   my $value = pack("l", 0);
-  return syscall($IOCTL, $fd + 0, $request + 0, $value) < 0 ? undef : unpack("l", $value);
+  return syscall($NR{ioctl}, $fd + 0, $request + 0, $value) < 0 ? undef : unpack("l", $value);
 }
 
 sub thread {
-  my $tid = shift;
+  my ($tid, $pid) = @_;
   my ($head, $length) = (pack("Q", 0), pack("Q", 0));
-  if (syscall($ROBUST, $tid + 0, $head, $length) < 0) { refuse("robust $tid", "get_robust_list") }
+  if (syscall($NR{get_robust_list}, $tid + 0, $head, $length) < 0) { refuse("robust $tid", "get_robust_list") }
   else { say_of("robust $tid", sprintf("head=%x", unpack("Q", $head)), "length=" . unpack("Q", $length)) }
-  my $priority = syscall($IOPRIO, 1, $tid + 0);
+  my $priority = syscall($NR{ioprio_get}, 1, $tid + 0);
   if ($priority < 0) { refuse("ioprio $tid", "ioprio_get") } else { say_of("ioprio $tid", "value=$priority") }
   my $attr = pack("LLQlLQQQLL", 56, (0) x 9);
-  if (syscall($SCHED, $tid + 0, $attr, 56, 0) < 0) { refuse("sched $tid", "sched_getattr") }
+  if (syscall($NR{sched_getattr}, $tid + 0, $attr, 56, 0) < 0) { refuse("sched $tid", "sched_getattr") }
   else {
     my @a = unpack("LLQlLQQQLL", $attr);
     say_of("sched $tid", "flags=$a[2]", "runtime=$a[5]", "deadline=$a[6]", "period=$a[7]", "min=$a[8]", "max=$a[9]");
   }
-  ptraced($tid) if $strict;
+  ptraced($tid, $pid) if $strict;
 }
 
-# PTRACE_SEIZE leaves a stopped process stopped; what is asked needs a ptrace-stop, hence PTRACE_INTERRUPT.
+# What only ptrace(2) shows of a thread, and what only the thread itself may ask.
 sub ptraced {
-  my $tid = shift;
-  return refuse("ptrace $tid", "PTRACE_SEIZE") if syscall($PTRACE, 0x4206, $tid + 0, 0, 0) < 0;
-  syscall($PTRACE, 0x4207, $tid + 0, 0, 0);
-  # __WALL and WNOHANG: a thread that can't stop, such as one in uninterruptible sleep, mustn't hold this up.
-  my $stopped = 0;
-  for (1 .. 200) {
-    last if ($stopped = waitpid($tid, 0x40000001)) != 0;
-    select(undef, undef, undef, 0.002);
-  }
-  return say_of("ptrace $tid", "!it doesn't stop for ptrace(2)") if $stopped != $tid;
+  my ($tid, $pid) = @_;
+  my $held = hold($tid, $pid) or return refuse("ptrace $tid", "ptrace");
   my @found;
   my $rseq = pack("QLLLL", 0, 0, 0, 0, 0);
-  if (syscall($PTRACE, 0x420f, $tid + 0, 24, $rseq) >= 0) {
+  if (syscall($NR{ptrace}, 0x420f, $tid + 0, 24, $rseq) >= 0) {
     my ($address, $size) = unpack("QL", $rseq);
     push @found, sprintf("rseq=%x", $address), "rseqSize=$size";
   }
@@ -63,19 +45,69 @@ sub ptraced {
   for my $shared (0, 1) {
     my $args = pack("QLl", 0, $shared, 32);
     my $buffer = "\0" x (128 * 32);
-    my $count = syscall($PTRACE, 0x4209, $tid + 0, $args, $buffer);
+    my $count = syscall($NR{ptrace}, 0x4209, $tid + 0, $args, $buffer);
     next if $count < 0;
     push @found, ($shared ? "processQueue=" : "threadQueue=")
       . join(",", map { unpack("H*", substr($buffer, 128 * $_, 48)) } 0 .. $count - 1);
   }
-  my $registers = "\0" x 512;
-  my $vector = pack("PQ", $registers, 512);
-  if (syscall($PTRACE, 0x4204, $tid + 0, 1, $vector) >= 0) {
-    my $length = unpack("x8Q", $vector);
-    push @found, "registers=" . unpack("H*", substr($registers, 0, $length));
-  }
-  syscall($PTRACE, 17, $tid + 0, 0, 0);
+  my @registers = registers_of($held);
+  push @found, "registers=" . unpack("H*", pack("Q*", @registers)) if @registers;
+  my $mask = "\0" x 8;
+  push @found, sprintf("blocked=%016x", unpack("Q", $mask)) if syscall($NR{ptrace}, 0x420a, $tid + 0, 8, $mask) >= 0;
+  push @found, "filters=" . filters($tid), asked($held);
+  let_go($held);
   say_of("ptrace $tid", @found);
+}
+
+# Its seccomp filters, the last one first, by number: PTRACE_SECCOMP_GET_FILTER tells how many instructions of 8 bytes each
+# has. Threads share most of them; each is said once.
+my %filters;
+sub filters {
+  my ($tid, @numbers) = shift;
+  while ((my $count = syscall($NR{ptrace}, 0x420c, $tid + 0, scalar @numbers, 0)) > 0) {
+    my $code = "\0" x (8 * $count);
+    last if syscall($NR{ptrace}, 0x420c, $tid + 0, scalar @numbers, $code) < 0;
+    if (!exists $filters{$code}) {
+      $filters{$code} = keys %filters;
+      say_of("filter $filters{$code}", "code=" . unpack("H*", $code));
+    }
+    push @numbers, $filters{$code};
+  }
+  return join(",", @numbers);
+}
+
+# What system calls tell a thread of itself: name, number on x86-64, bytes for the answer, how to read them, arguments with
+# undef for where they are. Of those with a format of none the result is the answer.
+my @OWN = (
+  ["alternateStack", 131, 24, "Qlx4Q", 0, undef],
+  ["deathSignal", 157, 4, "l", 2, undef],
+  ["secureBits", 157, 0, "", 27],
+);
+my @PROCESS = (
+  ["subreaper", 157, 4, "l", 37, undef],
+  (map { ["interval$_", 36, 32, "qqqq", $_, undef] } 0 .. 2),
+);
+
+sub asked {
+  my $held = shift;
+  my @questions = @OWN;
+  push @questions, @PROCESS, map { ["timer$_", 224, 32, "qqqq", $_, undef] } timers($held) if $held->{tid} == $held->{pid};
+  my @found;
+  for my $question (@questions) {
+    my ($name, $number, $length, $format, @arguments) = @$question;
+    my ($result, $bytes) = call_in($held, $number, "\0" x $length, @arguments);
+    return (@found, "refusal=$held->{refusal}") unless defined $result;
+    next if $result < 0;
+    push @found, "$name=" . ($format eq "" ? $result : join(" ", unpack($format, $bytes)));
+  }
+  return @found;
+}
+
+# Its POSIX timers (proc_pid_timers(5)).
+sub timers {
+  my $held = shift;
+  open(my $file, "<", "/proc/$held->{pid}/timers") or return;
+  return map { /^ID: (\d+)/ ? $1 : () } <$file>;
 }
 
 sub pipe_ {
@@ -83,76 +115,39 @@ sub pipe_ {
   my $fd = copy_fd($pid, $number);
   return refuse("pipe $pid $number", "pidfd_getfd") if $fd < 0;
   my $bytes = ioctl_int($fd, 0x541B);
-  my $size = syscall($FCNTL, $fd, 1032, 0);
+  my $size = syscall($NR{fcntl}, $fd, 1032, 0);
   my $content = "";
   if ($strict && $bytes) {
     my ($reader, $writer);
     pipe($reader, $writer);
-    syscall($FCNTL, fileno($writer), 1031, $size + 0) if $size > 0;
+    syscall($NR{fcntl}, fileno($writer), 1031, $size + 0) if $size > 0;
     # Fails for the writing end, which is no loss: another descriptor holds the reading end, or nothing does.
-    my $copied = syscall($TEE, $fd, fileno($writer), $bytes + 0, 2);
+    my $copied = syscall($NR{tee}, $fd, fileno($writer), $bytes + 0, 2);
     if ($copied > 0) { sysread($reader, $content, $copied) }
   }
   say_of("pipe $pid $number", "bytes=$bytes", "size=$size", $content eq "" ? () : "content=" . unpack("H*", $content));
   release($fd);
 }
 
-# name, level, number, length, family or protocol it makes sense for. Options whose value moves by itself
-# (SO_ERROR, SO_INCOMING_CPU, TCP_QUICKACK) and SO_COOKIE are left out.
-my @OPTIONS = (
-  (map { ["SO_$_->[0]", 1, $_->[1], $_->[2] // 4, ""] }
-    ["REUSEADDR", 2], ["TYPE", 3], ["DONTROUTE", 5], ["BROADCAST", 6], ["SNDBUF", 7], ["RCVBUF", 8], ["KEEPALIVE", 9],
-    ["OOBINLINE", 10], ["NO_CHECK", 11], ["PRIORITY", 12], ["LINGER", 13, 8], ["REUSEPORT", 15], ["PASSCRED", 16],
-    ["RCVLOWAT", 18], ["RCVTIMEO", 20, 16], ["SNDTIMEO", 21, 16], ["BINDTODEVICE", 25, 16], ["TIMESTAMP", 29],
-    ["ACCEPTCONN", 30], ["PASSSEC", 34], ["TIMESTAMPNS", 35], ["MARK", 36], ["TIMESTAMPING", 37], ["PROTOCOL", 38],
-    ["DOMAIN", 39], ["RXQ_OVFL", 40], ["PEEK_OFF", 42], ["NOFCS", 43], ["LOCK_FILTER", 44], ["SELECT_ERR_QUEUE", 45],
-    ["BUSY_POLL", 46], ["MAX_PACING_RATE", 47, 8], ["ZEROCOPY", 60], ["TXTIME", 61, 8], ["BUF_LOCK", 72],
-    ["PREFER_BUSY_POLL", 69], ["RESERVE_MEM", 73], ["TXREHASH", 74], ["RCVMARK", 75], ["PASSPIDFD", 76]),
-  (map { ["TCP_$_->[0]", 6, $_->[1], $_->[2] // 4, "tcp"] }
-    ["NODELAY", 1], ["MAXSEG", 2], ["CORK", 3], ["KEEPIDLE", 4], ["KEEPINTVL", 5], ["KEEPCNT", 6], ["SYNCNT", 7],
-    ["LINGER2", 8], ["DEFER_ACCEPT", 9], ["WINDOW_CLAMP", 10], ["CONGESTION", 13, 16], ["THIN_LINEAR_TIMEOUTS", 16],
-    ["USER_TIMEOUT", 18], ["FASTOPEN", 23], ["TIMESTAMP", 24], ["NOTSENT_LOWAT", 25], ["SAVE_SYN", 27],
-    ["FASTOPEN_CONNECT", 30], ["ULP", 31, 16], ["FASTOPEN_NO_COOKIE", 34], ["INQ", 36]),
-  (map { ["IP_$_->[0]", 0, $_->[1], $_->[2] // 4, "ip"] }
-    ["TOS", 1], ["TTL", 2], ["HDRINCL", 3], ["RECVOPTS", 6], ["PKTINFO", 8], ["MTU_DISCOVER", 10], ["RECVERR", 11],
-    ["RECVTTL", 12], ["RECVTOS", 13], ["FREEBIND", 15], ["TRANSPARENT", 19], ["RECVORIGDSTADDR", 20], ["MINTTL", 21],
-    ["NODEFRAG", 22], ["BIND_ADDRESS_NO_PORT", 24], ["MULTICAST_TTL", 33], ["MULTICAST_LOOP", 34],
-    ["MULTICAST_ALL", 49], ["UNICAST_IF", 50], ["LOCAL_PORT_RANGE", 51]),
-  (map { ["IPV6_$_->[0]", 41, $_->[1], 4, "ip6"] }
-    ["UNICAST_HOPS", 16], ["MULTICAST_IF", 17], ["MULTICAST_HOPS", 18], ["MULTICAST_LOOP", 19], ["MTU_DISCOVER", 23],
-    ["RECVERR", 25], ["V6ONLY", 26], ["RECVPKTINFO", 49], ["RECVHOPLIMIT", 51], ["DONTFRAG", 62], ["RECVTCLASS", 66],
-    ["TCLASS", 67], ["AUTOFLOWLABEL", 70], ["ADDR_PREFERENCES", 72], ["MINHOPCOUNT", 73], ["TRANSPARENT", 75],
-    ["FREEBIND", 78]),
-  (map { ["UDP_$_->[0]", 17, $_->[1], 4, "udp"] } ["CORK", 1], ["ENCAP", 100], ["SEGMENT", 103], ["GRO", 104]),
-  (map { ["NETLINK_$_->[0]", 270, $_->[1], $_->[2] // 4, "netlink"] }
-    ["PKTINFO", 3], ["BROADCAST_ERROR", 4], ["NO_ENOBUFS", 5], ["LISTEN_ALL_NSID", 8], ["LIST_MEMBERSHIPS", 9, 16],
-    ["CAP_ACK", 10], ["EXT_ACK", 11], ["GET_STRICT_CHK", 12]),
-);
-
 sub option {
   my ($fd, $level, $number, $length) = @_;
-  my ($value, $size) = ("\0" x $length, pack("l", $length));
-  return undef if syscall($GETOPT, $fd, $level + 0, $number + 0, $value, $size) < 0;
-  my $got = unpack("l", $size);
-  $got = $length if $got > $length;
-  return $got == 4 ? unpack("l", $value) : $got == 1 ? unpack("C", $value) : unpack("H*", substr($value, 0, $got));
+  my $value = option_bytes($fd, $level, $number, $length) // return undef;
+  my $got = length $value;
+  return $got == 4 ? unpack("l", $value) : $got == 1 ? unpack("C", $value) : unpack("H*", $value);
 }
 
 sub set_option {
   my ($fd, $level, $number, $value) = @_;
-  return syscall($SETOPT, $fd, $level + 0, $number + 0, pack("l", $value), 4) >= 0;
+  return set_option_bytes($fd, $level, $number, pack("l", $value));
 }
 
 sub socket_ {
   my ($pid, $number) = @_;
   my $fd = copy_fd($pid, $number);
   return refuse("socket $pid $number", "pidfd_getfd") if $fd < 0;
-  my ($domain, $protocol, $type) = (option($fd, 1, 39, 4), option($fd, 1, 38, 4), option($fd, 1, 3, 4));
-  my %is = ("" => 1, tcp => $protocol == 6 && $domain != 1, udp => $protocol == 17 && $domain != 1,
-    ip => $domain == 2 || $domain == 10, ip6 => $domain == 10, netlink => $domain == 16);
+  my ($domain, $type, $protocol) = socket_kind($fd);
   my @found;
-  for my $o (@OPTIONS) {
-    next unless $is{$o->[4]};
+  for my $o (@{options_of($domain, $type, $protocol)}) {
     my $value = option($fd, $o->[1], $o->[2], $o->[3]);
     push @found, "$o->[0]=$value" if defined $value;
   }
@@ -162,12 +157,12 @@ sub socket_ {
   # A set SO_PEEK_OFF would move with a peek.
   my $peek = option($fd, 1, 42, 4);
   # CRIU leaves the connections of a checkpoint in repair mode, where a peek tells from which queue (tcp(7), TCP_REPAIR).
-  my $repaired = $is{tcp} && option($fd, 6, 19, 4);
+  my $repaired = $protocol == 6 && $domain != 1 && option($fd, 6, 19, 4);
   set_option($fd, 6, 20, 1) if $repaired;
   if ($strict && $bytes && !(defined $peek && $peek >= 0)) {
     my $length = $bytes > 16777216 ? 16777216 : $bytes;
     my $content = "\0" x $length;
-    my $got = syscall($RECV, $fd, $content, $length + 0, 0x42, 0, 0);
+    my $got = syscall($NR{recvfrom}, $fd, $content, $length + 0, 0x42, 0, 0);
     push @found, "content=" . unpack("H*", substr($content, 0, $got)) if $got > 0;
   }
   set_option($fd, 6, 20, 0) if $repaired;
@@ -178,14 +173,14 @@ sub socket_ {
 
 sub owner {
   my $fd = shift;
-  return ("owner=" . syscall($FCNTL, $fd, 9, 0), "signal=" . syscall($FCNTL, $fd, 11, 0));
+  return ("owner=" . syscall($NR{fcntl}, $fd, 9, 0), "signal=" . syscall($NR{fcntl}, $fd, 11, 0));
 }
 
 sub memfd {
   my ($pid, $number) = @_;
   my $fd = copy_fd($pid, $number);
   return refuse("memfd $pid $number", "pidfd_getfd") if $fd < 0;
-  say_of("memfd $pid $number", "seals=" . syscall($FCNTL, $fd, 1034, 0));
+  say_of("memfd $pid $number", "seals=" . syscall($NR{fcntl}, $fd, 1034, 0));
   release($fd);
 }
 
@@ -195,15 +190,15 @@ sub terminal {
   return refuse("terminal $pid $number", "pidfd_getfd") if $fd < 0;
   my ($modes, $window) = ("\0" x 36, "\0" x 8);
   my @found;
-  push @found, "modes=" . unpack("H*", $modes) if syscall($IOCTL, $fd, 0x5401, $modes) >= 0;
-  push @found, "rows=" . join("x", unpack("SS", $window)) if syscall($IOCTL, $fd, 0x5413, $window) >= 0;
+  push @found, "modes=" . unpack("H*", $modes) if syscall($NR{ioctl}, $fd, 0x5401, $modes) >= 0;
+  push @found, "rows=" . join("x", unpack("SS", $window)) if syscall($NR{ioctl}, $fd, 0x5413, $window) >= 0;
   say_of("terminal $pid $number", @found);
   release($fd);
 }
 
 # Descriptors of one group that kcmp(2) finds to be one open file description get the name of the first. Its order of
 # kernel addresses is a total one, so that sorting, which keeps equals in their order, brings them together.
-sub order { my ($x, $y) = @_; syscall($KCMP, $x->[0] + 0, $y->[0] + 0, 0, $x->[1] + 0, $y->[1] + 0) }
+sub order { my ($x, $y) = @_; syscall($NR{kcmp}, $x->[0] + 0, $y->[0] + 0, 0, $x->[1] + 0, $y->[1] + 0) }
 sub shared {
   my @group;
   for my $one (map { [split m{/}] } @_) {
@@ -229,7 +224,7 @@ sub view {
     push @theirs, $their;
   }
   my $entered = 1;
-  $entered &&= syscall($SETNS, fileno($_), 0) >= 0 for @theirs;
+  $entered &&= syscall($NR{setns}, fileno($_), 0) >= 0 for @theirs;
   my $why = $!;
   my @found;
   for my $name ($entered ? sort keys %VIEW : ()) {
@@ -237,7 +232,7 @@ sub view {
     local $/;
     push @found, "$name=" . unpack("H*", <$file>);
   }
-  syscall($SETNS, fileno($_), 0) >= 0 or die "setns: $!\n" for @ours;
+  syscall($NR{setns}, fileno($_), 0) >= 0 or die "setns: $!\n" for @ours;
   say_of("view $pid", $entered ? @found : "!setns: $why");
 }
 
@@ -251,7 +246,7 @@ sub pages {
   while ($at < $end) {
     my $found = "\0" x (24 * $room);
     my $ask = pack("QQQQQPQQQQQQ", 96, 0, $at, $end, 0, $found, $room, 0, $without, $without, 8 | 16, 4);
-    my $count = syscall($IOCTL, fileno($map), 0xC0606610, $ask);
+    my $count = syscall($NR{ioctl}, fileno($map), 0xC0606610, $ask);
     if ($count < 0 && $without & 256) { $without = 4; next }
     return refuse("pages $pid", "PAGEMAP_SCAN") if $count < 0;
     push @runs, map { sprintf("%x-%x", unpack("QQ", substr($found, 24 * $_, 16))) } 0 .. $count - 1;

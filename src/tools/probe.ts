@@ -5,7 +5,7 @@ import { probeScript } from './probe-script.ts'
 
 /** What to ask; every list may be empty. */
 export interface ProbeQuestions {
-  readonly threads: readonly number[]
+  readonly threads: readonly { readonly tid: number; readonly pid: number }[]
   /** Descriptors of pipes. */
   readonly pipes: readonly ProbedFd[]
   readonly sockets: readonly ProbedFd[]
@@ -56,18 +56,18 @@ export interface Probe {
  * (get_robust_list(2), ioprio_get(2), sched_getattr(2), kcmp(2)), and through copies of its descriptors
  * (pidfd_getfd(2): getsockopt(2), FIONREAD, F_GET_SEALS). Node can make neither kind of call; perl can, and
  * perl-base is part of every Debian. Nothing the process owns is changed: waiting bytes are copied with
- * tee(2) and MSG_PEEK. Of a connection in repair mode it chooses the queue to peek into, and then none again.
+ * tee(2) and MSG_PEEK. Of a connection in repair mode it chooses the queue to peek into, and then none again. In strict
+ * mode, for which tasks stand still, it also has each thread ask what the kernel tells nobody else, and puts it back.
  *
  * Where perl can't be run, the probe has no answers but the reason.
  */
 export async function startProbe(): Promise<Probe> {
-  const numbers = NUMBERS[process.arch as keyof typeof NUMBERS]
-  if (!numbers) return muteProbe(`no system call numbers for ${process.arch}`)
+  if (!machines.includes(process.arch)) return muteProbe(`no system call numbers for ${process.arch}`)
   const input = new PassThrough()
   let ended!: Promise<Ended>
   await new Promise<void>((resolve) => {
     const options = { input, onStderrLine: () => resolve() }
-    ended = attempt('perl', ['-e', probeScript, ...numbers.map(String)], options)
+    ended = attempt('perl', ['-e', probeScript], options)
     ended.catch(() => {}).finally(resolve)
   })
   return {
@@ -91,20 +91,14 @@ function muteProbe(failure: string): Probe {
   return { ask: async () => ({ answers: new Map(), failure }), dismiss: () => {} }
 }
 
-/**
- * get_robust_list, ioprio_get, sched_getattr, kcmp, ioctl, fcntl, getsockopt, recvfrom, tee, ptrace, setns, setsockopt:
- * numbers of arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
- */
-const NUMBERS = {
-  x64: [274, 252, 315, 312, 16, 72, 55, 45, 276, 101, 308, 54],
-  arm64: [100, 31, 275, 272, 29, 25, 209, 207, 77, 117, 268, 208],
-} as const
+/** Those whose system call numbers the probe knows. */
+const machines: readonly string[] = ['x64', 'arm64'] satisfies NodeJS.Architecture[]
 
 function questionLines(questions: ProbeQuestions): string[] {
   const fds = (verb: string, list: readonly ProbedFd[]) => list.map(({ pid, fd }) => `${verb} ${pid} ${fd}`)
   return [
     `strict ${Number(questions.strict)}`,
-    ...questions.threads.map((tid) => `thread ${tid}`),
+    ...questions.threads.map(({ tid, pid }) => `thread ${tid} ${pid}`),
     ...fds('pipe', questions.pipes),
     ...fds('socket', questions.sockets),
     ...fds('memfd', questions.memfds),

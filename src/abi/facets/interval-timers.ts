@@ -1,16 +1,21 @@
-import { same } from '../compare.ts'
+import { byKey, fields, same } from '../compare.ts'
 import { facet } from '../facet.ts'
-import { Unreadable } from '../types.ts'
+import { parseTimerSetting, type TimerSetting, timeLeft } from '../time-left.ts'
 
-export const intervalTimers = facet({
+/** By their numbers, ITIMER_* (include/uapi/linux/time.h). */
+const TIMERS = ['real', 'virtual', 'profiling'] as const
+
+export const intervalTimers = facet<Readonly<Record<string, TimerSetting>>>({
   name: 'interval-timers',
-  title: 'interval timers',
+  title: 'interval timers: interval, time left',
   manual: 'getitimer(2)',
   scope: 'task',
-  read() {
-    throw new Unreadable(
-      'getitimer(2) answers only the process itself, and /proc has shown 0 since Linux 2.6.17',
-    )
-  },
-  compare: same(),
+  strictOnly: true,
+  read: ({ leader }) =>
+    Object.fromEntries(
+      TIMERS.map((name, which) => [name, parseTimerSetting(leader.asked(`interval${which}`), 1e6)]),
+    ),
+  compare: byKey(undefined, (before, after, setting) =>
+    fields<TimerSetting>({ interval: same(), left: timeLeft(before.interval) })(before, after, setting),
+  ),
 })

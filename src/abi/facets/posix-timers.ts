@@ -2,7 +2,6 @@ import { type PosixTimer, parsePosixTimers } from '../../proc/posix-timers.ts'
 import { byKey } from '../compare.ts'
 import { facet } from '../facet.ts'
 
-/** What is left on them /proc doesn't show; timer_gettime(2) answers only the process itself. */
 export const posixTimers = facet<Readonly<Record<string, PosixTimer>>>({
   name: 'posix-timers',
   title: 'POSIX timers: signal, who is told, clock',

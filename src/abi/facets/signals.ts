@@ -10,7 +10,7 @@ export const signals: readonly Facet[] = [
     title: 'blocked signals',
     manual: 'sigprocmask(2)',
     scope: 'thread',
-    read: (thread) => thread.status('SigBlk'),
+    read: (thread) => thread.blocked,
     compare: bits(1, 'tasks that run block signals for a while'),
   }),
   facet({

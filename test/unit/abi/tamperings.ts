@@ -101,6 +101,14 @@ export const tamperings: readonly Tampering[] = [
     how: 'pathlib.Path("/proc/self/coredump_filter").write_text("0x3")',
   },
   { facet: 'timer-slack', what: 'another slack', how: 'libc.prctl(29, 70000, 0, 0, 0)' },
+  { facet: 'child-subreaper', what: 'adopts orphans', how: 'call("prctl", 36, 1, 0, 0, 0)' },
+  { facet: 'parent-death-signal', what: 'signal chosen', how: 'call("prctl", 1, 12, 0, 0, 0)' },
+  { facet: 'secure-bits', what: 'capabilities kept', how: 'call("prctl", 8, 1, 0, 0, 0)' },
+  {
+    facet: 'alternate-stack',
+    what: 'stack set',
+    how: 'call("sigaltstack", struct.pack("QixxxxQ", address + 4096, 0, 12288), None)',
+  },
   { facet: 'thp', what: 'huge pages disabled', how: 'libc.prctl(41, 1, 0, 0, 0)' },
   { facet: 'robust-list', what: 'list moved', how: 'libc.syscall(273, ctypes.c_void_p(address + 64), 24)' },
 
@@ -310,6 +318,18 @@ export const tamperings: readonly Tampering[] = [
 
   // Timers and memory
   {
+    facet: 'posix-timers-left',
+    what: 'armed for later',
+    how: 'set_posix_timer(9000)',
+  },
+  { facet: 'posix-timers-left', what: 'interval added', how: 'set_posix_timer(9000, 7)', restored: ONCE },
+  { facet: 'interval-timers', what: 'armed', how: 'signal.setitimer(signal.ITIMER_REAL, 9000)' },
+  {
+    facet: 'interval-timers',
+    what: 'interval of another one',
+    how: 'signal.setitimer(signal.ITIMER_VIRTUAL, 0, 0)',
+  },
+  {
     facet: 'posix-timers',
     what: 'timer deleted',
     how: 'call("timer_delete", ctypes.c_void_p(posix_timer.value))',
@@ -382,10 +402,27 @@ export const tamperings: readonly Tampering[] = [
 
   // Privileges: each takes something that the ones before still needed
   { facet: 'no-new-privs', what: 'set', how: 'call("prctl", 38, 1, 0, 0, 0)' },
-  { facet: 'seccomp-mode', what: 'first filter', how: 'seccomp_filter()', also: ['seccomp-filters'] },
-  { facet: 'seccomp-filters', what: 'filter added', how: 'seccomp_filter()' },
+  {
+    facet: 'seccomp-mode',
+    what: 'first filter',
+    how: 'seccomp_filter()',
+    also: ['seccomp-filters', 'seccomp-code'],
+  },
+  { facet: 'seccomp-filters', what: 'filter added', how: 'seccomp_filter()', also: ['seccomp-code'] },
+  {
+    facet: 'seccomp-code',
+    what: 'filter of other instructions',
+    how: 'seccomp_filter(0x7FFC0000)',
+    also: ['seccomp-filters'],
+  },
   { facet: 'groups', what: 'group added', how: 'os.setgroups([7])' },
-  { facet: 'gids', what: 'file system group', how: 'libc.setfsgid(7)' },
+  // The kernel forgets the signal with the credentials (PR_SET_PDEATHSIG(2const)).
+  {
+    facet: 'gids',
+    what: 'file system group',
+    how: 'libc.setfsgid(7)',
+    also: ['parent-death-signal'],
+  },
   {
     facet: 'uids',
     what: 'file system user',

@@ -72,7 +72,7 @@ test('a probe that nobody asks waits, and is gone once dismissed', async () => {
       .trim()
   const [asked, unasked] = [await startProbe(), await startProbe()]
   expect(probes()).toBe('2')
-  const questions = { ...nothing, threads: [process.pid] }
+  const questions = { ...nothing, threads: [{ tid: process.pid, pid: process.pid }] }
   expect((await asked.ask(questions)).answers.size).toBe(3)
   asked.dismiss()
   expect(probes()).toBe('1')
