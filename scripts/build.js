@@ -1,5 +1,5 @@
-// Bundles src/main.ts into the program that users run, and writes what is made from it: manual pages, completions, and
-// the configuration file that the package brings.
+// Bundles src/main.ts into the program that users run, and writes what is made from it: manual pages, completions, the
+// configuration file that the package brings, and JSON schemas.
 import { execFileSync } from 'node:child_process'
 import { chmodSync } from 'node:fs'
 import { bundle } from './bundle.js'

@@ -8,6 +8,7 @@ import { serviceName } from '../tools/unit-name.ts'
 import { inspectWorkload } from '../workload/kinds.ts'
 import { inspectSurroundings } from '../workload/surroundings.ts'
 import type { Workload } from '../workload/workload.ts'
+import type { Adopted } from './documents.ts'
 import { createOutput, type Output } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { Verb } from './verb.ts'
@@ -54,8 +55,10 @@ async function adopt(workload: Workload, options: Options, output: Output): Prom
     await reload(unit, options)
   }
   const said = settings.map(({ setting, givesUp }) => `${unit}: ${setting}: ${givesUp}`)
+  const restarted = options.now && settings.length > 0
+  const document: Adopted = { schema: 'kernelswap.adopt/1', unit, settings: [...settings], restarted }
   output.result(
-    { schema: 'kernelswap.adopt/1', unit, settings, restarted: options.now && settings.length > 0 },
+    document,
     settings.length === 0 ? [`${unit} needs nothing`] : [...said, ...restartAdvice(unit, options)],
   )
 }
@@ -65,10 +68,8 @@ async function undo({ unit }: Workload, options: Options, output: Output): Promi
     throw new Failure('refused', `${unit} is not adopted; \`kernelswap adopt ${unit}\` does it.`)
   })
   await reload(unit, options)
-  output.result({ schema: 'kernelswap.adopt/1', unit, settings: [], restarted: options.now }, [
-    `${unit} has its own settings again`,
-    ...restartAdvice(unit, options),
-  ])
+  const document: Adopted = { schema: 'kernelswap.adopt/1', unit, settings: [], restarted: options.now }
+  output.result(document, [`${unit} has its own settings again`, ...restartAdvice(unit, options)])
 }
 
 function dropInOf(unit: string): string {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { loadSettings } from '../config/configuration.ts'
 import { keyName, type Setting } from '../config/settings.ts'
+import type { ShownConfiguration } from './documents.ts'
 import { createOutput, table } from './output.ts'
 import { Verb } from './verb.ts'
 
@@ -15,13 +16,14 @@ export function configShowCommand(): Command {
     })
 }
 
-function document(settings: readonly Setting[]): unknown {
+function document(settings: readonly Setting[]): ShownConfiguration {
   return {
     schema: 'kernelswap.configuration/1',
     settings: settings.map(({ path, value, origin }) => ({
       key: keyName(path),
-      path,
-      value,
+      path: [...path],
+      // It was TOML.
+      value: value as ShownConfiguration['settings'][number]['value'],
       file: origin?.file ?? null,
       line: origin?.line ?? null,
     })),

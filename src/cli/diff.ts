@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
-import * as z from 'zod'
 import { type AbiResult, diffSnapshots } from '../abi/diff.ts'
 import type { Snapshot } from '../abi/snapshot.ts'
 import { Failure, messageOf } from '../errors.ts'
 import { readRegularFile } from '../regular-file.ts'
+import { snapshotSchema } from './documents.ts'
 import { createOutput } from './output.ts'
 import { Verb } from './verb.ts'
 
@@ -53,28 +53,6 @@ function parse(text: string): unknown {
   }
 }
 
-const readingsSchema = z.record(
-  z.string(),
-  z.union([z.object({ value: z.json() }), z.object({ unverified: z.string() })]),
-)
-const snapshotSchema = z.object({
-  schema: z.literal('kernelswap.snapshot/1'),
-  takenAt: z.iso.datetime(),
-  heldSince: z.iso.datetime().optional(),
-  kernel: z.string(),
-  strict: z.boolean(),
-  tasks: z.array(
-    z.object({
-      pid: z.number(),
-      comm: z.string(),
-      facets: readingsSchema,
-      threads: z.array(z.object({ tid: z.number(), facets: readingsSchema })),
-    }),
-  ),
-  workload: readingsSchema,
-})
-
-/** What each reading holds is its facet's own business. */
 function isSnapshot(value: unknown): value is Snapshot {
   return snapshotSchema.safeParse(value).success
 }

@@ -3,6 +3,7 @@ import { examine } from '../schedule/doctor.ts'
 import { withLock } from '../swap/lock.ts'
 import type { Requirement } from '../swap/phases/check.ts'
 import { sayDamaged } from './damaged.ts'
+import type { Doctor } from './documents.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { Verb } from './verb.ts'
@@ -28,7 +29,7 @@ export function doctorCommand(): Command {
     })
 }
 
-function document(requirements: readonly Requirement[], ready: boolean): unknown {
+function document(requirements: readonly Requirement[], ready: boolean): Doctor {
   return {
     schema: 'kernelswap.doctor/1',
     ready,

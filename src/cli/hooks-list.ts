@@ -2,16 +2,11 @@ import type { Command } from 'commander'
 import { builtInHooks } from '../hooks/built-in.ts'
 import { byFileName, foldersOf, type ListedHook, listHooks } from '../hooks/find.ts'
 import { serviceName } from '../tools/unit-name.ts'
+import type { ShownHooks } from './documents.ts'
 import { createOutput, table } from './output.ts'
 import { Verb } from './verb.ts'
 
-interface HookRow {
-  readonly hook: string
-  readonly state: 'ready' | 'refused' | 'masked'
-  /** Null for what is built in. */
-  readonly path: string | null
-  readonly reason: string | null
-}
+type HookRow = ShownHooks['hooks'][number]
 
 /** `kernelswap hooks list`: which hooks there are, and which are called. */
 export function hooksListCommand(): Command {
@@ -30,7 +25,8 @@ export function hooksListCommand(): Command {
       const rows = [...builtIn.map(({ id }) => row({ id, isMasked: false })), ...hooks.map(row)].sort(
         (a, b) => byFileName(a.hook, b.hook),
       )
-      createOutput(options).result({ schema: 'kernelswap.hooks/1', hooks: rows }, listText(rows))
+      const document: ShownHooks = { schema: 'kernelswap.hooks/1', hooks: rows }
+      createOutput(options).result(document, listText(rows))
     })
 }
 

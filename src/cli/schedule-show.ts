@@ -5,21 +5,10 @@ import { ifMissing } from '../errors.ts'
 import { paths } from '../paths.ts'
 import { serviceName, timerName } from '../schedule/units.ts'
 import { showUnit } from '../tools/systemd.ts'
+import type { ShownSchedule } from './documents.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { Verb } from './verb.ts'
-
-/** The schedule as systemd has it; times as systemd writes them, null where there was or will be none. */
-interface Shown {
-  readonly schema: 'kernelswap.schedule/1'
-  readonly isActive: boolean
-  readonly calendars: readonly string[]
-  readonly command: string
-  readonly next: string | null
-  readonly last: string | null
-  /** Of the last run: `success`, or `exit-code` and what that was; the journal tells why. */
-  readonly result: { readonly word: string; readonly exitCode: number } | null
-}
 
 /** `kernelswap schedule show`: when, and how it went last. */
 export function scheduleShowCommand(): Command {
@@ -35,7 +24,7 @@ export function scheduleShowCommand(): Command {
     })
 }
 
-async function readSchedule(): Promise<Shown | undefined> {
+async function readSchedule(): Promise<ShownSchedule | undefined> {
   const timerText = await readFile(join(paths.units, timerName), 'utf8').catch(ifMissing(undefined))
   if (timerText === undefined) return undefined
   const serviceText = await readFile(join(paths.units, serviceName), 'utf8')
@@ -54,7 +43,7 @@ async function readSchedule(): Promise<Shown | undefined> {
   }
 }
 
-function scheduleText({ isActive, calendars, command, next, last, result }: Shown): string[] {
+function scheduleText({ isActive, calendars, command, next, last, result }: ShownSchedule): string[] {
   return [
     `windows   ${calendars.join(', ')}${isActive ? '' : ' (the timer is stopped)'}`,
     `command   ${command}`,

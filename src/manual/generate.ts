@@ -5,6 +5,7 @@ import { commandPage } from './command-page.ts'
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts'
 import { configurationPage } from './configuration-page.ts'
 import { hooksPage } from './hooks-page.ts'
+import { jsonSchemas } from './json-schemas.ts'
 import { shippedFile } from './shipped-file.ts'
 
 /**
@@ -22,8 +23,9 @@ const files: Readonly<Record<string, string>> = {
   _kernelswap: zshCompletion(program),
   'kernelswap.fish': fishCompletion(program),
   '50-kernelswap.toml': shippedFile(),
+  ...Object.fromEntries(Object.entries(jsonSchemas()).map(([name, text]) => [`schemas/${name}`, text])),
 }
-await mkdir(directory, { recursive: true })
+await mkdir(join(directory, 'schemas'), { recursive: true })
 for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)
 // Commander's commands hold nothing open, but what they import may.
 process.exit()

@@ -2,7 +2,8 @@ import * as z from 'zod'
 
 const differenceSchema = z.object({ task: z.string(), facet: z.string(), line: z.string() })
 
-const abiSchema = z.object({
+/** What comparing a workload's ABI came to. */
+export const abiSchema = z.object({
   strict: z.boolean(),
   facets: z.object({
     equal: z.number(),

@@ -3,6 +3,7 @@ import { startClients } from '../../src/rehearsal/clients/index.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { machineUnits, runRemoteSwap } from '../../src/rehearsal/rehearse.ts'
 import type { Report } from '../../src/report/report.ts'
+import { expectDocument } from '../documents.ts'
 import { aimedAt, expectUnharmed, inMachine, inShell, withMachine } from './support.ts'
 import { installTicker, tickerFiles } from './ticker.ts'
 
@@ -39,6 +40,7 @@ test('services, connections, files and the journal survive two swaps in a row', 
 
     await expectUnharmed(clients)
     await expectUnbrokenJournal(machine)
+    await expectKnownDocuments(machine)
     await expectOrdinaryUnits(machine)
   }))
 
@@ -90,6 +92,27 @@ async function expectUnbrokenJournal(machine: Machine): Promise<void> {
   )
   expect(missing.length).toBeLessThanOrEqual(2 * 2)
   expect(new Set(numbers).size).toBe(numbers.length)
+}
+
+/** What verbs print of a host that has swapped is what the schemas in the package say. */
+async function expectKnownDocuments(machine: Machine): Promise<void> {
+  const verbs = {
+    'status/1': 'status --json',
+    'report/1': 'report --json',
+    'plan/1': 'plan --no-trial --json',
+    'kernels/1': 'kernels --json',
+    'doctor/1': 'doctor --json',
+    'adopt/1': 'adopt --json memcached',
+    'configuration/1': 'config show --json',
+    'hooks/1': 'hooks list --json',
+    'hooks-run/1': 'hooks run --json memcached check',
+    'snapshot/1': 'snapshot --json memcached',
+  }
+  for (const [name, words] of Object.entries(verbs)) {
+    expectDocument(await inShell(machine, `kernelswap ${words} || true`), name)
+    const file = `/usr/share/kernelswap/schemas/${name.replace('/', '-')}.json`
+    expect(JSON.parse(await inMachine(machine, 'cat', file))).toMatchObject({ title: `kernelswap.${name}` })
+  }
 }
 
 async function expectOrdinaryUnits(machine: Machine): Promise<void> {

@@ -14,8 +14,15 @@ beforeAll(() => {
   writeFileSync(join(place, 'package.json'), '{"name": "kernelswap", "version": "0.0.1"}')
   for (const name of [...copied, 'src/landing'])
     cpSync(join(checkout, name), join(place, name), { recursive: true })
-  mkdirSync(join(place, 'dist/manual'), { recursive: true })
-  const manual = ['50-kernelswap.toml', 'kernelswap.bash', '_kernelswap', 'kernelswap.fish', 'kernelswap.8']
+  mkdirSync(join(place, 'dist/manual/schemas'), { recursive: true })
+  const manual = [
+    '50-kernelswap.toml',
+    'kernelswap.bash',
+    '_kernelswap',
+    'kernelswap.fish',
+    'kernelswap.8',
+    'schemas/plan-1.json',
+  ]
   for (const name of ['kernelswap.js', ...manual.map((name) => `manual/${name}`)])
     writeFileSync(join(place, 'dist', name), '')
 })
@@ -29,6 +36,7 @@ test.runIf(hasDpkg).each(['077', '000'])(
     })
     const listed = execFileSync('dpkg-deb', ['--contents', join(place, built.trim())], { encoding: 'utf8' })
     expect(listed).toMatch(/ \.\/usr\/lib\/systemd\/system\/kernelswap-land\.service$/m)
+    expect(listed).toMatch(/ \.\/usr\/share\/kernelswap\/schemas\/plan-1\.json$/m)
     const modes = new Set(listed.split('\n').flatMap((line) => line.slice(0, 10) || []))
     expect([...modes].sort()).toEqual(['-rw-r--r--', '-rwxr-xr-x', 'drwxr-xr-x', 'lrwxrwxrwx'])
   },
