@@ -3,6 +3,16 @@ import type { Compare, Comparison, Setting } from './types.ts'
 
 type Options = Readonly<Record<string, string>>
 
+/** Why it doesn't matter, for an option of multicasts on a stream: accepted connections take them from their listener. */
+export function onStream(name: string, { SO_TYPE: type }: Options): string | undefined {
+  return /^IP(V6)?_MULTICAST_/.test(name) && type === STREAM
+    ? 'multicast options mean nothing to a stream'
+    : undefined
+}
+
+/** SOCK_STREAM (include/linux/net.h). */
+const STREAM = '1'
+
 /**
  * Compares options by name. An option that only one of two kernels knows is explained; so is one that `moves`
  * names, with its reason.

@@ -23,12 +23,12 @@ export function eachSocket<V extends Json>(
 /** Reads something the probe knows of each socket; ss need not know the socket. */
 export function eachProbedSocket<V extends Json>(
   task: TaskReader,
-  read: (answers: Readonly<Record<string, string>>) => V | undefined,
+  read: (answers: Readonly<Record<string, string>>, row: SocketRow | undefined) => V | undefined,
 ): PerSocket<V> {
   const found: Record<string, { label: string; is: V }> = {}
   for (const { fd, inode } of task.workload.firstHeld(task, 'socket')) {
     const row = task.workload.socket(Number(inode))
-    const is = read(task.probed('socket', fd))
+    const is = read(task.probed('socket', fd), row)
     if (is !== undefined) found[String(fd)] = { label: row ? labelOf(row) : 'socket', is }
   }
   return found
@@ -45,8 +45,13 @@ export function bySocket<V extends Json>(item: Compare<V>): Compare<PerSocket<V>
 /** `TCP 10.0.0.2:6379→10.0.0.1:59762`, `UDP 127.0.0.1:53`, `unix /run/x`. */
 export function labelOf(row: SocketRow): string {
   if (isUnix(row)) return row.local === '' ? 'unix socket' : `unix ${row.local}`
-  const peer = /[*]$/.test(row.peer) ? '' : `→${row.peer}`
+  const peer = isConnected(row) ? `→${row.peer}` : ''
   return `${row.netid.toUpperCase()} ${row.local}${peer}`
+}
+
+/** True for a socket with a peer, whether a connection or not. */
+export function isConnected(row: SocketRow): boolean {
+  return !row.peer.endsWith('*')
 }
 
 /** True for a socket that waits for connections, which a service doesn't close while it runs. */

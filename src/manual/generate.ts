@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createProgram } from '../cli/program.ts'
+import { taskLibrary } from '../tools/task-library.ts'
 import { commandPage } from './command-page.ts'
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts'
 import { configurationPage } from './configuration-page.ts'
@@ -24,6 +25,8 @@ const files: Readonly<Record<string, string>> = {
   'kernelswap.fish': fishCompletion(program),
   '50-kernelswap.toml': shippedFile(),
   ...Object.fromEntries(Object.entries(jsonSchemas()).map(([name, text]) => [`schemas/${name}`, text])),
+  // Of the landing's `mend`.
+  'tasks.pl': taskLibrary,
 }
 await mkdir(join(directory, 'schemas'), { recursive: true })
 for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text)

@@ -22,8 +22,9 @@ const kernels: Readonly<Record<string, SocketOption['isKernels']>> = {
   // What a connection is bound with (criu/sk-inet.c) matters no more; its windows and segments are what it goes by now.
   ...{ SO_REUSEADDR: 'connection', SO_REUSEPORT: 'connection' },
   ...{ TCP_MAXSEG: 'connection', TCP_WINDOW_CLAMP: 'connection' },
-  // Inherited by accepted connections, and refused for any stream (net/ipv4/ip_sockglue.c).
-  ...{ IP_MULTICAST_TTL: 'stream', IPV6_MULTICAST_HOPS: 'stream' },
+  // They mean nothing there, an accepted connection gets some from elsewhere, and some are refused (net/ipv4/ip_sockglue.c).
+  ...{ IP_MULTICAST_TTL: 'stream', IP_MULTICAST_LOOP: 'stream', IP_MULTICAST_ALL: 'stream' },
+  ...{ IPV6_MULTICAST_IF: 'stream', IPV6_MULTICAST_HOPS: 'stream', IPV6_MULTICAST_LOOP: 'stream' },
 }
 
 /**

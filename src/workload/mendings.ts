@@ -1,36 +1,40 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { ifMissing } from '../errors.ts'
-import { parseCpuList } from '../proc/cpu-list.ts'
-import { parseKeyedLines } from '../proc/keyed-lines.ts'
+import { join } from 'node:path'
+import { run } from '../host/local.ts'
+import { paths } from '../paths.ts'
 import type { DumpedConnections } from '../tools/tcp-repair.ts'
 
 /**
- * What CRIU leaves other than it was, in lines that the landing's `mend` reads: what, PID, and what else that takes. Read of
- * tasks that stand still, since they are put right before they run again.
+ * What CRIU may leave other than it was, in lines that the landing's `mend` reads, and has told itself: of tasks that stand
+ * still, since they are put right before they run again.
+ * @throws ProgramError where that can't be told
  */
 export async function mendings(
   pids: readonly number[],
   { unscaled }: Pick<DumpedConnections, 'unscaled'>,
 ): Promise<string> {
-  const online = parseCpuList(await readFile('/sys/devices/system/cpu/online', 'utf8'))
-  const affinities = await Promise.all(pids.map((pid) => affinityOf(pid, online)))
-  return [unscaled.replaceAll(/^(?=.)/gm, 'unscaled '), ...affinities.flat()].join('')
+  const { stdout } = await run(join(paths.library, 'mend'), ['--list', ...pids.map(String)], {
+    timeoutSeconds: 60,
+  })
+  return unscaled.replaceAll(/^(?=.)/gm, 'unscaled ') + stdout
 }
 
 /** True for lines that `mend` understands, whoever wrote them. */
 export function areMendings(lines: string): boolean {
-  return /^(unscaled \d+ \d+\n|affinity \d+ \d+ (all|[\d,-]+)\n)*$/.test(lines)
-}
-
-/** Each thread has its own: PID, TID, and the processors it may run on, `all` where that is every one. */
-async function affinityOf(pid: number, online: readonly number[]): Promise<string[]> {
-  const tids = await readdir(`/proc/${pid}/task`).catch(ifMissing<string[]>([]))
-  return Promise.all(
-    tids.map(async (tid) => {
-      const status = parseKeyedLines(await readFile(`/proc/${pid}/task/${tid}/status`, 'utf8'))
-      const list = status.get('Cpus_allowed_list') ?? ''
-      const allowed = new Set(parseCpuList(list))
-      return `affinity ${pid} ${tid} ${online.every((cpu) => allowed.has(cpu)) ? 'all' : list}\n`
-    }),
+  return lines.split('\n').every((line, index, all) =>
+    // The last one ends as well.
+    index === all.length - 1 ? line === '' : MENDING.test(line),
   )
 }
+
+/** What, a PID, a thread or a descriptor of it, and what that was. */
+const MENDING = new RegExp(
+  `^(${[
+    'unscaled \\d+ \\d+',
+    'affinity \\d+ \\d+ (all|[\\d,-]+)',
+    '(io-priority|timer-slack) \\d+ \\d+ \\d+',
+    '(personality|coredump-filter) \\d+ \\d+ [\\da-f]+',
+    '(oom-score-adj|autogroup) \\d+ \\d+ -?\\d+',
+    'options \\d+ \\d+ (\\d+/\\d+/[\\da-f]+,?)+',
+    'locks \\d+ \\d+ ((READ|WRITE)/\\d+/(\\d+|EOF),?)+',
+  ].join('|')})$`,
+)

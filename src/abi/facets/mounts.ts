@@ -1,9 +1,11 @@
-import { byKey, combine, explained, isSame } from '../compare.ts'
+import { byKey, combine, explained } from '../compare.ts'
 import { facet } from '../facet.ts'
 import { stablePath } from '../normalise.ts'
 
+type Mounts = Readonly<Record<string, string>>
+
 /** Those of the host are the host's; a namespace that several tasks share is reported by the first. */
-export const mounts = facet<Readonly<Record<string, string>>>({
+export const mounts = facet<Mounts>({
   name: 'mounts',
   title: 'mounts of an own mount namespace',
   manual: 'proc_pid_mountinfo(5)',
@@ -19,24 +21,51 @@ export const mounts = facet<Readonly<Record<string, string>>>({
     return result
   },
   compare: (before, after, setting) => {
-    const reasons = Object.entries(comesAndGoes).flatMap(([reason, target]) => {
-      const among = (value: Readonly<Record<string, string>>) =>
-        Object.keys(value).filter((key) => target.test(key))
-      return isSame(among(before), among(after)) ? [] : [explained(reason)]
-    })
-    return combine([...reasons, byKey()(lasting(before), lasting(after), setting)])
+    const automounts = [before, after].flatMap((mounts) =>
+      Object.keys(mounts).filter((key) => mounts[key]?.startsWith('autofs ')),
+    )
+    const whyPassing = (key: string) => passing.find(({ isIt }) => isIt(targetOf(key), automounts))?.reason
+    const lasting = (mounts: Mounts) =>
+      Object.fromEntries(Object.entries(mounts).filter(([key]) => whyPassing(key) === undefined))
+    const reasons = Object.keys({ ...before, ...after })
+      .filter((key) => before[key] !== after[key])
+      .map(whyPassing)
+    return combine([
+      ...reasons.filter((reason) => reason !== undefined).map(explained),
+      byKey()(lasting(before), lasting(after), setting),
+    ])
   },
 })
 
-/** Mounts that aren't the workload's own doing, by why they are there or not. */
-const comesAndGoes: Readonly<Record<string, RegExp>> = {
-  "other units' credentials come and go with these units": /^\/run\/credentials\//,
-  'the placeholder had to be executable until the restore': /^\/usr\/bin\/sleep$/,
+/** Without the layer. */
+function targetOf(key: string): string {
+  return key.replace(/ \(layer \d+\)$/, '')
 }
 
-function lasting(value: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const patterns = Object.values(comesAndGoes)
-  return Object.fromEntries(
-    Object.entries(value).filter(([key]) => !patterns.some((pattern) => pattern.test(key))),
-  )
-}
+/** Mounts that aren't the workload's own doing: systemd copies the host's into the service's view, and tells it of later ones. */
+const passing: readonly {
+  readonly reason: string
+  readonly isIt: (target: string, automounts: readonly string[]) => boolean
+}[] = [
+  {
+    reason: "other units' credentials come and go with these units",
+    isIt: (target) => target.startsWith('/run/credentials/'),
+  },
+  {
+    reason: 'the placeholder had to be executable until the restore',
+    isIt: (target) => target === '/usr/bin/sleep',
+  },
+  {
+    reason: 'runtime directories of users come and go with their logins',
+    isIt: (target) => /^\/run\/user\/\d+(\/|$)/.test(target),
+  },
+  {
+    reason: 'removable media come and go with whoever mounts them',
+    isIt: (target) => /^(\/run)?\/media\//.test(target),
+  },
+  {
+    reason: 'what an automount mounts comes and goes as it is used',
+    isIt: (target, automounts) =>
+      automounts.some((automount) => target === automount || target.startsWith(`${automount}/`)),
+  },
+]

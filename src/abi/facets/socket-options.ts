@@ -22,12 +22,16 @@ function tuned(
 
 /**
  * CRIU binds connections with SO_REUSEADDR and SO_REUSEPORT, so that those of one port can share it, and leaves both
- * set (criu/sk-inet.c). They matter to bind(2) alone, which a connected socket has behind it; a listener keeps its own.
+ * set (criu/sk-inet.c). They matter to bind(2) alone, which a connection has behind it; others keep their own.
  */
 function reused(
   name: string,
-  { SO_ACCEPTCONN: listening }: Readonly<Record<string, string>>,
+  { SO_ACCEPTCONN: listening, SO_PROTOCOL: protocol, SO_DOMAIN: domain }: Readonly<Record<string, string>>,
 ): string | undefined {
-  const moved = (name === 'SO_REUSEADDR' || name === 'SO_REUSEPORT') && listening === '0'
+  const isConnection = listening === '0' && protocol === TCP && domain !== UNIX
+  const moved = (name === 'SO_REUSEADDR' || name === 'SO_REUSEPORT') && isConnection
   return moved ? 'CRIU binds connections with SO_REUSEADDR and SO_REUSEPORT' : undefined
 }
+
+/** IPPROTO_TCP (include/uapi/linux/in.h) and AF_UNIX (include/linux/socket.h). */
+const [TCP, UNIX] = ['6', '1']

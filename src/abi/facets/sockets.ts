@@ -55,14 +55,6 @@ export const sockets: readonly Facet[] = [
     compare: bySocket(byOption(() => undefined)),
   }),
   facet<PerSocket<Readonly<Record<string, string>>>>({
-    name: 'ipv6-options',
-    title: 'IPv6 socket options: v6only, hop limits, multicast, …',
-    manual: 'ipv6(7)',
-    scope: 'task',
-    read: (task) => eachProbedSocket(task, (answers) => optionsOf(answers, 'IPV6_')),
-    compare: bySocket(byOption(() => undefined)),
-  }),
-  facet<PerSocket<Readonly<Record<string, string>>>>({
     name: 'netlink-options',
     title: 'netlink options and group memberships',
     manual: 'netlink(7)',

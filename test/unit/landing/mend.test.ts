@@ -4,15 +4,12 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { areMendings, mendings } from '../../../src/workload/mendings.ts'
+import { areMendings } from '../../../src/workload/mendings.ts'
 import { canInOwnNetwork } from '../isolated.ts'
 import { endTasks, startTask, stop } from '../workload/stopped-tasks.ts'
 import { endAll, network, shell, start, within } from './networks.ts'
 import { Sandbox } from './sandbox.ts'
-
-const mend = fileURLToPath(new URL('../../../src/landing/static/mend', import.meta.url))
 
 /**
  * Accepts a connection, takes it down and makes it anew as CRIU does (soccr/soccr.c) where no scale was agreed on, says
@@ -64,7 +61,10 @@ afterEach(endAll)
 /** A peer without window scaling takes a scaled window for what it says: a connection that survives as good as dead. */
 describe.runIf(canInOwnNetwork('ip link add name cable type veth peer name other'))('windows', () => {
   test('of a restored connection are told as they are to a peer that agreed on no scale', async () => {
+    const sandbox = new Sandbox()
+    const mend = sandbox.path('/usr/lib/kernelswap/mend')
     expect(await arrived((here, socket) => within(here, mend, [], `unscaled ${socket}`))).toBe(`${BYTES} 1`)
+    sandbox.remove()
   })
 
   test('are not, where nobody looks after them', async () => {
@@ -110,6 +110,7 @@ describe('threads', () => {
   const pin = (list: string) =>
     execFileSync('taskset', ['--pid', '--cpu-list', list, String(pid)], { stdio: 'pipe' })
   const allowed = () => /^Cpus_allowed_list:\t(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]!
+  const listed = () => sandbox.ask('mend', { args: ['--list', String(pid)] }).stdout
   const mended = (lines: string) => sandbox.run('mend', { input: lines })
 
   test.runIf(availableParallelism() > 1).each(['0', '1'])(
@@ -118,7 +119,7 @@ describe('threads', () => {
       const everywhere = allowed()
       pin(list)
       await stop(pid)
-      const lines = await mendings([pid], { unscaled: '' })
+      const lines = listed()
       expect(areMendings(lines)).toBe(true)
       pin(everywhere)
       expect(mended(lines)).toEqual({ code: 0, stderr: '' })
@@ -127,7 +128,7 @@ describe('threads', () => {
   )
 
   test('that could run anywhere can do so again, whatever the unit starts with', async () => {
-    const lines = await mendings([pid], { unscaled: '' })
+    const lines = listed()
     const everywhere = allowed()
     pin('0')
     expect(mended(lines)).toEqual({ code: 0, stderr: '' })
@@ -150,8 +151,14 @@ describe('threads', () => {
 })
 
 test('lines that somebody else wrote are no others than those of a checkpoint', () => {
-  expect(areMendings('unscaled 331 7\naffinity 331 332 0-3,6\naffinity 331 331 all\n')).toBe(true)
+  const lines = [
+    ...['unscaled 331 7', 'affinity 331 332 0-3,6', 'affinity 331 331 all', 'io-priority 331 331 16391'],
+    ...['personality 331 331 00040000', 'coredump-filter 331 331 00000033', 'oom-score-adj 331 331 -900'],
+    ...['autogroup 331 331 0', 'timer-slack 331 332 50000', 'options 331 7 6/9/1f000000,1/25/6c6f00'],
+    'locks 331 9 READ/0/EOF,WRITE/5/14',
+  ]
+  expect(areMendings(`${lines.join('\n')}\n`)).toBe(true)
   expect(areMendings('')).toBe(true)
-  for (const line of ['affinity 331 332 0', 'affinity 331 332\n', 'unscaled 1 2 3\n', 'other 1 2\n', '\n'])
+  for (const line of ['affinity 331 332 0', 'affinity 331 332\n', 'unscaled 1 2 3\n', 'other 1 2 3\n', '\n'])
     expect(areMendings(line), line).toBe(false)
 })

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { taskLibrary } from '../../../src/tools/task-library.ts'
 
 const scripts = fileURLToPath(new URL('../../../src/landing/static/', import.meta.url))
 
@@ -39,6 +40,7 @@ export class Sandbox {
       if (!name.includes('.'))
         this.write(`/usr/lib/kernelswap/${name}`, this.#own(readFileSync(join(scripts, name), 'utf8')), 0o755)
     }
+    this.write('/usr/lib/kernelswap/tasks.pl', taskLibrary)
     for (const file of ['/usr/sbin/criu', '/proc/self/autogroup']) this.write(file, '')
     for (const path of ['/etc/kernelswap/landing', '/run/kernelswap', '/bin'])
       mkdirSync(this.path(path), { recursive: true })
@@ -68,14 +70,23 @@ export class Sandbox {
   }
 
   /** Runs one of the scripts. */
-  run(script: string, { input = '', args = [], env = {} }: RunOptions = {}): Ended {
-    const { status, stderr } = spawnSync(this.path(`/usr/lib/kernelswap/${script}`), args, {
+  run(script: string, options: RunOptions = {}): Ended {
+    const { code, stderr } = this.ask(script, options)
+    return { code, stderr }
+  }
+
+  /** As run, with what it says. */
+  ask(
+    script: string,
+    { input = '', args = [], env = {} }: RunOptions = {},
+  ): Ended & { readonly stdout: string } {
+    const { status, stdout, stderr } = spawnSync(this.path(`/usr/lib/kernelswap/${script}`), args, {
       input,
       encoding: 'utf8',
       timeout: 60_000,
       env: { ...process.env, ...env, PATH: `${this.path('/bin')}:${process.env.PATH}` },
     })
-    return { code: status, stderr }
+    return { code: status, stdout, stderr }
   }
 
   remove(): void {
