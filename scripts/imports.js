@@ -14,6 +14,7 @@ const rooms = [
   ['landing', 'hooks', 'report'],
   ['workload', 'config'],
   ['network', 'abi', 'kernel'],
+  ['os'],
   ['tools', 'archive'],
   ['host', 'proc', 'btf'],
 ]

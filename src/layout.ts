@@ -61,7 +61,7 @@ export const layout = {
     units: { from: ['kernelswap'], to: ['kernelswap-generator'] },
     /** The kernel before, a line each: kernel, initrd, command line. */
     back: { from: ['kernelswap'], to: ['back'] },
-    /** Where the boot loader is to be aimed again: its name, and the entry's. */
+    /** What aims the boot loader again: a program, and its arguments, a line each. */
     fallback: { from: ['kernelswap'], to: ['land'] },
     /** Id of the boot that restores without having begun with it. */
     up: { from: ['kernelswap'], to: ['land', 'release'] },

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { Failure } from '../errors.ts'
+import { runningKernel } from '../os/kernel-release.ts'
 import { type Window, windowSeconds } from '../schedule/window.ts'
-import { runningKernel } from '../swap/kernels.ts'
 import type { Request } from '../swap/plan.ts'
 import { timespanSeconds } from '../tools/systemd-analyze.ts'
 import { collect, eventsOption } from './options.ts'

@@ -1,11 +1,5 @@
-/** What one version of a kernel's package brought. */
-export interface ChangelogEntry {
-  /** The same for the package that was signed and the one that was built. */
-  readonly version: string
-  /** Its items; what only another architecture gets isn't among them. */
-  readonly fixes: number
-  readonly cves: readonly string[]
-}
+import { thisDistribution } from '../os/distributions.ts'
+import type { ChangelogEntry } from '../os/kernel-files.ts'
 
 /** What separates two kernels, by their changelogs. */
 export interface ChangelogDifference {
@@ -27,12 +21,15 @@ export function changelogDifference(
   before: { readonly changelog: string | undefined; readonly version: string | undefined },
   after: { readonly changelog: string },
 ): ChangelogDifference | undefined {
-  const is = parseChangelog(after.changelog)
+  const distribution = thisDistribution()
+  const is = distribution.parseChangelog(after.changelog)
   if (before.changelog === undefined) {
-    const from = is.findIndex(({ version }) => version === unsigned(before.version ?? ''))
+    const from = is.findIndex(
+      ({ version }) => version === distribution.versionInChangelog(before.version ?? ''),
+    )
     return from < 0 ? undefined : { ...sum(is.slice(0, from)), lostFixes: 0, lostCves: [] }
   }
-  const was = parseChangelog(before.changelog)
+  const was = distribution.parseChangelog(before.changelog)
   const [got, lost] = [sum(missing(is, was)), sum(missing(was, is))]
   const [old, now] = [was, is].map((entries) => new Set(sum(entries).cves))
   return {
@@ -56,52 +53,4 @@ function sum(entries: readonly ChangelogEntry[]): Pick<ChangelogDifference, 'fix
       a.localeCompare(b, 'en', { numeric: true }),
     ),
   }
-}
-
-/** Parses a changelog (deb-changelog(5)), the latest version first. */
-export function parseChangelog(text: string): ChangelogEntry[] {
-  const parts = text.split(/^(?=\S+ \([^)\s]+\) [^\n]*;)/m)
-  return parts.flatMap((part) => {
-    const version = /^\S+ \(([^)\s]+)\)/.exec(part)?.[1]
-    if (version === undefined) return []
-    const items = itemsOf(part)
-    return [
-      {
-        version: unsigned(version),
-        fixes: items.length,
-        cves: [...new Set(items.flatMap((item) => item.match(/CVE-\d{4}-\d{4,}/g) ?? []))],
-      },
-    ]
-  })
-}
-
-/** The package that is signed has a `+` where that which was built has a `-`, since its archive has no patches. */
-function unsigned(version: string): string {
-  return version.replace('-', '+')
-}
-
-/** Work on the package itself. */
-const housekeeping = /^(Sign kernel from |Bump ABI )/
-
-function itemsOf(part: string): string[] {
-  const items = part
-    .split(/^(?= {2}\* )/m)
-    .slice(1)
-    .flatMap((block) => {
-      const [head = '', ...inner] = block.replace(/^ -- .*$/m, '').split(/^ {4}- /m)
-      return inner.length > 0 ? inner : [head.replace(/^ {2}\* /, '')]
-    })
-  return items.filter((item) => !housekeeping.test(item) && !isForeign(item))
-}
-
-/** Debian's architectures but the one whose kernels are read here; an item begins with those that it is for. */
-const foreign = new Set(
-  'alpha arc arm arm64 armel armhf hppa i386 ia64 loong64 m68k mips mipsel mips64el mips64r6el powerpc ppc64 ppc64el riscv64 s390 s390x sh4 sparc sparc64 x86_32'.split(
-    ' ',
-  ),
-)
-
-function isForeign(item: string): boolean {
-  const names = /^\[([^\]]+)\]/.exec(item)?.[1]?.split(/[\s,/]+/)
-  return names?.every((name) => foreign.has(name)) ?? false
 }

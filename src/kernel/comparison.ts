@@ -3,11 +3,11 @@ import { compareTypes, type TypeChanges } from '../btf/compare.ts'
 import { ElfError } from '../btf/elf.ts'
 import { Failure, messageOf } from '../errors.ts'
 import { ProgramError } from '../host/local.ts'
+import { thisDistribution } from '../os/distributions.ts'
+import type { KernelFiles } from '../os/kernel-files.ts'
 import { type ChangelogDifference, changelogDifference } from './changelog.ts'
 import { configurationDifference } from './configuration.ts'
-import type { KernelFiles } from './files.ts'
 import { readInstalledKernel } from './installed.ts'
-import { readPackagedKernel } from './package.ts'
 import { typesOf } from './types.ts'
 
 /**
@@ -66,7 +66,9 @@ export async function compareKernels(
 
 /** A name with a slash in it, or that ends as packages do, is a package's file. */
 function readKernel(name: string): Promise<KernelFiles> {
-  return name.includes('/') || name.endsWith('.deb') ? readPackagedKernel(name) : readInstalledKernel(name)
+  const distribution = thisDistribution()
+  const isFile = name.includes('/') || distribution.isPackageFile(name)
+  return isFile ? distribution.readKernelPackage(name) : readInstalledKernel(name)
 }
 
 function nameOf({ release, version }: KernelFiles): KernelName {

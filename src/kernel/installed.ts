@@ -1,62 +1,34 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { release as runningRelease } from 'node:os'
 import { join } from 'node:path'
 import { Failure, ifMissing, isErrno } from '../errors.ts'
-import { attempt, run } from '../host/local.ts'
-import { paths } from '../paths.ts'
-import { parseOwners } from '../tools/dpkg.ts'
-import { gunzip } from '../tools/unpack.ts'
-import { changelogNames, type KernelFiles, type ModuleFile, moduleName } from './files.ts'
-
-const modulesFolder = '/usr/lib/modules'
-const documentation = '/usr/share/doc'
-const querySeconds = 30
+import { thisDistribution } from '../os/distributions.ts'
+import { type KernelFiles, type ModuleFile, moduleName } from '../os/kernel-files.ts'
+import { runningKernel } from '../os/kernel-release.ts'
 
 /**
  * A kernel of this host. The running one needn't be installed.
  * @throws Failure 'usage' where there is none of that release.
  */
 export async function readInstalledKernel(release: string): Promise<KernelFiles> {
-  const path = join(paths.boot, `vmlinuz-${release}`)
+  const distribution = thisDistribution()
+  const { kernel, config } = distribution.kernelFiles(release)
   // What is typed goes into paths, and a release is no path.
-  const image = release.includes('/') ? undefined : await readFile(path).catch(ifMissing(undefined))
-  if (image === undefined && release !== runningRelease())
+  const image = release.includes('/') ? undefined : await readFile(kernel).catch(ifMissing(undefined))
+  if (image === undefined && release !== runningKernel())
     throw new Failure(
       'usage',
       `Kernel ${release} is not installed; \`kernelswap kernels\` lists those that are.`,
     )
-  const owner = image && (await packageOf(path))
+  const owner = image && (await distribution.packageOf(kernel))
   return {
     release,
-    version: owner?.version ?? (release === runningRelease() ? await runningVersion() : undefined),
+    version:
+      owner?.version ?? (release === runningKernel() ? await distribution.runningVersion() : undefined),
     image,
-    config: await readFile(join(paths.boot, `config-${release}`), 'utf8').catch(ifMissing(undefined)),
-    changelog: owner && (await readChangelog(owner.name)),
-    modules: await readModules(join(modulesFolder, release, 'kernel')),
+    config: await readFile(config, 'utf8').catch(ifMissing(undefined)),
+    changelog: owner && (await distribution.readChangelog(owner.name)),
+    modules: await readModules(distribution.modulesFolder(release)),
   }
-}
-
-/** The package that has a file, undefined where none has. */
-async function packageOf(path: string): Promise<{ name: string; version: string } | undefined> {
-  const found = await attempt('dpkg-query', ['--search', path], { timeoutSeconds: querySeconds })
-  const name = parseOwners(found.stdout).get(path)?.[0]
-  if (name === undefined) return undefined
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: it is dpkg-query's.
-  const words = ['--show', '--showformat=${Version}', name]
-  return { name, version: (await run('dpkg-query', words, { timeoutSeconds: querySeconds })).stdout }
-}
-
-/** Debian's kernels tell their package's version as they tell their own: `#1 SMP … Debian 6.12.90-1 (2026-05-22)`. */
-async function runningVersion(): Promise<string | undefined> {
-  return / Debian (\S+) /.exec(await readFile('/proc/version', 'utf8'))?.[1]
-}
-
-async function readChangelog(name: string): Promise<string | undefined> {
-  for (const file of changelogNames) {
-    const bytes = await readFile(join(documentation, name, file)).catch(ifMissing(undefined))
-    if (bytes) return Buffer.from(gunzip(bytes)).toString()
-  }
-  return undefined
 }
 
 async function readModules(folder: string): Promise<ModuleFile[]> {

@@ -1,12 +1,12 @@
-import { release as runningRelease } from 'node:os'
 import { payloadOf } from '../btf/boot-image.ts'
 import { Btf } from '../btf/btf.ts'
 import type { TypeSource } from '../btf/compare.ts'
 import { type Section, sectionsOf, splitElves } from '../btf/elf.ts'
 import { kernelExports, moduleExports } from '../btf/exports.ts'
 import { Failure } from '../errors.ts'
+import type { KernelFiles, ModuleFile } from '../os/kernel-files.ts'
+import { runningKernel } from '../os/kernel-release.ts'
 import { unpack } from '../tools/unpack.ts'
-import type { KernelFiles, ModuleFile } from './files.ts'
 import { readRunningTypes } from './installed.ts'
 
 const kernelName = 'vmlinux'
@@ -19,7 +19,7 @@ const kernelName = 'vmlinux'
 export async function typesOf(files: KernelFiles): Promise<TypeSource[]> {
   const sections = files.image && sectionsOf(await unpackImage(files.release, files.image))
   const bytes = sections && sectionNamed(sections, '.BTF')
-  if (files.release === runningRelease()) {
+  if (files.release === runningKernel()) {
     const running = await readRunningTypes()
     const own = running.get(kernelName)
     if (own && !(bytes && Buffer.from(own).equals(bytes))) return runningTypes(own, running)

@@ -50,8 +50,8 @@ export interface LandingPlan {
   readonly hold: boolean
   /** The kernel to go back to; undefined where the checkpoint came by no jump. */
   readonly back: KernelImage | undefined
-  /** Where the boot loader is to be aimed again by a boot that has fallen back. */
-  readonly fallback: { readonly loader: string; readonly entry: string } | undefined
+  /** Program and arguments that aim the boot loader again, for a boot that has fallen back. */
+  readonly aim: readonly string[] | undefined
   readonly addresses: AddressBook
   /** The boot that restores without having begun with it: its links, addresses and routes are left alone. */
   readonly up: string | undefined
@@ -81,7 +81,7 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   await write('units.list', lines(plan.carried.map(({ workload }) => workload.unit)))
   if (plan.back)
     await write('back', [plan.back.kernel, plan.back.initrd, plan.back.commandLine, ''].join('\n'))
-  if (plan.fallback) await write('fallback', `${plan.fallback.loader}\n${plan.fallback.entry}\n`)
+  if (plan.aim) await write('fallback', lines(plan.aim))
   if (plan.up !== undefined) await write('up', `${plan.up}\n`)
   if (plan.early) await write('early', '')
   if (plan.hold) await write('hold', '')

@@ -1,4 +1,5 @@
-import { newerKernel } from '../swap/kernels.ts'
+import { thisDistribution } from '../os/distributions.ts'
+import { newerKernel } from '../os/kernel-release.ts'
 
 /**
  * The kernel that a scheduled swap goes to: one newer than the running one, or the running one where its package brought
@@ -12,5 +13,7 @@ export function dueKernel(
 ): string | undefined {
   const newer = newerKernel(installed, running)
   if (newer !== undefined) return newer
-  return reasons.includes(`linux-image-${running}`) && installed.includes(running) ? running : undefined
+  return reasons.includes(thisDistribution().kernelPackage(running)) && installed.includes(running)
+    ? running
+    : undefined
 }

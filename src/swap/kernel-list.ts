@@ -1,10 +1,12 @@
 import type { Configuration } from '../config/configuration.ts'
 import { messageOf } from '../errors.ts'
-import { defaultEntry } from '../tools/boot-loader.ts'
+import { startsKernel, thisBootLoader } from '../os/boot-loaders.ts'
+import { installedKernels } from '../os/distributions.ts'
+import { runningKernel } from '../os/kernel-release.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
-import { findFallback, startsKernel } from './fallback.ts'
+import { findFallback } from './fallback.ts'
 import type { Verdict } from './journal.ts'
-import { installedKernels, kernelObstacles, runningKernel } from './kernels.ts'
+import { kernelObstacles } from './kernels.ts'
 import { kexecObstacles } from './phases/check.ts'
 import { endedSwaps } from './store.ts'
 
@@ -64,7 +66,7 @@ async function bootDefault(
   installed: readonly string[],
 ): Promise<{ release: string | undefined; unknown: string | null }> {
   try {
-    const entry = await defaultEntry()
+    const entry = await (await thisBootLoader())?.defaultEntry()
     if (entry === undefined) return { release: undefined, unknown: 'no boot loader tells' }
     const release = installed.find((each) => startsKernel(each, entry.linux))
     const foreign = `${entry.id} starts ${entry.linux || 'no Linux'}, which is none of these`

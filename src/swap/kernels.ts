@@ -1,52 +1,8 @@
-import { access, readdir, readFile } from 'node:fs/promises'
-import { release } from 'node:os'
-import { join } from 'node:path'
+import { access, readFile } from 'node:fs/promises'
 import { Failure } from '../errors.ts'
-import { paths } from '../paths.ts'
+import { installedKernels, thisDistribution } from '../os/distributions.ts'
+import { runningKernel } from '../os/kernel-release.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
-
-/** Releases of the installed kernels, as `uname -r` prints them, the oldest first. */
-export async function installedKernels(): Promise<string[]> {
-  return kernelsAmong(await readdir(paths.boot))
-}
-
-/**
- * What `uname -r` may print: numbers, and what a distribution or builder adds. Copies that others keep beside a kernel are
- * none: installkernel(8)'s `.old`, dpkg's and editors' own.
- */
-const releaseName = /^\d+(\.\d+)+([-+~_.][\w.+~-]*)?$/
-const copy = /(\.(old|bak|orig|sav|save|disabled|dpkg-\w+|rpm\w+)|~)$/
-
-/** Of the files in /boot the kernels' releases, the oldest first. */
-export function kernelsAmong(files: readonly string[]): string[] {
-  return files
-    .filter((file) => file.startsWith('vmlinuz-'))
-    .map((file) => file.slice('vmlinuz-'.length))
-    .filter((name) => releaseName.test(name) && !copy.test(name))
-    .sort(compareReleases)
-}
-
-/** Compares piece by piece, numbers as numbers. A release candidate (`~rc7`, `-rc7`) comes before its release. */
-function compareReleases(a: string, b: string): number {
-  const [left, right] = [a, b].map((release) => release.replace('-rc', '~rc').match(/\d+|~|[^\d~]+/g) ?? [])
-  const rank = (piece: string | undefined) => (piece === '~' ? 0 : piece === undefined ? 1 : 2)
-  for (let index = 0; index < Math.max(left!.length, right!.length); index += 1) {
-    const [one, other] = [left![index], right![index]]
-    const order = rank(one) - rank(other)
-    if (order !== 0) return order
-    if (one !== other) return one!.localeCompare(other!, 'en', { numeric: true })
-  }
-  return 0
-}
-
-/** The newest of the installed kernels (the oldest first) if it is newer than another release. */
-export function newerKernel(installed: readonly string[], than: string): string | undefined {
-  return installed.filter((release) => compareReleases(release, than) > 0).at(-1)
-}
-
-export function runningKernel(): string {
-  return release()
-}
 
 /**
  * The kernel to swap to: the wanted one, or the newest installed that isn't running.
@@ -65,15 +21,6 @@ export async function chooseKernel(wanted: string | undefined): Promise<string> 
   const newest = installed.filter((version) => version !== runningKernel()).at(-1)
   if (newest) return newest
   throw new Failure('refused', `No kernel but the running one is installed (${list}); install one first.`)
-}
-
-/** Files of an installed kernel. */
-export function kernelFiles(version: string): { kernel: string; initrd: string; config: string } {
-  return {
-    kernel: join(paths.boot, `vmlinuz-${version}`),
-    initrd: join(paths.boot, `initrd.img-${version}`),
-    config: join(paths.boot, `config-${version}`),
-  }
 }
 
 /** What CRIU and the landing need of a kernel (criu.org, "Linux kernel", and `criu check`). */
@@ -99,7 +46,7 @@ const neededOptions = [
 
 /** What keeps the host from landing on this kernel. */
 export async function kernelObstacles(version: string): Promise<Obstacle[]> {
-  const files = kernelFiles(version)
+  const files = thisDistribution().kernelFiles(version)
   for (const file of Object.values(files)) {
     const there = await access(file).then(
       () => true,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { writeDurably } from '../durable.ts'
 import { ifMissing } from '../errors.ts'
+import { thisDistribution } from '../os/distributions.ts'
 import { paths } from '../paths.ts'
 import type { Verdict } from './journal.ts'
 
@@ -47,12 +48,10 @@ async function write(file: string, text: string): Promise<void> {
   await chmod(file, 0o644)
 }
 
-/** linux-base is what Ubuntu's hook of kernel packages notes beside the image. */
-const isKernel = (name: string) => /^linux-(image|modules|base$)/.test(name)
-
 /** What remains to ask for once the kernel is new; a request without a reason stays, since nobody knows why it was made. */
 export function withoutKernels({ flag, packages }: RebootRequest): RebootRequest {
-  const others = packages.filter((name) => !isKernel(name))
+  const distribution = thisDistribution()
+  const others = packages.filter((name) => !distribution.isKernelPackage(name))
   return packages.length > 0 && others.length === 0
     ? { flag: null, packages: [] }
     : { flag, packages: others }

@@ -27,6 +27,7 @@ import {
 } from '../layout.ts'
 import { readAddresses } from '../network/addresses.ts'
 import { gateRules } from '../network/gate.ts'
+import { runningKernel } from '../os/kernel-release.ts'
 import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { syncFileSystem } from '../tools/sync.ts'
@@ -39,7 +40,6 @@ import { inspectSurroundings } from '../workload/surroundings.ts'
 import { bundledEntries, fileObstacles } from './bundle-files.ts'
 import { bundleObstacles, keepPidsFree } from './bundle-fit.ts'
 import { Journal } from './journal.ts'
-import { runningKernel } from './kernels.ts'
 import { withLock } from './lock.ts'
 import { discardOldCheckpoints } from './phases/settle.ts'
 import { type Plan, planSchema, preserved, unitsOf, type WorkloadPlan } from './plan.ts'
@@ -287,7 +287,7 @@ async function writeLandingOf(swap: Swap, boot: string, up: string | undefined):
     // Peers that are gone may reset a connection as soon as the gate is open: it is compared before.
     hold: true,
     back: undefined,
-    fallback: undefined,
+    aim: undefined,
     addresses: await readAddresses(),
     early: false,
     carried: workloads.map((workload) => ({

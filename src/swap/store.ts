@@ -5,12 +5,12 @@ import { syncDirectory, writeDurably } from '../durable.ts'
 import { Failure, ifMissing, isErrno, messageOf } from '../errors.ts'
 import { isThere } from '../files.ts'
 import { stateFile, swapFile } from '../layout.ts'
+import { runningKernel } from '../os/kernel-release.ts'
 import { refuseLoose } from '../ownership.ts'
 import { paths } from '../paths.ts'
 import { type Report, reportSchema } from '../report/report.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
 import { Journal } from './journal.ts'
-import { runningKernel } from './kernels.ts'
 import { type Plan, planSchema } from './plan.ts'
 
 /** One swap: its directory below the state directory and what lies in it. */

@@ -1,7 +1,7 @@
 import { Failure } from '../errors.ts'
 import { goBack } from '../landing/landing.ts'
+import { runningKernel } from '../os/kernel-release.ts'
 import type { Verdict } from './journal.ts'
-import { runningKernel } from './kernels.ts'
 import { type Plan, preserved, type Request, restarted } from './plan.ts'
 import { findPending, refuseForeignLanding } from './resume.ts'
 import { endedSwaps } from './store.ts'

@@ -200,7 +200,7 @@ async function checkpoint(): Promise<Snapshot> {
   await writeLanding({
     ...{ swap: SWAP, boot: 'none', lastPid: 0, early: false, hold: true, up: undefined },
     back: { kernel: '', initrd: '', commandLine: '' },
-    fallback: undefined,
+    aim: undefined,
     addresses: { links: [], arrive: '', settle: '' },
     carried: [carried],
   })

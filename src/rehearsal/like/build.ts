@@ -5,8 +5,9 @@ import * as z from 'zod'
 import { tableOf } from '../../config/settings.ts'
 import { Failure } from '../../errors.ts'
 import { ProgramError } from '../../host/local.ts'
+import { startsKernel } from '../../os/boot-loaders.ts'
+import { grubMenu, parseGrubMenu } from '../../os/grub.ts'
 import { installFiles } from '../../tools/apt.ts'
-import { parseGrubMenu } from '../../tools/boot-loader.ts'
 import type { Image } from '../image.ts'
 import { installKernelswap, packageKey, prepareBy } from '../installation.ts'
 import type { Machine } from '../machine.ts'
@@ -133,8 +134,8 @@ async function keepToItself(machine: Machine, { host }: Likeness): Promise<void>
 /** Has the machine run this kernel, if it has it: a swap begins from there. */
 async function bootInto(machine: Machine, release: string): Promise<void> {
   if ((await prepareBy(machine, 'uname', ['-r'])).trim() === release) return
-  const menu = parseGrubMenu(await prepareBy(machine, 'cat', ['/boot/grub/grub.cfg']))
-  const entry = menu.find(({ linux }) => linux.endsWith(`/vmlinuz-${release}`))
+  const menu = parseGrubMenu(await prepareBy(machine, 'cat', [grubMenu]))
+  const entry = menu.find(({ linux }) => startsKernel(release, linux))
   if (!entry) return
   await prepareBy(machine, 'grub-set-default', [entry.id])
   await prepareBy(machine, 'sync', [])

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { Failure } from '../../errors.ts'
 import type { Ended } from '../../host/local.ts'
+import { kernelsAmong } from '../../os/debian.ts'
+import { paths } from '../../paths.ts'
 import type { Tell } from '../../swap/event.ts'
-import { kernelsAmong } from '../../swap/kernels.ts'
 import { type Plan, planSchema, preserved } from '../../swap/plan.ts'
 import { parseProperties } from '../../tools/systemd.ts'
 import { isCuredByAdopting } from '../../workload/obstacle.ts'
@@ -58,7 +59,7 @@ async function targetKernel(
   { image, to }: JudgeOptions,
 ): Promise<string> {
   if (to !== undefined) return resolveKernel(image, to)
-  const installed = kernelsAmong((await runIn(machine, 'ls', ['/boot'])).stdout.split('\n'))
+  const installed = kernelsAmong((await runIn(machine, 'ls', [paths.boot])).stdout.split('\n'))
   const others = installed.filter((release) => release !== from)
   return others.find((release) => release === kernels.newest) ?? others.at(-1) ?? from
 }

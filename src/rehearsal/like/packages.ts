@@ -2,6 +2,7 @@ import { copyFile, link, mkdir, readFile, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path'
 import { Failure, ifMissing, isErrno, messageOf } from '../../errors.ts'
 import { run } from '../../host/local.ts'
+import { debian } from '../../os/debian.ts'
 import {
   type Apt,
   type Candidate,
@@ -127,7 +128,7 @@ export function refuseUnknownKernel(
 }
 
 function imageOf(release: string): string {
-  return `linux-image-${release}`
+  return debian.kernelPackage(release)
 }
 
 async function presentIn(image: Image): Promise<Package[]> {

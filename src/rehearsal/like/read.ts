@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { Failure } from '../../errors.ts'
+import { kernelsAmong } from '../../os/debian.ts'
+import { paths } from '../../paths.ts'
 import { requireSameVersion } from '../../remote/host.ts'
-import { kernelsAmong } from '../../swap/kernels.ts'
 import { type Plan, planSchema, preserved } from '../../swap/plan.ts'
 import { type Package, packageFormat, parsePackages } from '../../tools/dpkg.ts'
 import { isCuredByAdopting } from '../../workload/obstacle.ts'
@@ -37,7 +38,7 @@ export async function readLikeness(
   refuseNoData(wanted.data)
   say(`reading ${host.name}`)
   await requireDebian13(host)
-  const installed = kernelsAmong((await ask(host, 'ls', ['/boot'])).split('\n'))
+  const installed = kernelsAmong((await ask(host, 'ls', [paths.boot])).split('\n'))
   const kernels = await readKernels(host, installed, wanted.kernel)
   const packages = await readPackages(host)
   const { units, obstacles, notes } = await readPlan(

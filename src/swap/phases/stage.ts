@@ -2,13 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { Failure, ifMissing } from '../../errors.ts'
 import { prepareCheckpoint, removeLanding, writeLanding } from '../../landing/landing.ts'
 import { readAddresses } from '../../network/addresses.ts'
+import { thisDistribution } from '../../os/distributions.ts'
 import { type KernelImage, load, unload } from '../../tools/kexec.ts'
 import { mountsWaitForDevices } from '../../tools/systemd.ts'
 import { idsOf } from '../../workload/ids.ts'
 import { startWorkloads, stopWorkloads } from '../../workload/kinds.ts'
-import { aimFallback, clearFallback } from '../fallback.ts'
+import { aimCommand, aimFallback, clearFallback } from '../fallback.ts'
 import { armWatchdog, hasWatchdog, restoreHostSettings } from '../host-settings.ts'
-import { kernelFiles, nextCommandLine } from '../kernels.ts'
+import { nextCommandLine } from '../kernels.ts'
 import { pidObstacles, reservation } from '../pids.ts'
 import { preserved, restarted, unitsOf } from '../plan.ts'
 import type { Phase, SwapContext } from '../step.ts'
@@ -43,7 +44,7 @@ async function loadKernel(context: SwapContext): Promise<void> {
 
 /** A kernel with what the swap asks of it; `swap` marks it as the jump's. */
 async function imageOf(version: string, context: SwapContext, swap?: string): Promise<KernelImage> {
-  const { kernel, initrd } = kernelFiles(version)
+  const { kernel, initrd } = thisDistribution().kernelFiles(version)
   const watchdogSeconds = hasWatchdog() ? context.swap.plan.watchdogSeconds : 0
   const current = await readFile('/proc/cmdline', 'utf8')
   const commandLine = nextCommandLine(current, { lastPid: context.lastPid, swap, watchdogSeconds })
@@ -89,7 +90,7 @@ async function planLanding(context: SwapContext): Promise<void> {
     // What verification may undo must not run before it.
     hold: swap.plan.strict || preserved(swap.plan).some(({ onVerifyFailure }) => onVerifyFailure !== 'keep'),
     back: await imageOf(swap.plan.kernel.from, context),
-    fallback: swap.plan.fallback,
+    aim: aimCommand(swap.plan),
     addresses: await readAddresses(),
     up: undefined,
     early: !(await mountsWaitForDevices()),

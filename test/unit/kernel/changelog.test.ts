@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { changelogDifference, parseChangelog } from '../../../src/kernel/changelog.ts'
+import { changelogDifference } from '../../../src/kernel/changelog.ts'
 import { configurationDifference } from '../../../src/kernel/configuration.ts'
+import { parseChangelog } from '../../../src/os/debian-changelog.ts'
 
 const oldest = `linux (6.12.90-1) trixie; urgency=medium
 

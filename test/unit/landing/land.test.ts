@@ -1,6 +1,7 @@
 import { rmSync, symlinkSync } from 'node:fs'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { layoutVersion } from '../../../src/layout.ts'
+import { grub } from '../../../src/os/grub.ts'
 import { Sandbox } from './sandbox.ts'
 
 let sandbox: Sandbox
@@ -64,4 +65,17 @@ test.each([
   ])
   expect(sandbox.list('/etc/kernelswap/landing')).toContain('sealed')
   expect(sandbox.read('/asked')).toBe(`nft -f ${sandbox.path('/etc/kernelswap/landing/gate.nft')}\n`)
+})
+
+/** A boot loader is aimed once: the next boot would start the kernel that has just failed. */
+test('a boot that has fallen back aims the boot loader again', () => {
+  const entry = 'a menu>it\'s "x"  $y'
+  sandbox.write('/etc/kernelswap/landing/fallback', `${grub.aimCommand(entry).join('\n')}\n`)
+  sandbox.program('grub-reboot', `printf '%s\\n' "$#" "$@" > ${sandbox.path('/aimed')}`)
+  expect(sandbox.run('land')).toMatchObject({ code: 0 })
+  expect(sandbox.read('/aimed')).toBe(`1\n${entry}\n`)
+  expect(log()).not.toContain('failed fallback')
+  sandbox.program('grub-reboot', 'exit 1')
+  expect(sandbox.run('land')).toMatchObject({ code: 0 })
+  expect(log()).toContain('failed fallback')
 })

@@ -13,6 +13,7 @@ import {
   writeLandingGate,
 } from '../../../src/landing/landing.ts'
 import { layoutVersion } from '../../../src/layout.ts'
+import { grub } from '../../../src/os/grub.ts'
 import { workloadOf } from '../../../src/workload/systemd-service.ts'
 import { serviceWith } from '../workload/builders.ts'
 
@@ -99,7 +100,7 @@ describe('on disk', () => {
     up: undefined,
     hold,
     back: { kernel: '/boot/vmlinuz-old', initrd: '/boot/initrd.img-old', commandLine: 'root=/dev/vda  rw' },
-    fallback: { loader: 'grub', entry: 'menu>entry with blanks' },
+    aim: grub.aimCommand('menu>entry with blanks'),
     addresses: { links: ['eth0', 'eth1'], arrive: 'link set dev eth0 up\n', settle: 'route replace …\n' },
     carried: [carried()],
   })
@@ -117,7 +118,7 @@ describe('on disk', () => {
     expect(await read('last-pid')).toBe('5000\n')
     expect(await read('layout-version')).toBe(`${layoutVersion}\n`)
     expect(await read('links')).toBe('eth0\neth1\n')
-    expect(await read('fallback')).toBe('grub\nmenu>entry with blanks\n')
+    expect(await read('fallback')).toBe('grub-reboot\nmenu>entry with blanks\n')
     expect(await read('back')).toBe('/boot/vmlinuz-old\n/boot/initrd.img-old\nroot=/dev/vda  rw\n')
     expect(await read('units.list')).toBe('redis-server.service\n')
     expect(await read('units/redis-server.service.d/zz-kernelswap.conf')).toBe(dropIn(carried()))

@@ -1,61 +1,47 @@
-import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { aimFallback, clearFallback, entryFor, findFallback } from '../../../src/swap/fallback.ts'
-import * as bootLoader from '../../../src/tools/boot-loader.ts'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { systemdBoot } from '../../../src/os/systemd-boot.ts'
+import { aimFallback, clearFallback, findFallback } from '../../../src/swap/fallback.ts'
 import { fixture } from '../fixture.ts'
+import { type Programs, standIns } from '../programs.ts'
 
-vi.mock('../../../src/tools/boot-loader.ts', { spy: true })
+const place = vi.hoisted(() => ({ directory: '' }))
+vi.mock(import('../../../src/paths.ts'), async (original) => {
+  const { paths } = await original()
+  place.directory = mkdtempSync(join(tmpdir(), 'kernelswap-fallback-'))
+  return { paths: { ...paths, boot: place.directory as '/boot' } }
+})
 
 const menu = fixture('grub/grub.cfg')
-const entries = bootLoader.parseGrubMenu(menu)
 const disk = '190f5f11-84bc-4366-8547-116fc89e6b62'
-const newest = '7.3.4+deb13-cloud-amd64'
 const oldest = '6.12.116+deb13-cloud-amd64'
 const entryOf = (kernel: string) => `gnulinux-advanced-${disk}>gnulinux-${kernel}-advanced-${disk}`
 
-/** What the machine's boot loader would start next; undefined: its default. */
-let next: string | undefined
+const grubFile = (name: string) => join(place.directory, 'grub', name)
+let programs: Programs
+
+/** What GRUB would start next, as its environment has it; undefined: its default. */
+const next = () => /^next_entry=(.+)$/m.exec(readFileSync(grubFile('grubenv'), 'utf8'))?.[1]
+const aimAt = (entry = '') => writeFileSync(grubFile('grubenv'), `next_entry=${entry}\n`)
 
 beforeEach(() => {
-  vi.clearAllMocks()
-  next = undefined
-  vi.mocked(bootLoader.loaderInfo).mockResolvedValue(undefined)
-  vi.mocked(bootLoader.readGrubMenu).mockResolvedValue(menu)
-  vi.mocked(bootLoader.nextGrubEntry).mockImplementation(async () => next)
-  vi.mocked(bootLoader.setNextGrubEntry).mockImplementation(async (entry) => {
-    next = entry
+  mkdirSync(grubFile(''))
+  writeFileSync(grubFile('grub.cfg'), menu)
+  aimAt()
+  const block = grubFile('grubenv')
+  programs = standIns({
+    'grub-editenv': `[ "$2" = list ] && cat ${block} || echo next_entry= > ${block}`,
+    'grub-reboot': `echo "next_entry=$1" > ${block}`,
   })
 })
-
-describe('the entry of a kernel', () => {
-  test.each([newest, oldest])('%s: its own, not the one for repairs or for the newest', (kernel) => {
-    expect(entryFor(kernel, entries)).toBe(entryOf(kernel))
-  })
-
-  test('a release that only begins alike is another', () => {
-    expect(entryFor('6.12.11', entries)).toBeUndefined()
-    expect(entryFor('6.12.116+deb13-cloud-amd6', entries)).toBeUndefined()
-    expect(entryFor('12.116+deb13-cloud-amd64', entries)).toBeUndefined()
-  })
-
-  test('the entry for the newest serves where there is none by name', () => {
-    expect(entryFor(newest, entries.slice(0, 1))).toBe(`gnulinux-simple-${disk}`)
-  })
-
-  /** It would boot somebody else's disk, where no landing is. */
-  test("another installation's kernel of the same release is none", () => {
-    const foreign = entries.map((entry) => ({ ...entry, id: `osprober-${entry.id}` }))
-    expect(entryFor(oldest, foreign)).toBeUndefined()
-  })
-
-  test.each([
-    ['/0123/6.12.1/linux', true],
-    ['/EFI/Linux/0123-6.12.1.efi', true],
-    ['/boot/vmlinuz-6.12.1', true],
-    ['/vmlinuz-6.12.1-dbg', false],
-  ])('%s', (linux, fits) => {
-    expect(entryFor('6.12.1', [{ id: 'x', linux, options: 'ro' }])).toBe(fits ? 'x' : undefined)
-  })
+afterEach(() => {
+  vi.restoreAllMocks()
+  programs.remove()
+  rmSync(grubFile(''), { recursive: true })
 })
+afterAll(() => rmSync(place.directory, { recursive: true }))
 
 describe('the search', () => {
   test('finds where to aim, and what others have aimed at', async () => {
@@ -63,17 +49,18 @@ describe('the search', () => {
       fallback: { loader: 'grub', entry: entryOf(oldest) },
       obstacles: [],
     })
-    next = 'theirs'
+    aimAt('theirs')
     expect((await findFallback(oldest, 'boot-loader')).fallback?.before).toBe('theirs')
-    expect(bootLoader.setNextGrubEntry).not.toHaveBeenCalled()
+    expect(next()).toBe('theirs')
   })
 
   test.each([
     ['no entry', menu, '1.2.3', /grub has no entry for the running kernel 1\.2\.3$/],
     ['a menu that would not look', menu.replaceAll('next_entry', 'x'), oldest, /no heed to grub-reboot$/],
-    ['no boot loader', undefined, oldest, /neither systemd-boot nor a menu of GRUB$/],
+    ['no boot loader', undefined, oldest, /no boot loader that is known here \(systemd-boot, grub\)$/],
   ])('refuses %s', async (_, text, kernel, reason) => {
-    vi.mocked(bootLoader.readGrubMenu).mockResolvedValue(text)
+    if (text === undefined) rmSync(grubFile('grub.cfg'))
+    else writeFileSync(grubFile('grub.cfg'), text)
     const { fallback, obstacles } = await findFallback(kernel, 'boot-loader')
     expect(fallback).toBeUndefined()
     expect(obstacles).toEqual([
@@ -87,10 +74,10 @@ describe('the search', () => {
   })
 
   test('asks systemd-boot where that booted the machine', async () => {
-    vi.mocked(bootLoader.loaderInfo).mockResolvedValue('systemd-boot 257')
-    vi.mocked(bootLoader.nextSystemdBootEntry).mockResolvedValue(undefined)
+    vi.spyOn(systemdBoot, 'isHere').mockResolvedValue(true)
+    vi.spyOn(systemdBoot, 'next').mockResolvedValue(undefined)
     const linux = `/0123/${oldest}/linux`
-    vi.mocked(bootLoader.systemdBootEntries).mockResolvedValue([{ id: 'a.conf', linux, options: '' }])
+    vi.spyOn(systemdBoot, 'entries').mockResolvedValue([{ id: 'a.conf', linux, options: '' }])
     expect((await findFallback(oldest, 'boot-loader')).fallback).toEqual({
       loader: 'systemd-boot',
       entry: 'a.conf',
@@ -103,24 +90,24 @@ describe('the aim', () => {
 
   test('is taken away, and gives way to the one before', async () => {
     await aimFallback({ fallback: ours })
-    expect(next).toBe('ours')
+    expect(next()).toBe('ours')
     await clearFallback({ fallback: ours })
-    expect(next).toBeUndefined()
+    expect(next()).toBeUndefined()
     await aimFallback({ fallback: ours })
     await clearFallback({ fallback: { ...ours, before: 'theirs' } })
-    expect(next).toBe('theirs')
+    expect(next()).toBe('theirs')
   })
 
   /** Whoever aimed it in the meantime wants it so; and a boot that has used up ours has used up theirs. */
   test.each(['theirs', undefined])('is left alone where it is not ours: %s', async (now) => {
-    next = now
+    aimAt(now)
     await clearFallback({ fallback: { ...ours, before: 'earlier' } })
-    expect(next).toBe(now)
+    expect(next()).toBe(now)
   })
 
   test('nothing is touched where something outside starts a good kernel', async () => {
     await aimFallback({})
     await clearFallback({})
-    expect(bootLoader.setNextGrubEntry).not.toHaveBeenCalled()
+    expect(programs.started()).toEqual([])
   })
 })

@@ -3,9 +3,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { installedKernels } from '../../../src/os/distributions.ts'
 import {
   chooseKernel,
-  installedKernels,
   isJumpOf,
   kernelObstacles,
   missingOptions,

@@ -26,5 +26,11 @@ export function moduleName(path: string): string | undefined {
   return modulePattern.exec(path)?.[1]?.replaceAll('-', '_')
 }
 
-/** Where Debian puts what has changed in a package; `.Debian` for those that aren't Debian's own (policy 12.7). */
-export const changelogNames = ['changelog.Debian.gz', 'changelog.gz'] as const
+/** What one version of a kernel's package brought. */
+export interface ChangelogEntry {
+  /** As `versionInChangelog` has it. */
+  readonly version: string
+  /** Its items; what only another architecture gets isn't among them. */
+  readonly fixes: number
+  readonly cves: readonly string[]
+}

@@ -1,25 +1,35 @@
 import { readFile } from 'node:fs/promises'
-import * as z from 'zod'
-import { ifMissing } from '../errors.ts'
+import { join } from 'node:path'
+import { Failure, ifMissing } from '../errors.ts'
 import { isThere } from '../files.ts'
 import { run } from '../host/local.ts'
+import { paths } from '../paths.ts'
+import type { BootEntry, BootLoader } from './boot-loader.ts'
 
-/** What a boot loader can start. */
-export interface BootEntry {
-  /** As the boot loader's own tools name it; for GRUB with the submenus it is in, `submenu>entry`. */
-  readonly id: string
-  /** The kernel's file, as the boot loader finds it: on its own file system, not on the running one's. */
-  readonly linux: string
-  readonly options: string
-}
+/** GRUB's menu, as `update-grub` writes it. */
+export const grubMenu = join(paths.boot, 'grub/grub.cfg')
+const environmentBlock = join(paths.boot, 'grub/grubenv')
 
-const grubMenu = '/boot/grub/grub.cfg'
-const grubEnvironmentBlock = '/boot/grub/grubenv'
-
-/** GRUB's menu as `update-grub` writes it, undefined where there is none. */
-export async function readGrubMenu(): Promise<string | undefined> {
-  return readFile(grubMenu, 'utf8').catch(ifMissing(undefined))
-}
+export const grub = {
+  name: 'grub',
+  isHere: () => isThere(grubMenu),
+  entries: async () => {
+    const menu = await readFile(grubMenu, 'utf8')
+    if (!heedsNextEntry(menu)) throw new Failure('refused', "GRUB's menu pays no heed to grub-reboot")
+    return parseGrubMenu(menu)
+  },
+  defaultEntry: async () => {
+    const menu = await readFile(grubMenu, 'utf8').catch(ifMissing(undefined))
+    if (menu === undefined) return undefined
+    return defaultGrubEntry(menu, variable.test(defaultOf(menu)) ? await environment() : {})
+  },
+  next: async () => (await environment()).next_entry,
+  setNext: async (id) => {
+    if (id === undefined) await run('grub-editenv', ['-', 'unset', 'next_entry'])
+    else await run('grub-reboot', [id])
+  },
+  aimCommand: (id) => ['grub-reboot', id],
+} as const satisfies BootLoader
 
 /** True for a menu that starts what `grub-reboot` names. A menu of one's own may not look (grub-reboot(8)). */
 export function heedsNextEntry(menu: string): boolean {
@@ -136,14 +146,9 @@ function unquoted(word: string): string {
   )
 }
 
-/** The entry that GRUB starts at the next boot alone, undefined where its default is next. */
-export async function nextGrubEntry(): Promise<string | undefined> {
-  return (await grubEnvironment()).next_entry
-}
-
-async function grubEnvironment(): Promise<Readonly<Record<string, string>>> {
+async function environment(): Promise<Readonly<Record<string, string>>> {
   // There is no environment block before the first variable is set.
-  if (!(await isThere(grubEnvironmentBlock))) return {}
+  if (!(await isThere(environmentBlock))) return {}
   return parseGrubEnvironment((await run('grub-editenv', ['-', 'list'])).stdout)
 }
 
@@ -154,86 +159,4 @@ export function parseGrubEnvironment(text: string): Readonly<Record<string, stri
     return [line.slice(0, Math.max(0, equals)), line.slice(equals + 1)]
   })
   return Object.fromEntries(pairs.filter(([name, value]) => name !== '' && value !== ''))
-}
-
-/** Makes GRUB start an entry at the next boot alone; without one, its default. */
-export async function setNextGrubEntry(entry: string | undefined): Promise<void> {
-  if (entry === undefined) await run('grub-editenv', ['-', 'unset', 'next_entry'])
-  else await run('grub-reboot', [entry])
-}
-
-/** Vendor of the boot loader interface's variables (systemd.io/BOOT_LOADER_INTERFACE). */
-const loaderVariables = '/sys/firmware/efi/efivars/Loader'
-const vendor = '4a67b082-0a4c-41cf-b6c7-440b29bb8c4f'
-
-/** What the boot loader says it is, such as `systemd-boot 257`; undefined where it says nothing. */
-export function loaderInfo(): Promise<string | undefined> {
-  return readLoaderVariable('Info')
-}
-
-/** The entry that systemd-boot starts at the next boot alone, undefined where its default is next. */
-export function nextSystemdBootEntry(): Promise<string | undefined> {
-  return readLoaderVariable('EntryOneShot')
-}
-
-async function readLoaderVariable(name: string): Promise<string | undefined> {
-  const raw = await readFile(`${loaderVariables}${name}-${vendor}`).catch(ifMissing(undefined))
-  return raw && parseLoaderVariable(raw)
-}
-
-/** Four bytes of attributes, then UTF-16 with a zero at the end (efivarfs.rst; EFI specification, CHAR16). */
-export function parseLoaderVariable(raw: Buffer): string | undefined {
-  return raw.subarray(4).toString('utf16le').replace(/\0+$/, '') || undefined
-}
-
-/** Makes systemd-boot start an entry at the next boot alone; without one, its default (bootctl(1), set-oneshot). */
-export async function setNextSystemdBootEntry(entry: string | undefined): Promise<void> {
-  await run('bootctl', ['set-oneshot', entry ?? ''])
-}
-
-/** What systemd-boot can start. */
-export async function systemdBootEntries(): Promise<BootEntry[]> {
-  return parseSystemdBootEntries((await run('bootctl', ['list', '--json=short'])).stdout)
-}
-
-/**
- * What the boot loader starts by default, undefined where nothing tells.
- * @throws ProgramError where systemd-boot's entries can't be read
- */
-export async function defaultEntry(): Promise<BootEntry | undefined> {
-  if (isSystemdBoot(await loaderInfo()))
-    return parseDefaultSystemdBootEntry((await run('bootctl', ['list', '--json=short'])).stdout)
-  const menu = await readGrubMenu()
-  if (menu === undefined) return undefined
-  return defaultGrubEntry(menu, variable.test(defaultOf(menu)) ? await grubEnvironment() : {})
-}
-
-/** Whether that is what the boot loader says it is. */
-export function isSystemdBoot(info: string | undefined): boolean {
-  return info?.startsWith('systemd-boot') ?? false
-}
-
-const textOrNone = z
-  .string()
-  .nullish()
-  .transform((text) => text ?? '')
-const systemdBootEntry = z.object({ id: z.string(), linux: textOrNone, options: textOrNone })
-
-/** Parses `bootctl list --json=short`: an array, before systemd 253 an object a line. */
-export function parseSystemdBootEntries(text: string): BootEntry[] {
-  return z.array(systemdBootEntry).parse(arrayOf(text))
-}
-
-/** The default among those; systemd before 253 doesn't tell it. */
-export function parseDefaultSystemdBootEntry(text: string): BootEntry | undefined {
-  const entry = systemdBootEntry.extend({ isDefault: z.boolean().nullish() })
-  const found = z
-    .array(entry)
-    .parse(arrayOf(text))
-    .find(({ isDefault }) => isDefault)
-  return found && { id: found.id, linux: found.linux, options: found.options }
-}
-
-function arrayOf(text: string): unknown {
-  return JSON.parse(text.startsWith('[') ? text : `[${text.trim().split('\n').join(',')}]`)
 }

@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest'
+import { entryFor } from '../../../src/os/boot-loaders.ts'
 import {
   defaultGrubEntry,
   heedsNextEntry,
-  parseDefaultSystemdBootEntry,
   parseGrubEnvironment,
   parseGrubMenu,
+} from '../../../src/os/grub.ts'
+import {
+  parseDefaultSystemdBootEntry,
   parseLoaderVariable,
   parseSystemdBootEntries,
-} from '../../../src/tools/boot-loader.ts'
+} from '../../../src/os/systemd-boot.ts'
 import { fixture } from '../fixture.ts'
 
 const menu = fixture('grub/grub.cfg')
@@ -160,5 +163,38 @@ describe('systemd-boot', () => {
     const raw = Buffer.concat([Buffer.from([6, 0, 0, 0]), Buffer.from('systemd-boot 257\0', 'utf16le')])
     expect(parseLoaderVariable(raw)).toBe('systemd-boot 257')
     expect(parseLoaderVariable(raw.subarray(0, 4))).toBeUndefined()
+  })
+})
+
+describe('the entry of a kernel', () => {
+  const entries = parseGrubMenu(menu)
+  const [newest, , oldest] = kernels as [string, string, string]
+  test.each([newest, oldest])('%s: its own, not the one for repairs or for the newest', (kernel) => {
+    expect(entryFor(kernel, entries)).toBe(advanced(kernel))
+  })
+
+  test('a release that only begins alike is another', () => {
+    expect(entryFor('6.12.11', entries)).toBeUndefined()
+    expect(entryFor('6.12.116+deb13-cloud-amd6', entries)).toBeUndefined()
+    expect(entryFor('12.116+deb13-cloud-amd64', entries)).toBeUndefined()
+  })
+
+  test('the entry for the newest serves where there is none by name', () => {
+    expect(entryFor(newest, entries.slice(0, 1))).toBe(`gnulinux-simple-${disk}`)
+  })
+
+  /** It would boot somebody else's disk, where no landing is. */
+  test("another installation's kernel of the same release is none", () => {
+    const foreign = entries.map((entry) => ({ ...entry, id: `osprober-${entry.id}` }))
+    expect(entryFor(oldest, foreign)).toBeUndefined()
+  })
+
+  test.each([
+    ['/0123/6.12.1/linux', true],
+    ['/EFI/Linux/0123-6.12.1.efi', true],
+    ['/boot/vmlinuz-6.12.1', true],
+    ['/vmlinuz-6.12.1-dbg', false],
+  ])('%s', (linux, fits) => {
+    expect(entryFor('6.12.1', [{ id: 'x', linux, options: 'ro' }])).toBe(fits ? 'x' : undefined)
   })
 })

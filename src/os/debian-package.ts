@@ -1,7 +1,10 @@
 import { Failure, messageOf } from '../errors.ts'
 import { fieldOf, filesIn } from '../tools/dpkg-deb.ts'
 import { gunzip } from '../tools/unpack.ts'
-import { changelogNames, type KernelFiles, moduleName } from './files.ts'
+import { type KernelFiles, moduleName } from './kernel-files.ts'
+
+/** Where what has changed in a package is; `.Debian` for those that aren't Debian's own (Debian policy 12.7). */
+export const changelogNames = ['changelog.Debian.gz', 'changelog.gz'] as const
 
 const wanted =
   /^\/boot\/(vmlinuz|config)-|^(\/usr)?\/lib\/modules\/[^/]+\/kernel\/|^\/usr\/share\/doc\/[^/]+\/changelog/
