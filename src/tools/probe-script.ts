@@ -166,7 +166,7 @@ sub socket_ {
     push @found, "content=" . unpack("H*", substr($content, 0, $got)) if $got > 0;
   }
   set_option($fd, 6, 20, 0) if $repaired;
-  push @found, owner($fd);
+  push @found, owner($fd), "groups=" . join(" ", groups_of($fd, $pid, $domain, $protocol));
   say_of("socket $pid $number", @found);
   release($fd);
 }

@@ -62,6 +62,47 @@ sub options_of {
   };
 }
 
+# The multicast groups that a socket is in, INTERFACE/ADDRESS/MODE/SOURCE/…, where mode 0 excludes sources and 1 includes
+# them. Nothing lists them: each group that anybody is in is asked after (ip(7), MCAST_MSFILTER: 48).
+sub groups_of {
+  my ($fd, $pid, $domain, $protocol) = @_;
+  return () if ($domain != 2 && $domain != 10) || $protocol == 6;
+  my @found;
+  for my $group (known_groups($pid)) {
+    my ($interface, $index, $address) = @$group;
+    my $level = length $address == 4 ? 0 : 41;
+    next if $level == 41 && $domain != 10;
+    # struct group_filter with room for 64 sources (include/uapi/linux/in.h).
+    my $filter = pack("Lx4a128LL", $index, socket_name($address), 0, 64) . "\0" x (128 * 64);
+    my $size = pack("l", length $filter);
+    next if syscall($NR{getsockopt}, $fd, $level, 48, $filter, $size) < 0;
+    my ($mode, $count) = unpack("x136LL", $filter);
+    $count = 64 if $count > 64;
+    my @sources = map { substr($filter, 144 + 128 * $_ + ($level ? 8 : 4), $level ? 16 : 4) } 0 .. $count - 1;
+    push @found, join("/", $interface, unpack("H*", $address), $mode, sort map { unpack("H*", $_) } @sources);
+  }
+  return @found;
+}
+
+# struct sockaddr_in or sockaddr_in6 of a multicast address.
+sub socket_name { my $address = shift; return length $address == 4 ? pack("Sx2a4", 2, $address) : pack("Sx6a16", 10, $address) }
+
+# Groups that anybody in a process's network namespace is in: interface, its number, address.
+my ($asked, @known) = (0);
+sub known_groups {
+  my $pid = shift;
+  return @known if $asked == $pid;
+  ($asked, @known) = ($pid);
+  my ($index, $interface);
+  for (lines_of("/proc/$pid/net/igmp")) {
+    if (/^(\d+)\s+(\S+)\s*:/) { ($index, $interface) = ($1, $2) }
+    elsif (/^\s+([0-9A-F]{8})\s/) { push @known, [$interface, $index, pack("L", hex $1)] }
+  }
+  push @known, map { /^(\d+)\s+(\S+)\s+([0-9a-f]{32})\s/ ? [$2, $1, pack("H*", $3)] : () } lines_of("/proc/$pid/net/igmp6");
+  return @known;
+}
+sub lines_of { open(my $file, "<", shift) or return (); return <$file> }
+
 # A thread held by ptrace(2), or undef. PTRACE_SEIZE leaves a stopped one stopped; what is asked needs a ptrace-stop, hence
 # PTRACE_INTERRUPT. Seccomp filters would refuse calls, or end the task for them: PTRACE_O_SUSPEND_SECCOMP.
 sub hold {

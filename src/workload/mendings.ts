@@ -35,6 +35,7 @@ const MENDING = new RegExp(
     '(personality|coredump-filter) \\d+ \\d+ [\\da-f]+',
     '(oom-score-adj|autogroup) \\d+ \\d+ -?\\d+',
     'options \\d+ \\d+ (\\d+/\\d+/[\\da-f]+,?)+',
+    'groups \\d+ \\d+ ([^\\s,/]+/[\\da-f]+/[01](/[\\da-f]+)*,?)+',
     'locks \\d+ \\d+ ((READ|WRITE)/\\d+/(\\d+|EOF),?)+',
   ].join('|')})$`,
 )

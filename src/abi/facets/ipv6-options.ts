@@ -13,12 +13,15 @@ export const ipv6Options = facet<PerSocket<Readonly<Record<string, string>>>>({
       SO_TYPE: answers.SO_TYPE ?? '',
       connected: String(row !== undefined && isConnected(row)),
     })),
-  compare: bySocket(byOption((name, before) => onStream(name, before) ?? bound(name, before))),
+  // What is connected, other facets compare.
+  compare: bySocket(({ connected: was, ...before }, { connected: _, ...after }, setting) =>
+    byOption((name) => onStream(name, before) ?? bound(name, was === 'true'))(before, after, setting),
+  ),
 })
 
 /** CRIU binds connections with it (criu/sk-inet.c), and it can't be changed afterwards. */
-function bound(name: string, { connected }: Readonly<Record<string, string>>): string | undefined {
-  return name === 'IPV6_V6ONLY' && connected === 'true'
+function bound(name: string, isConnected: boolean): string | undefined {
+  return name === 'IPV6_V6ONLY' && isConnected
     ? 'IPV6_V6ONLY matters to bind(2), which a connected socket has behind it'
     : undefined
 }

@@ -249,6 +249,11 @@ export const tamperings: readonly Tampering[] = [
     also: ['socket-options'],
   },
   { facet: 'ipv6-options', what: 'hop limit', how: 'udp6.setsockopt(41, 16, 9)' },
+  {
+    facet: 'multicast-groups',
+    what: 'group left',
+    how: 'udp.setsockopt(0, 36, socket.inet_aton("239.1.2.3") + socket.inet_aton("127.0.0.1"))',
+  },
   { facet: 'udp-options', what: 'segment size', how: 'udp.setsockopt(17, 103, 500)' },
   { facet: 'netlink-options', what: 'packet information', how: 'netlink.setsockopt(270, 3, 1)' },
   {

@@ -21,7 +21,6 @@ const untried = {
   },
   ...{ SO_DONTROUTE: 'cuts connections', UDP_CORK: 'CRIU refuses it', TCP_ULP: 'CRIU refuses it' },
   ...{ SO_RESERVE_MEM: 'needs a control group of memory' },
-  ...{ IP_HDRINCL: 'is of raw sockets', IP_NODEFRAG: 'is of raw sockets' },
 }
 
 const tolerate = { 'tcp-options': 'segment sizes follow the route, which the landing puts back' }
@@ -77,6 +76,7 @@ describe.runIf(canRestore)('what CRIU leaves other than it was', { retry: 0 }, (
       'IP_MTU_DISCOVER',
       'IP_TOS',
       'coredump-filter',
+      'multicast-groups',
     ])
       expect(left.join('\n')).toContain(loss)
   })
