@@ -12,7 +12,7 @@ export type Decision =
   /** The machine went down while the memory was in it alone: everything started cold. */
   | {
       readonly kind: 'lost'
-      readonly when: 'before the checkpoint was sealed' | 'after the services had gone on'
+      readonly when: 'before-seal' | 'after-release'
     }
 
 /** What recovery looks at. */
@@ -49,7 +49,7 @@ function lost(lines: readonly JournalLine[], { landing }: Present): Decision {
   const landed = landing === 'stale' || lines.some((line) => line.kind === 'step' && line.phase === 'verify')
   return {
     kind: 'lost',
-    when: landed ? 'after the services had gone on' : 'before the checkpoint was sealed',
+    when: landed ? 'after-release' : 'before-seal',
   }
 }
 

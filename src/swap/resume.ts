@@ -265,14 +265,19 @@ async function landIfNone({ plan, directory }: Swap): Promise<void> {
   await awaitUnits([landingUnit])
 }
 
+const whenInWords = {
+  'before-seal': 'before the checkpoint was sealed',
+  'after-release': 'after the services had gone on',
+} as const
+
 /** What was in memory is gone; the units started as on any boot. */
-async function settleLost(swap: Swap, when: string): Promise<Report> {
+async function settleLost(swap: Swap, when: keyof typeof whenInWords): Promise<Report> {
   await swap.journal.append(landedSteps.clearLanding)
   await clearLanding(swap)
   const reason =
-    swap.plan.bundle && when === 'before the checkpoint was sealed'
+    swap.plan.bundle && when === 'before-seal'
       ? 'its restore was cut short'
-      : `the machine went down ${when}`
+      : `the machine went down ${whenInWords[when]}`
   const gone = preserved(swap.plan).map(
     ({ unit }): WorkloadOutcome => ({ unit, outcome: 'lost', pid: 0, reason }),
   )

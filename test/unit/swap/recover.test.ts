@@ -32,7 +32,7 @@ describe('a swap that was cut short before its verdict', () => {
   /** Another boot never undoes: the processes it would thaw are gone. */
   function onAnotherBoot({ jumped, landing }: Present): Decision {
     if (landing === 'sealed' || landing === 'released') return { kind: 'settle', fellBack: !jumped }
-    const when = landing === 'stale' ? 'after the services had gone on' : 'before the checkpoint was sealed'
+    const when = landing === 'stale' ? 'after-release' : 'before-seal'
     return { kind: 'lost', when }
   }
 })
@@ -78,7 +78,7 @@ describe('after the jump', () => {
 
   test('a power cut once the services had gone on loses them, and the verdict says when', () => {
     const third = { boot: 'boot-third', jumped: false }
-    const lost = { kind: 'lost', when: 'after the services had gone on' }
+    const lost = { kind: 'lost', when: 'after-release' }
     expect(decide([...jumped, ...written(landed, verify)], { ...third, landing: 'stale' })).toEqual(lost)
     expect(decide([...jumped, ...written(landed, verify)], { ...third, landing: 'unsealed' })).toEqual(lost)
     const settling = [...jumped, ...written(landed, verify, settle)]
@@ -90,7 +90,7 @@ describe('after the jump', () => {
     const settlingLoss = [...jumped.slice(0, -2), ...written(fallenBack, settle)]
     expect(decide(settlingLoss, { boot: fallenBack.boot, jumped: false, landing: 'unsealed' })).toEqual({
       kind: 'lost',
-      when: 'before the checkpoint was sealed',
+      when: 'before-seal',
     })
     const afterRelease = [
       ...jumped,
@@ -99,7 +99,7 @@ describe('after the jump', () => {
     ]
     expect(decide(afterRelease, { boot: 'boot-third', jumped: false, landing: 'unsealed' })).toEqual({
       kind: 'lost',
-      when: 'after the services had gone on',
+      when: 'after-release',
     })
   })
 
