@@ -7,8 +7,8 @@ import { differing } from './judge.ts'
 
 /** Where the administrator lists URLs, in a file for each unit. */
 const lists = '/etc/kernelswap/http'
-/** How long an endpoint may take to answer, in milliseconds. */
-const patience = 5000
+/** How long an endpoint may take to answer, in milliseconds: one that takes longer is as good as down to its clients. */
+const answerMilliseconds = 5000
 
 /** The status by URL, or why there was none. */
 const answersSchema = z.record(z.string(), z.union([z.number(), z.string()]))
@@ -45,7 +45,7 @@ async function urlsOf(file: string): Promise<string[]> {
 
 async function statusOf(url: string): Promise<number | string> {
   try {
-    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(patience) })
+    const response = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(answerMilliseconds) })
     await response.body?.cancel()
     return response.status
   } catch (error) {

@@ -8,8 +8,11 @@ import { differing } from './judge.ts'
 const baselineSchema = z.object({ ports: z.array(z.object({ address: z.string(), port: z.number() })) })
 type Port = z.infer<typeof baselineSchema>['ports'][number]
 
-/** How long a port may take to take a connection, in milliseconds. */
-const patience = 20_000
+/**
+ * How long a port may take to take a connection, in milliseconds: longer than TCP takes for its fourth try (after 1, 3, 7
+ * and 15 s), where a host that has just come back loses packets.
+ */
+const connectMilliseconds = 20_000
 
 /** Every TCP port that the unit listens on takes connections. */
 export const portsHook: BuiltInHook = {
@@ -40,7 +43,7 @@ function portsOf(listeners: readonly InetSocket[]): Port[] {
 async function takesConnections({ address, port }: Port): Promise<boolean> {
   const socket = connect({ host: reachable(address), port })
   try {
-    await once(socket, 'connect', { signal: AbortSignal.timeout(patience) })
+    await once(socket, 'connect', { signal: AbortSignal.timeout(connectMilliseconds) })
     return true
   } catch {
     return false

@@ -35,6 +35,7 @@ export type Followed =
 const landingLimit = 1200
 /** For this long nothing may be found of a swap that was just started, in seconds. */
 const startLimit = 60
+/** What only looks may take so long, in seconds: on a host that is just booting, Node alone takes some of them to start. */
 const lookLimit = 120
 /** In milliseconds: a host that is away for minutes is asked every few seconds. */
 const retry = { minTimeout: 500, maxTimeout: 5000, factor: 1.5 }

@@ -12,8 +12,8 @@ import type { Plan } from './plan.ts'
 import { restoreRebootRequest } from './reboot-required.ts'
 import type { Swap } from './store.ts'
 
-/** Seconds that a notification command may take. */
-const patience = 60
+/** Seconds that a notification command may take: it speaks to another host, and the verdict is on disk before. */
+const commandSeconds = 60
 /** Of what it says its last line is told. */
 const outputBytes = 64 * 1024
 
@@ -45,7 +45,7 @@ export async function notify(
   const why = refusal(program)
   if (why !== undefined) throw new Failure('refused', `It was not run: ${why}.`)
   const ended = await runGroup(program, args, {
-    ...{ input: `${JSON.stringify(report)}\n`, timeoutSeconds: patience, cwd: '/', outputBytes },
+    ...{ input: `${JSON.stringify(report)}\n`, timeoutSeconds: commandSeconds, cwd: '/', outputBytes },
     env: { ...(process.env as Record<string, string>), LC_ALL: 'C' },
     // A child that keeps our pipes must not keep us.
     sparesChildren: true,
@@ -53,7 +53,8 @@ export async function notify(
   const said = ended.failure
     ? await startProblem(program, ended.failure)
     : ended.stderr.trim().split('\n').at(-1)
-  if (ended.timedOut) throw new Failure('failed', `It was still running after ${patience} s, and was ended.`)
+  if (ended.timedOut)
+    throw new Failure('failed', `It was still running after ${commandSeconds} s, and was ended.`)
   if (ended.code !== 0)
     throw new Failure('failed', said || `It ended by ${ended.signal ?? `exit code ${ended.code}`}.`)
 }

@@ -13,8 +13,8 @@ import { openSwap, readReport } from './store.ts'
 
 // Client of the FleetLock protocol, as Zincati speaks it (coreos.github.io/zincati/development/fleetlock/protocol).
 
-/** Seconds that a lock server may take. */
-const patience = 30
+/** Seconds that a lock server may take: it answers at once whether there is a place, and a busy one within a few. */
+const answerSeconds = 30
 
 /**
  * On disk while this host may hold a place: before a server is asked, until that server has let us go. Places at several
@@ -138,7 +138,7 @@ async function ask({ url, group, id }: Place, what: 'pre-reboot' | 'steady-state
   const { status, text } = await postJson(
     address,
     { client_params: { id, group } },
-    { headers: { 'fleet-lock-protocol': 'true' }, timeoutSeconds: patience },
+    { headers: { 'fleet-lock-protocol': 'true' }, timeoutSeconds: answerSeconds },
   )
   if (status === 200) return
   throw new Error(`${address} answers ${status}${reasonIn(text)}`)

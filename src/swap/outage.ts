@@ -68,7 +68,7 @@ export function outageObstacles(predicted: Prediction | null, limit: number | un
 }
 
 /** What is taken back after this many times the expected duration had something else the matter than a busy host. */
-const patience = 5
+const slack = 5
 /** No host is so quick that less would be of use, in seconds. */
 const shortestLimit = 120
 /** What a slow disk takes, and a slow link to whoever evacuates, in bytes a second. */
@@ -88,5 +88,5 @@ export function freezeLimit(expected: {
     expected.memoryBytes / diskRate,
   )
   const evacuation = expected.evacuate ? expected.memoryBytes / linkRate + shortestLimit : 0
-  return Math.ceil(Math.max(shortestLimit, patience * seconds) + evacuation)
+  return Math.ceil(Math.max(shortestLimit, slack * seconds) + evacuation)
 }

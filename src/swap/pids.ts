@@ -2,9 +2,16 @@ import { readFile } from 'node:fs/promises'
 import type { Obstacle } from '../workload/obstacle.ts'
 import { pidMax } from './kernels.ts'
 
-/** PIDs that may be handed out between the plan or the stage and the freeze. */
+/**
+ * PIDs that may be handed out between the plan or the stage and the freeze: twice what a machine with a hundred units hands
+ * out from its boot to its freeze, trial checkpoints among that, and four times the 1,000 of one with four services (journals
+ * of the machine tests, Debian 13).
+ */
 const margin = 4096
-/** PIDs that a boot hands out before the services have theirs again. */
+/**
+ * PIDs that a boot hands out before the services have theirs again. It is less than 600 with four services to restore, and
+ * 3,000 with a hundred (the same journals).
+ */
 const bootPids = 8192
 
 /**

@@ -6,7 +6,7 @@ import { ifMissing } from '../errors.ts'
 import { paths } from '../paths.ts'
 import { forEachOf } from '../pool.ts'
 import { endTcpRepair } from '../tools/tcp-repair.ts'
-import { dumpLimit } from '../workload/checkpoint.ts'
+import { dumpLimit, smallDumpSeconds } from '../workload/checkpoint.ts'
 import { pidsOf } from '../workload/control-group.ts'
 import { imagesOf } from '../workload/images.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
@@ -55,7 +55,6 @@ async function tryCheckpoint(
 ): Promise<Trial> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 })
   const directory = await mkdtemp(join(paths.state, 'trial-'))
-  const areas = workload.processes.reduce((sum, process) => sum + process.areas, 0)
   const began = performance.now()
   try {
     await writeFile(join(directory, markName), `${await bootId()} ${workload.controlGroup}`, { mode: 0o600 })
@@ -66,7 +65,7 @@ async function tryCheckpoint(
       images,
       external: ties.external,
       leave: 'running',
-      timeoutSeconds: dumpLimit(memoryBytes, areas),
+      timeoutSeconds: dumpLimit(workload, memoryBytes),
     } as const
     const obstacle = await workload.dump(options, signal)
     return { seconds: (performance.now() - began) / 1000, obstacle }
@@ -81,13 +80,10 @@ export async function findTrials(state: string = paths.state): Promise<string[]>
   return names.filter((name) => name.startsWith('trial-')).map((name) => join(state, name))
 }
 
-/** How long a dump that outlived its kernelswap is waited for, in milliseconds. */
-const patience = 120_000
-
 /**
  * Removes what trials left that were cut short, and lets the connections of their services be read from again. Only under
- * the lock of kernelswap: no other trial is under way then. A dump that still goes on is waited for, and left alone where
- * it takes too long.
+ * the lock of kernelswap: no other trial is under way then. A dump that outlived its kernelswap is waited for as long as a
+ * small one may take, and then left alone.
  */
 export async function clearTrials(state: string = paths.state): Promise<void> {
   const boot = await bootId()
@@ -102,7 +98,7 @@ export async function clearTrials(state: string = paths.state): Promise<void> {
 }
 
 async function isLeft(directory: string): Promise<boolean> {
-  for (const late = Date.now() + patience; Date.now() < late; await pause(200)) {
+  for (const late = Date.now() + smallDumpSeconds * 1000; Date.now() < late; await pause(200)) {
     if (!(await isHeld(directory))) return true
   }
   return false

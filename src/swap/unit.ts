@@ -7,7 +7,10 @@ import type { Swap } from './store.ts'
 /** The unit of a swap before its jump. */
 export const swapUnit = 'kernelswap-swap.service'
 
-/** Undoing has so long behind a swap's end, in seconds; then the settle unit goes on with it. */
+/**
+ * Undoing has so long behind a swap's end, in seconds; then the settle unit goes on with it. One step that gets stuck is
+ * given up before (swap.ts).
+ */
 const undoSeconds = 120
 
 /**

@@ -95,9 +95,12 @@ export function parseLogErrors(text: string): string[] {
   )
 }
 
+/** It tries what the kernel can do one by one, which takes a moment, or more on a host that is busy; in seconds. */
+const checkSeconds = 120
+
 /** Runs CRIU's own check of the running kernel (criu(8), check); '' means it looks good. */
 export async function check(): Promise<string> {
-  const ended = await attempt(paths.criu, ['check'], { timeoutSeconds: 120 })
+  const ended = await attempt(paths.criu, ['check'], { timeoutSeconds: checkSeconds })
   return ended.code === 0 ? '' : (parseCheck(ended.stderr) ?? `criu check: exit code ${ended.code}`)
 }
 

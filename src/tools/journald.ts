@@ -5,14 +5,14 @@ import { printable } from '../printer.ts'
 export type Fields = Readonly<Record<string, string | undefined>>
 
 /** Seconds that journald may take: what is told here must not hold up a swap. */
-const patience = 5
+const journalSeconds = 5
 
 /**
  * Writes one message to systemd's journal by its native protocol, which Node has no sockets for (logger(1)).
  * @throws ProgramError where there is no journald.
  */
 export async function writeToJournal(fields: Fields): Promise<void> {
-  await run('logger', ['--journald'], { input: journalText(fields), timeoutSeconds: patience })
+  await run('logger', ['--journald'], { input: journalText(fields), timeoutSeconds: journalSeconds })
 }
 
 /**

@@ -5,6 +5,7 @@ import { pidsOf } from './control-group.ts'
 import { explainDump, triesOf } from './dump-errors.ts'
 import type { CheckpointImages } from './images.ts'
 import type { Obstacle } from './obstacle.ts'
+import type { Process } from './process.ts'
 import type { TaskTree } from './task-tree.ts'
 
 /** What the caller decides; the rest is the workload's own. */
@@ -40,10 +41,18 @@ export async function checkpointTree(
   }
 }
 
-/**
- * How long a dump may take, in seconds: what a busy host takes for a small one, and more for each part of its memory and
- * each mapped area, which CRIU walks through one by one.
- */
-export function dumpLimit(memoryBytes: number, areas: number): number {
-  return Math.ceil(120 + memoryBytes / 10e6 + areas / 50)
+/** What a busy host may take for a small dump, in seconds; an idle one takes less than a second. */
+export const smallDumpSeconds = 120
+/** What the slowest disk writes, in bytes a second: a tenth of what an ordinary one does. */
+const slowestDisk = 10e6
+/** Mapped areas that CRIU gets through in a second at the least; it walks through them one by one. */
+const slowestAreas = 50
+
+/** How long a dump may take, in seconds, by what the tree has in memory. */
+export function dumpLimit(
+  { processes }: { readonly processes: readonly Pick<Process, 'areas'>[] },
+  memoryBytes: number,
+): number {
+  const areas = processes.reduce((sum, process) => sum + process.areas, 0)
+  return Math.ceil(smallDumpSeconds + memoryBytes / slowestDisk + areas / slowestAreas)
 }

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import { ask, patience, type ReadHost } from './host.ts'
+import { answerSeconds, ask, type ReadHost } from './host.ts'
 import { isPlain } from './paths.ts'
 
 type Kind = 'file' | 'directory' | 'link'
@@ -16,7 +16,7 @@ export async function kindsOf(
   if (paths.length === 0) return new Map()
   // It complains of what isn't there, and goes on.
   const shown = await host.run('stat', [...options, '--printf=%f %n\\0', '--', ...paths], {
-    timeoutSeconds: patience,
+    timeoutSeconds: answerSeconds,
   })
   return new Map(
     partsOf(shown.stdout).flatMap((line) => {

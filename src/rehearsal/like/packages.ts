@@ -33,6 +33,8 @@ export interface Selection {
 type Wanted = Pick<Likeness, 'packages' | 'units' | 'kernels'>
 
 const listsLast = 24 * 3600 * 1000
+/** What tells where packages come from asks mirrors, some of which may be down. */
+const sourcesSeconds = 600
 
 /** How a machine boots, reaches its network and minds its hardware; kernelswap it gets from us. */
 const machinesOwn = new RegExp(
@@ -154,7 +156,7 @@ async function renewLists(apt: Apt): Promise<void> {
   const made = await stat(file).then(({ mtimeMs }) => mtimeMs, ifMissing(0))
   if (Date.now() - made < listsLast) return
   try {
-    const { stdout } = await run(join(recipeFolder(), 'sources'), [], { timeoutSeconds: 600 })
+    const { stdout } = await run(join(recipeFolder(), 'sources'), [], { timeoutSeconds: sourcesSeconds })
     await mkdir(join(apt.directory, 'new'), { recursive: true })
     const sources = join(apt.directory, 'new')
     await writeFile(join(sources, 'machine.sources'), stdout)

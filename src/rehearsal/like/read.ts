@@ -8,7 +8,7 @@ import { type Package, packageFormat, parsePackages } from '../../tools/dpkg.ts'
 import { isCuredByAdopting } from '../../workload/obstacle.ts'
 import { type Accounts, accountsOf } from './accounts.ts'
 import { fetchFiles } from './files.ts'
-import { ask, lastLine, patience, type ReadHost } from './host.ts'
+import { answerSeconds, ask, lastLine, type ReadHost } from './host.ts'
 import { filesName, type Likeness } from './likeness.ts'
 import { partsOf, withTargets } from './links.ts'
 import { isKeptBack, isPlain, isReplaceable } from './paths.ts'
@@ -88,7 +88,7 @@ function refuseNoData(data: readonly string[]): void {
 async function findData(host: ReadHost, paths: readonly string[]): Promise<string[]> {
   for (const path of paths) {
     const ended = await host.run('realpath', ['--canonicalize-existing', '--zero', '--', path], {
-      timeoutSeconds: patience,
+      timeoutSeconds: answerSeconds,
     })
     const [target] = partsOf(ended.stdout)
     if (ended.code !== 0 || target === undefined)
@@ -189,7 +189,7 @@ async function planOf(host: ReadHost, units: readonly string[], kernel: string |
   const to = kernel === undefined ? [] : ['--kernel', kernel]
   const named = units.length > 0 ? ['--', ...units] : []
   const words = ['plan', '--no-trial', '--json', ...to, ...named]
-  const ended = await host.run('kernelswap', words, { timeoutSeconds: patience })
+  const ended = await host.run('kernelswap', words, { timeoutSeconds: answerSeconds })
   if (ended.stdout !== '') return planSchema.parse(JSON.parse(ended.stdout))
   throw new Failure(
     'refused',

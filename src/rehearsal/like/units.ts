@@ -1,6 +1,6 @@
 import { Failure } from '../../errors.ts'
 import { conffilesFormat, parseConffiles, parseOwners } from '../../tools/dpkg.ts'
-import { ask, patience, type ReadHost } from './host.ts'
+import { answerSeconds, ask, type ReadHost } from './host.ts'
 import type { Likeness } from './likeness.ts'
 import { kindsOf, partsOf, withTargets } from './links.ts'
 import { isKeptBack, isLocalUnitFile, isPlain, isWithin, outermost } from './paths.ts'
@@ -122,7 +122,7 @@ async function ownersOf(host: ReadHost, paths: readonly string[]): Promise<Map<s
   const both = [...new Set(paths.flatMap((path) => [path, before(path), usrOf(path)]))]
   // It complains of what nobody owns, and goes on. A pattern it is only with a wildcard.
   const shown = await host.run('dpkg-query', ['--search', '--', ...both.map(literal)], {
-    timeoutSeconds: patience,
+    timeoutSeconds: answerSeconds,
   })
   const owners = parseOwners(shown.stdout)
   return new Map(

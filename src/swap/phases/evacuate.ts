@@ -38,7 +38,7 @@ export const requests = {
  * The services stand still: whoever doesn't come, or not again, or gets stuck, is not waited for longer than this, in
  * seconds.
  */
-const patience = 60
+const fetchSeconds = 60
 /** Whoever comes again and again and gets no further is not served more often than this. */
 const mostInVain = 5
 
@@ -69,7 +69,7 @@ async function handOver(swap: Swap): Promise<void> {
 export async function serveBundle(
   index: BundleIndex,
   locateFile: (name: string) => string,
-  patienceSeconds = patience,
+  patienceSeconds = fetchSeconds,
 ): Promise<void> {
   let reached = 0
   let inVain = 0

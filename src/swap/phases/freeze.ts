@@ -14,6 +14,7 @@ import type { InetSocket } from '../../proc/inet-sockets.ts'
 import { remountWritable } from '../../tools/mount.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
 import { dumpedConnections, endTcpRepair } from '../../tools/tcp-repair.ts'
+import { dumpLimit } from '../../workload/checkpoint.ts'
 import { pidsOf } from '../../workload/control-group.ts'
 import { idsOf } from '../../workload/ids.ts'
 import { imagesOf } from '../../workload/images.ts'
@@ -34,9 +35,6 @@ import { socketsOf, tasksOf } from '../tasks.ts'
 import { swapUnit } from '../unit.ts'
 import { archive } from './archive.ts'
 import { evacuate } from './evacuate.ts'
-
-/** A dump that takes longer is given up; in seconds. */
-const dumpTimeout = 600
 
 /** The services stand still from here on; any failure thaws them and they have seen a pause. */
 export const freeze: Phase = {
@@ -77,9 +75,10 @@ async function closeGate(context: SwapContext): Promise<void> {
   await raiseGate(context.gate)
 }
 
-async function checkpoint({ carried, sums, surroundings, limit }: SwapContext): Promise<void> {
+async function checkpoint({ swap, carried, sums, surroundings, limit }: SwapContext): Promise<void> {
+  const memory = new Map(preserved(swap.plan).map(({ unit, memoryBytes }) => [unit, memoryBytes]))
   const dumpAndSum = async (one: Carried) => {
-    await limit!.during(one.workload.unit, () => checkpointOne(one))
+    await limit!.during(one.workload.unit, () => checkpointOne(one, memory.get(one.workload.unit) ?? 0))
     const summing = imagesOf(one.checkpoint).sum()
     // It goes on beside the other dumps and the next steps; where it fails, `manifest` tells.
     summing.catch(() => {})
@@ -106,7 +105,7 @@ async function refuseNewNeeds(carried: readonly Carried[], surroundings: Surroun
   }
 }
 
-async function checkpointOne({ workload, ties, checkpoint }: Carried): Promise<void> {
+async function checkpointOne({ workload, ties, checkpoint }: Carried, memoryBytes: number): Promise<void> {
   const { unit, controlGroup } = workload
   const images = imagesOf(checkpoint)
   await noteTasks(checkpoint, controlGroup)
@@ -114,7 +113,7 @@ async function checkpointOne({ workload, ties, checkpoint }: Carried): Promise<v
     images,
     external: ties.external,
     leave: 'stopped',
-    timeoutSeconds: dumpTimeout,
+    timeoutSeconds: dumpLimit(workload, memoryBytes),
   })
   if (!obstacle) return await noteDumpedTasks(checkpoint, controlGroup)
   throw new Failure(

@@ -17,13 +17,18 @@ import { bootId, checkpointDirectory, type Swap } from '../store.ts'
 import { tasksOf } from '../tasks.ts'
 import { inspect } from './inspect.ts'
 
+/**
+ * Starting units may take what they grant, in seconds: 90 are the default (DefaultTimeoutStartSec=,
+ * systemd-system.conf(5)), and they may wait for each other.
+ */
+const startSeconds = 600
+
 /** Everything slow, while the services run on. */
 export const stage: Phase = {
   name: 'stage',
   steps: [
     { name: 'load-kernel', do: loadKernel, undo: unload },
-    // Starting them may take what their units grant.
-    { name: 'stop-restarted', do: stopRestarted, undo: startRestarted, undoSeconds: 600 },
+    { name: 'stop-restarted', do: stopRestarted, undo: startRestarted, undoSeconds: startSeconds },
     { name: 'write-landing', do: planLanding, undo: removeLanding },
     {
       name: 'aim-fallback',
