@@ -26,6 +26,9 @@ export const scripts = [
 ] as const
 export type Script = (typeof scripts)[number]
 
+/** What those in Perl load from there (tools/task-library.ts). */
+export const libraries = ['tasks.pl'] as const
+
 /** Who writes or reads: `kernelswap` is what is written in TypeScript, `criu` is told by a script where to. */
 export type Party =
   | Script

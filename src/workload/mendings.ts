@@ -1,6 +1,5 @@
-import { join } from 'node:path'
 import { run } from '../host/local.ts'
-import { paths } from '../paths.ts'
+import { scriptFile } from '../layout.ts'
 import type { DumpedConnections } from '../tools/tcp-repair.ts'
 
 /**
@@ -12,7 +11,7 @@ export async function mendings(
   pids: readonly number[],
   { unscaled }: Pick<DumpedConnections, 'unscaled'>,
 ): Promise<string> {
-  const { stdout } = await run(join(paths.library, 'mend'), ['--list', ...pids.map(String)], {
+  const { stdout } = await run(scriptFile('mend'), ['--list', ...pids.map(String)], {
     timeoutSeconds: 60,
   })
   return unscaled.replaceAll(/^(?=.)/gm, 'unscaled ') + stdout

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type Entry, layout, layoutVersion, scripts, tmpfsArchives } from '../../src/layout.ts'
+import { type Entry, layout, layoutVersion, libraries, scripts, tmpfsArchives } from '../../src/layout.ts'
 
 const source = new URL('../../src/', import.meta.url)
 const directory = new URL('landing/static/', source)
@@ -90,7 +90,7 @@ test('what is in TypeScript has its paths from the layout', () => {
 test('every script is put into the package, and something starts it', () => {
   const started = files.flatMap((file) => namesIn(file, '/usr/lib/kernelswap/'))
   const asked = [...typescript.matchAll(/scriptFile\('([\w-]+)'\)/g)].map(([, name]) => name!)
-  expect([...new Set([...started, ...asked])].sort()).toEqual([...scripts])
+  expect([...new Set([...started, ...asked])].sort()).toEqual([...scripts, ...libraries].sort())
   const packed = /^for script in (.*); do$/m.exec(readFileSync(new URL('../scripts/package', source), 'utf8'))
   expect(packed?.[1]?.split(' ').sort()).toEqual([...scripts])
 })
