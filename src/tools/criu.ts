@@ -118,13 +118,30 @@ export async function wasStopped(images: string, pid: number): Promise<boolean> 
   return parseTaskState(await readFile(join(images, `core-${pid}.img`))) === 3
 }
 
+/** The signal that an image's thread gets at the death of its parent (PR_SET_PDEATHSIG(2const)); 0 where it wants none. */
+export async function deathSignal(images: string, tid: number): Promise<number> {
+  return parseDeathSignal(await readFile(join(images, `core-${tid}.img`)))
+}
+
+/** Field 8 (pdeath_sig) of field 5 (thread_core) of the message of a core image. @throws Error where the image is another */
+export function parseDeathSignal(image: Buffer): number {
+  const thread = fieldOf(coreOf(image), 5)
+  if (!Buffer.isBuffer(thread)) throw new Error('a core image has no thread')
+  const signal = fieldOf(thread, 8)
+  return typeof signal === 'number' ? signal : 0
+}
+
+/** The message of an image (images/core.proto): before it come two magic numbers and its length, of 4 bytes each (criu.org/Images). */
+function coreOf(image: Buffer): Buffer {
+  return image.subarray(12, 12 + image.readUInt32LE(8))
+}
+
 /**
- * The state of the task in a core image: field 1 (task_state) of field 3 (tc) of its message (images/core.proto). Before
- * that come two magic numbers and the message's length, of 4 bytes each (criu.org/Images).
+ * The state of the task in a core image: field 1 (task_state) of field 3 (tc) of its message.
  * @throws Error where the image is another
  */
 export function parseTaskState(image: Buffer): number {
-  const task = fieldOf(image.subarray(12, 12 + image.readUInt32LE(8)), 3)
+  const task = fieldOf(coreOf(image), 3)
   const state = Buffer.isBuffer(task) ? fieldOf(task, 1) : undefined
   if (typeof state !== 'number') throw new Error('a core image names no state of its task')
   return state

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { sumFiles } from '../archive/manifest.ts'
 import { ifMissing } from '../errors.ts'
 import { checkpointFile } from '../layout.ts'
-import { logErrors, wasStopped } from '../tools/criu.ts'
+import { deathSignal, logErrors, wasStopped } from '../tools/criu.ts'
 import type { RoomTies } from './room.ts'
 
 /** The images of one checkpoint, whatever they are kept in. */
@@ -18,6 +18,8 @@ export interface CheckpointImages {
   errors(of: 'dump' | 'restore' | 'restore-again'): Promise<string[]>
   /** Whether a task was stopped when CRIU took hold of it; undefined where it took hold of no such task. */
   wasStopped(pid: number): Promise<boolean | undefined>
+  /** The signal that a thread gets at the death of its parent; 0 where it wants none. */
+  deathSignal(tid: number): Promise<number>
   /** Takes them away, and leaves logs and options. */
   discard(): Promise<void>
 }
@@ -41,6 +43,7 @@ export function imagesOf(checkpoint: string): CheckpointImages {
       )
     },
     wasStopped: (pid) => wasStopped(directory, pid).catch(ifMissing(undefined)),
+    deathSignal: (tid) => deathSignal(directory, tid),
     async discard() {
       const names = await readdir(directory).catch(ifMissing<string[]>([]))
       const images = names.filter((name) => !/\.(conf|log)$/.test(name))

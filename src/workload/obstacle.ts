@@ -29,6 +29,7 @@ export const obstacleCodes = [
   'hook-veto',
   'io-uring',
   'multipath-tcp',
+  'parent-death-signal',
   // The host and its kernels.
   'criu-missing',
   'criu-unusable',

@@ -11,6 +11,7 @@ import {
 } from '../tools/systemd.ts'
 import { adoptionsOf } from './adopt.ts'
 import { checkpointTree } from './checkpoint.ts'
+import { harmOf } from './harm.ts'
 import { obstaclesOf, obstaclesOfRestart, obstaclesOfSettings } from './obstacles.ts'
 import { placeholderOf } from './placeholder.ts'
 import { isPlatform } from './platform.ts'
@@ -53,7 +54,10 @@ export function workloadOf(service: Service): Workload {
     adoptions: (surroundings) => adoptionsOf(service, surroundings),
     ties: (surroundings) => roomTies(service, surroundings),
     tmpfsFiles: (uses, surroundings) => tmpfsFiles(service, uses, surroundings),
-    dump: (options, signal) => checkpointTree(service, options, signal),
+    dump: async (options, signal) =>
+      (await checkpointTree(service, options, signal)) ??
+      // A trial; at the freeze the tasks stay stopped, and the plan has refused that.
+      (options.leave === 'running' ? await harmOf(service, options.images) : undefined),
     placeholder: (checkpoint) => placeholderOf(service, checkpoint),
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseLogErrors, parseTaskState } from '../../../src/tools/criu.ts'
+import { parseDeathSignal, parseLogErrors, parseTaskState } from '../../../src/tools/criu.ts'
 import { fixture, fixtureBytes } from '../fixture.ts'
 
 test('the errors of a log, without time and source', () => {
@@ -57,5 +57,19 @@ describe('the state of a task in its core image', () => {
     const image = fixtureBytes('criu/core-stopped.img')
     for (const length of [0, 11, 12, 40]) expect(() => parseTaskState(image.subarray(0, length))).toThrow()
     expect(() => parseTaskState(Buffer.alloc(image.length))).toThrow('names no state')
+  })
+})
+
+/** As CRIU 4.2.1 wrote it of a perl that had called prctl(PR_SET_PDEATHSIG, SIGTERM). */
+describe('the signal at the death of the parent', () => {
+  test('is in the core image of a thread that asked for it', () => {
+    expect(parseDeathSignal(fixtureBytes('criu/core-death-signal.img'))).toBe(15)
+    expect(parseDeathSignal(fixtureBytes('criu/core-running.img'))).toBe(0)
+  })
+
+  test('is not guessed from an image that is damaged', () => {
+    const image = fixtureBytes('criu/core-death-signal.img')
+    for (const length of [0, 11, 12, 40]) expect(() => parseDeathSignal(image.subarray(0, length))).toThrow()
+    expect(() => parseDeathSignal(Buffer.alloc(image.length))).toThrow('no thread')
   })
 })
