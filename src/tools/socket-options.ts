@@ -24,7 +24,13 @@ const kernels: Readonly<Record<string, SocketOption['isKernels']>> = {
   ...{ TCP_MAXSEG: 'connection', TCP_WINDOW_CLAMP: 'connection' },
   // They mean nothing there, an accepted connection gets some from elsewhere, and some are refused (net/ipv4/ip_sockglue.c).
   ...{ IP_MULTICAST_TTL: 'stream', IP_MULTICAST_LOOP: 'stream', IP_MULTICAST_ALL: 'stream' },
-  ...{ IPV6_MULTICAST_IF: 'stream', IPV6_MULTICAST_HOPS: 'stream', IPV6_MULTICAST_LOOP: 'stream' },
+  ...{
+    IP_MULTICAST_IF: 'stream',
+    IPV6_MULTICAST_ALL: 'stream',
+    IPV6_MULTICAST_IF: 'stream',
+    IPV6_MULTICAST_HOPS: 'stream',
+    IPV6_MULTICAST_LOOP: 'stream',
+  },
 }
 
 /**
@@ -48,7 +54,7 @@ export const socketOptions: readonly SocketOption[] = [
     ...{ PASSSEC: 34, TIMESTAMPNS: 35, MARK: 36, TIMESTAMPING: 37, PROTOCOL: 38, DOMAIN: 39, RXQ_OVFL: 40 },
     ...{ PEEK_OFF: 42, NOFCS: 43, LOCK_FILTER: 44, SELECT_ERR_QUEUE: 45, BUSY_POLL: 46 },
     ...{ MAX_PACING_RATE: [47, 8], ZEROCOPY: 60, TXTIME: [61, 8], BUF_LOCK: 72, PREFER_BUSY_POLL: 69 },
-    ...{ RESERVE_MEM: 73, TXREHASH: 74, RCVMARK: 75, PASSPIDFD: 76 },
+    ...{ RESERVE_MEM: 73, TXREHASH: 74, RCVMARK: 75, PASSPIDFD: 76, RCVPRIORITY: 82, PASSRIGHTS: 83 },
   }),
   ...options('TCP_', 6, 'tcp', {
     ...{ NODELAY: 1, MAXSEG: 2, CORK: 3, KEEPIDLE: 4, KEEPINTVL: 5, KEEPCNT: 6, SYNCNT: 7, LINGER2: 8 },
@@ -60,13 +66,14 @@ export const socketOptions: readonly SocketOption[] = [
       USER_TIMEOUT: 18,
     },
     ...{ FASTOPEN: 23, TIMESTAMP: 24, NOTSENT_LOWAT: 25, SAVE_SYN: 27, FASTOPEN_CONNECT: 30, ULP: [31, 16] },
-    ...{ FASTOPEN_NO_COOKIE: 34, INQ: 36 },
+    ...{ FASTOPEN_NO_COOKIE: 34, INQ: 36, TX_DELAY: 37, RTO_MAX_MS: 44, RTO_MIN_US: 45, DELACK_MAX_US: 46 },
   }),
   ...options('IP_', 0, 'ip', {
     ...{ TOS: 1, TTL: 2, HDRINCL: 3, RECVOPTS: 6, PKTINFO: 8, MTU_DISCOVER: 10, RECVERR: 11, RECVTTL: 12 },
     ...{ RECVTOS: 13, FREEBIND: 15, TRANSPARENT: 19, RECVORIGDSTADDR: 20, MINTTL: 21, NODEFRAG: 22 },
     ...{ BIND_ADDRESS_NO_PORT: 24, MULTICAST_TTL: 33, MULTICAST_LOOP: 34, MULTICAST_ALL: 49, UNICAST_IF: 50 },
-    ...{ LOCAL_PORT_RANGE: 51 },
+    ...{ LOCAL_PORT_RANGE: 51, RETOPTS: 7, PASSSEC: 18, CHECKSUM: 23, RECVFRAGSIZE: 25, RECVERR_RFC4884: 26 },
+    ...{ MULTICAST_IF: 32 },
   }),
   ...options('IPV6_', 41, 'ip6', {
     ...{ UNICAST_HOPS: 16, MULTICAST_IF: 17, MULTICAST_HOPS: 18, MULTICAST_LOOP: 19, MTU_DISCOVER: 23 },
@@ -79,9 +86,28 @@ export const socketOptions: readonly SocketOption[] = [
       RECVTCLASS: 66,
       TCLASS: 67,
     },
+    ...{
+      FLOWINFO: 11,
+      MULTICAST_ALL: 29,
+      RECVERR_RFC4884: 31,
+      FLOWINFO_SEND: 33,
+      RECVHOPOPTS: 53,
+      RECVRTHDR: 56,
+    },
+    ...{ RECVDSTOPTS: 58, RECVPATHMTU: 60, RECVORIGDSTADDR: 74, UNICAST_IF: 76, RECVFRAGSIZE: 77 },
     ...{ AUTOFLOWLABEL: 70, ADDR_PREFERENCES: 72, MINHOPCOUNT: 73, TRANSPARENT: 75, FREEBIND: 78 },
   }),
-  ...options('UDP_', 17, 'udp', { CORK: 1, ENCAP: 100, SEGMENT: 103, GRO: 104 }),
+  // Of raw sockets, by levels of their own (SOL_RAW, SOL_ICMPV6).
+  ...options('IP_', 255, 'ip', { ICMP_FILTER: 1 }),
+  ...options('IPV6_', 58, 'ip6', { ICMP_FILTER: [1, 32] }),
+  ...options('UDP_', 17, 'udp', {
+    CORK: 1,
+    ENCAP: 100,
+    NO_CHECK6_TX: 101,
+    NO_CHECK6_RX: 102,
+    SEGMENT: 103,
+    GRO: 104,
+  }),
   ...options('NETLINK_', 270, 'netlink', {
     ...{ PKTINFO: 3, BROADCAST_ERROR: 4, NO_ENOBUFS: 5, LISTEN_ALL_NSID: 8, LIST_MEMBERSHIPS: [9, 16] },
     ...{ CAP_ACK: 10, EXT_ACK: 11, GET_STRICT_CHK: 12 },

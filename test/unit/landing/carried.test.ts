@@ -87,9 +87,12 @@ describe.runIf(canRestore)('what CRIU leaves other than it was', { retry: 0 }, (
   })
 
   test('is tried with every option that can be chosen', () => {
-    const chosen: string[] = JSON.parse(readFileSync(join(folder, 'ready'), 'utf8'))
-    const names = socketOptions.map(({ name }) => name)
-    expect(names.filter((name) => !chosen.includes(name)).sort()).toEqual(Object.keys(untried).sort())
+    // A kernel may know fewer.
+    const { chosen, known } = JSON.parse(readFileSync(join(folder, 'ready'), 'utf8')) as Record<
+      string,
+      string[]
+    >
+    expect(known!.filter((name) => !chosen!.includes(name)).sort()).toEqual(Object.keys(untried).sort())
   })
 
   function differences(after: Snapshot): string[] {
