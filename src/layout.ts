@@ -16,6 +16,7 @@ export const scripts = [
   'back',
   'check-seal',
   'execute-kexec',
+  'in-session',
   'land',
   'mend',
   'release',
@@ -90,6 +91,8 @@ export const layout = {
   },
   checkpoint: {
     'main-pid': { from: ['kernelswap'], to: ['restore-unit', 'restore-units'] },
+    /** Number of its session, where its root doesn't lead it. */
+    session: { from: ['kernelswap'], to: ['restore-unit'] },
     'on-restore-failure': { from: ['kernelswap'], to: ['land'] },
     /** `PID running` or `PID stopped`: what each task was before the checkpoint. */
     tasks: { from: ['kernelswap'], to: ['release', 'kernelswap'] },

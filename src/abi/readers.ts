@@ -11,6 +11,7 @@ import type { SocketRow } from '../tools/ss.ts'
 import { mapFileOf } from './areas.ts'
 import { type Descriptor, type DescriptorKind, readDescriptors } from './descriptor.ts'
 import { hostMountinfo, hostNamespace } from './host-namespace.ts'
+import { findLeftovers, nameLeftovers } from './leftovers.ts'
 import { ProcDirectory, safely } from './proc-directory.ts'
 import { fieldOf, known, ThreadReader } from './thread.ts'
 import { Unreadable } from './types.ts'
@@ -215,6 +216,8 @@ export class TaskReader {
   #descriptors: readonly Descriptor[] | undefined
   #threads: readonly ThreadReader[] | undefined
   #areas?: readonly MapArea[]
+  #maps?: readonly MapArea[]
+  #found?: ReadonlyMap<string, string>
   #smaps?: readonly SmapsArea[]
 
   constructor(workload: WorkloadReader, pid: number) {
@@ -260,13 +263,24 @@ export class TaskReader {
   }
 
   get areas(): readonly MapArea[] {
-    this.#areas ??= parseMaps(this.proc.text('maps'))
+    this.#areas ??= nameLeftovers(this.#mapped, this.#leftovers)
     return this.#areas
   }
 
   get smaps(): readonly SmapsArea[] {
-    this.#smaps ??= parseSmaps(this.proc.text('smaps'))
+    this.#smaps ??= nameLeftovers(parseSmaps(this.proc.text('smaps')), this.#leftovers)
     return this.#smaps
+  }
+
+  /** Areas by the names that /proc gives them. */
+  get #mapped(): readonly MapArea[] {
+    this.#maps ??= parseMaps(this.proc.text('maps'))
+    return this.#maps
+  }
+
+  get #leftovers(): ReadonlyMap<string, string> {
+    this.#found ??= findLeftovers(this.#mapped, this.peek)
+    return this.#found
   }
 
   get mounts(): readonly Mount[] {

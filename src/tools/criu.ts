@@ -19,6 +19,8 @@ export interface DumpOptions {
   readonly images: string
   /** What the next boot's room provides, in CRIU's --external syntax. */
   readonly external: readonly string[]
+  /** The root of the tree leads no session: its leader has gone (setsid(2), and another fork). */
+  readonly isLeaderless?: boolean
   /** Tasks end stopped (a swap) or go on running (a trial). */
   readonly leave: 'stopped' | 'running'
   readonly timeoutSeconds: number
@@ -66,6 +68,7 @@ async function dumpNow(options: DumpOptions): Promise<DumpEnded> {
           '--ext-unix-sk',
         ],
         ...options.external.flatMap((resource) => ['--external', resource]),
+        ...(options.isLeaderless ? ['--shell-job'] : []),
         options.leave === 'stopped' ? '--leave-stopped' : '--leave-running',
         ...['-v2', '--log-file', 'dump.log'],
       ],

@@ -1,5 +1,6 @@
+import { ioUring } from './process.ts'
+import type { Service } from './service.ts'
 import type { Surroundings } from './surroundings.ts'
-import type { TaskTree } from './task-tree.ts'
 
 /** A setting that makes a unit carriable. */
 export interface Adoption {
@@ -8,7 +9,7 @@ export interface Adoption {
 }
 
 /** The fewest settings that make a service carriable; [] where it is. */
-export function adoptionsOf({ processes }: TaskTree, surroundings: Surroundings): Adoption[] {
+export function adoptionsOf({ processes, properties }: Service, surroundings: Surroundings): Adoption[] {
   const settings: Adoption[] = []
   if (processes.some(({ namespaces }) => namespaces.user !== surroundings.namespaces.user)) {
     settings.push({
@@ -23,5 +24,22 @@ export function adoptionsOf({ processes }: TaskTree, surroundings: Surroundings)
       givesUp: 'it no longer shares System V IPC and POSIX message queues with other services',
     })
   }
+  if (processes.some(({ files }) => files.some(({ target }) => target === ioUring))) {
+    settings.push({
+      setting: 'SystemCallFilter=~io_uring_setup:ENOSYS',
+      givesUp: 'it does its input and output without io_uring, as on an older kernel',
+    })
+    // A list of calls that are allowed has one answer for all others, which may be to end the program (systemd.exec(5)).
+    if (isAllowList(properties.SystemCallFilter) && !properties.SystemCallErrorNumber)
+      settings.push({
+        setting: 'SystemCallErrorNumber=ENOSYS',
+        givesUp: 'a system call that is forbidden to it fails, and does not end it',
+      })
+  }
   return settings
+}
+
+/** What is shown of a list of calls that are forbidden begins with a tilde. */
+function isAllowList(filter: string | undefined): boolean {
+  return filter !== undefined && filter !== '' && !filter.startsWith('~')
 }

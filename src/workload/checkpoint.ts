@@ -3,6 +3,7 @@ import { type DumpOptions, dump } from '../tools/criu.ts'
 import { endTcpRepair } from '../tools/tcp-repair.ts'
 import { pidsOf } from './control-group.ts'
 import { explainDump, triesOf } from './dump-errors.ts'
+import { sessionOf } from './ids.ts'
 import type { CheckpointImages } from './images.ts'
 import type { Obstacle } from './obstacle.ts'
 import type { Process } from './process.ts'
@@ -28,7 +29,12 @@ export async function checkpointTree(
   signal?: AbortSignal,
 ): Promise<Obstacle | undefined> {
   for (let tries = 1; ; tries += 1) {
-    const ended = await dump({ ...options, images: options.images.directory, pid: mainPid })
+    const ended = await dump({
+      ...options,
+      images: options.images.directory,
+      pid: mainPid,
+      isLeaderless: (sessionOf(mainPid) ?? mainPid) !== mainPid,
+    })
     if (ended.code === 0) return undefined
     // One that was cut short leaves connections that nobody can read from.
     await endTcpRepair(await pidsOf(controlGroup))

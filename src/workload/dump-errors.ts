@@ -11,12 +11,24 @@ const known: readonly {
     says: /io_uring/i,
     code: 'io-uring',
     reason: 'uses io_uring, which CRIU cannot dump (criu issue 2131)',
+    remedy: 'kernelswap adopt UNIT',
   },
   {
     says: /Unsupported proto 262/,
     code: 'multipath-tcp',
     reason: 'uses multipath TCP, which CRIU cannot dump (criu issue 2655)',
     remedy: 'for a Go program: Environment=GODEBUG=multipathtcp=0',
+  },
+  {
+    says: /POKEDATA failed: Input\/output error/,
+    code: 'shared-code',
+    reason: 'runs code in shared memory, such as a JIT makes, where CRIU has no room for its own',
+    remedy: 'turn that off, for PHP: opcache.jit_buffer_size=0',
+  },
+  {
+    says: /Unsupported proto \d+|Unsupported socket (family|type)|Unknown socket collected/,
+    code: 'socket-protocol',
+    reason: 'has sockets of a protocol that CRIU cannot dump (SCTP, vsock, AF_ALG and others)',
   },
   {
     says: /user namespace/,

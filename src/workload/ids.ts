@@ -18,3 +18,12 @@ function idsOfOne(pid: number): number[] {
     return ifEnded([])(error)
   }
 }
+
+/** The session of a process: the PID of who made it, and may have gone. Undefined where the process has ended. */
+export function sessionOf(pid: number): number | undefined {
+  try {
+    return parsePidStat(readFileSync(`/proc/${pid}/stat`, 'utf8')).session
+  } catch (error) {
+    return ifEnded(undefined)(error)
+  }
+}

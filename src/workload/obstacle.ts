@@ -10,6 +10,7 @@ export const obstacleCodes = [
   'dbus-connection',
   'descriptor-store',
   'foreign-files',
+  'io-uring',
   'network-not-restored',
   'no-single-tree',
   'not-running',
@@ -27,9 +28,10 @@ export const obstacleCodes = [
   'dump-failed',
   'hook-broken',
   'hook-veto',
-  'io-uring',
   'multipath-tcp',
   'parent-death-signal',
+  'shared-code',
+  'socket-protocol',
   // The host and its kernels.
   'criu-missing',
   'criu-unusable',
@@ -71,7 +73,7 @@ export const obstacleSchema = z.object({
 /** Why something can't be done, and what would help, both in words for people. */
 export type Obstacle = Readonly<z.infer<typeof obstacleSchema>>
 
-const curedByAdopting: readonly ObstacleCode[] = ['sysv-ipc', 'user-namespace']
+const curedByAdopting: readonly ObstacleCode[] = ['io-uring', 'sysv-ipc', 'user-namespace']
 
 /** True for what `kernelswap adopt` puts out of the way. */
 export function isCuredByAdopting({ code }: Pick<Obstacle, 'code'>): boolean {

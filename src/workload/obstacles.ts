@@ -1,5 +1,6 @@
 import type { Obstacle } from './obstacle.ts'
 import { isPlatform } from './platform.ts'
+import { ioUring } from './process.ts'
 import { journalStreams, peerPath, roomTies } from './room.ts'
 import type { Service } from './service.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -52,6 +53,7 @@ const rules: readonly Rule[] = [
   hasOwnPidNamespace,
   hasOwnRoot,
   usesSystemVMemory,
+  usesIoUring,
   isSocketActivated,
   keepsDescriptorsInStore,
   talksToOthersByUnixStream,
@@ -136,6 +138,15 @@ function usesSystemVMemory(service: Service, { namespaces }: Surroundings): Obst
     code: 'sysv-ipc',
     reason: "uses System V shared memory in the host's IPC namespace, which CRIU cannot dump",
     remedy: `kernelswap adopt ${service.unit}`,
+  }
+}
+
+function usesIoUring({ unit, processes }: Service): Obstacle | undefined {
+  if (!processes.some(({ files }) => files.some(({ target }) => target === ioUring))) return undefined
+  return {
+    code: 'io-uring',
+    reason: 'uses io_uring, which CRIU cannot dump (criu issue 2131)',
+    remedy: `kernelswap adopt ${unit}`,
   }
 }
 

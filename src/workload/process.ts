@@ -14,6 +14,9 @@ export interface OpenFile {
   readonly kind: 'file' | 'null' | 'other'
 }
 
+/** What a descriptor of io_uring_setup(2) is shown as. */
+export const ioUring = 'anon_inode:[io_uring]'
+
 /** What a swap needs to know of a process; everything comes from /proc. */
 export interface Process {
   readonly pid: number
@@ -93,15 +96,34 @@ export class ProcessReader {
     }
   }
 
-  /** A task that changed its root sees what is below it alone (proc_pid_mountinfo(5)). */
+  /** Mounts of the whole namespace: a task that has changed its root sees those below it alone (proc_pid_mountinfo(5)). */
   #mountsOf(pid: number, namespace: string): readonly Mount[] {
-    const key = `${namespace} ${readlinkSync(`/proc/${pid}/root`)}`
-    const known = this.#mounts.get(key)
+    const known = this.#mounts.get(namespace)
     if (known) return known
-    const mounts = parseMountinfo(text(pid, 'mountinfo'))
-    this.#mounts.set(key, mounts)
+    const seesAll = isAtRoot(pid) ? pid : (neighboursOf(namespace).find(isAtRoot) ?? pid)
+    const mounts = parseMountinfo(text(seesAll, 'mountinfo'))
+    this.#mounts.set(namespace, mounts)
     return mounts
   }
+}
+
+function isAtRoot(pid: number): boolean {
+  return linkOf(`/proc/${pid}/root`) === '/'
+}
+
+/** PIDs of all processes of a mount namespace, as far as we may see who is in it. */
+function neighboursOf(namespace: string): number[] {
+  const isIn = (name: string) => {
+    try {
+      return linkOf(`/proc/${name}/ns/mnt`) === namespace
+    } catch (error) {
+      if (isErrno(error, 'EACCES')) return false
+      throw error
+    }
+  }
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && isIn(name))
+    .map(Number)
 }
 
 /**
@@ -153,11 +175,13 @@ function readOpenFile(pid: number, fd: number): OpenFile | undefined {
   }
 }
 
+/** Where a link of /proc leads; undefined where what it is of has ended. */
 function linkOf(path: string): string | undefined {
   try {
     return readlinkSync(path)
   } catch (error) {
-    return ifMissing(undefined)(error)
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
+    throw error
   }
 }
 

@@ -31,6 +31,8 @@ const wanted = [
   'PrivateUsers',
   'PrivateIPC',
   'FragmentPath',
+  'SystemCallFilter',
+  'SystemCallErrorNumber',
 ]
 
 /**

@@ -13,7 +13,7 @@ const units = names.filter((name) => name.endsWith('.service'))
 /** They run where nobody can mend them, on a machine that has just changed its kernel. */
 describe.each(scripts)('%s', (name) => {
   /** Perl where shell can't do it: perl-base is part of every Debian. */
-  const [interpreter, check, strict] = ['wake', 'mend'].includes(name)
+  const [interpreter, check, strict] = ['in-session', 'mend', 'wake'].includes(name)
     ? ['/usr/bin/perl', '-c', /^use strict;$/m]
     : ['/bin/sh', '-n', /^set -e?u/m]
 

@@ -22,6 +22,7 @@ beforeAll(() => {
     'kernelswap.fish',
     'kernelswap.8',
     'schemas/plan-1.json',
+    'tasks.pl',
   ]
   for (const name of ['kernelswap.js', ...manual.map((name) => `manual/${name}`)])
     writeFileSync(join(place, 'dist', name), '')

@@ -30,7 +30,7 @@ describe('a failed dump is explained from its log', () => {
       /this CRIU/,
       /CRIU 4.2 or newer/,
     ],
-    ["files: Can't dump file 9: anon_inode:[io_uring]", 'io-uring', /io_uring/, restart],
+    ["files: Can't dump file 9: anon_inode:[io_uring]", 'io-uring', /io_uring/, adopt],
     [
       "pagemap: Can't write: No space left on device",
       'disk-space',

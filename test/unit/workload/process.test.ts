@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { ProcessReader } from '../../../src/workload/process.ts'
 
@@ -52,3 +53,26 @@ test('where a process is at work is what it is at work at now', async () => {
     await once(busy, 'exit')
   }
 })
+
+const changeRoot = `
+import os, time
+file = open('/etc/passwd')
+os.chroot('/usr/share')
+print('there', flush=True)
+time.sleep(1000)`
+
+/** Each daemon that shuts itself in was refused for the files that it had opened before: haproxy, postfix, vsftpd. */
+test.skipIf(process.getuid?.() !== 0)(
+  'who has changed its root has its older files from the same mounts',
+  async () => {
+    const daemon = spawn('python3', ['-c', changeRoot])
+    try {
+      await once(createInterface(daemon.stdout), 'line')
+      const { files, mounts } = new ProcessReader().read(daemon.pid!)!
+      const opened = files.find(({ target }) => target === '/etc/passwd')!
+      expect(mounts.map(({ id }) => id)).toContain(opened.mountId)
+    } finally {
+      daemon.kill('SIGKILL')
+    }
+  },
+)
