@@ -4,14 +4,18 @@ import { table } from './output.ts'
 /** A plan for people, line by line. */
 export function planText(plan: Plan): string[] {
   const rows = plan.workloads.map((workload) => {
-    const obstacle = workload.obstacles[0]
+    const [obstacle, because] = [workload.obstacles[0], workload.notCarried?.[0]]
     return [
       workload.unit,
       String(workload.processes),
       `${(workload.memoryBytes / 1024 / 1024).toFixed(1)} MiB`,
       String(workload.connections),
       workload.policy === 'preserve' ? workload.verdict : workload.policy,
-      obstacle ? `${obstacle.reason}; remedy: ${obstacle.remedy}` : '',
+      obstacle
+        ? `${obstacle.reason}; remedy: ${obstacle.remedy}`
+        : because
+          ? `loses what it has in memory: ${because.reason}`
+          : (workload.notes ?? []).join('; '),
     ]
   })
   const host = plan.host.map(({ reason, remedy }) => `host: ${reason}; remedy: ${remedy}`)

@@ -12,6 +12,7 @@ import { Verb } from './verb.ts'
 interface Options {
   readonly kernel?: string
   readonly restart: string[]
+  readonly restartRefused: boolean
   readonly trial: boolean
   readonly json: boolean
 }
@@ -31,6 +32,7 @@ export function planCommand(): Command {
       'target kernel as `uname -r` prints it (default: the newest installed, not running)',
     )
     .option('--restart <unit>', 'stop this unit before the swap and start it after (repeatable)', collect, [])
+    .option('--restart-refused', 'the same for every unit that cannot be carried', false)
     .option('--no-trial', 'leave the trial checkpoints out')
     .option('--json', 'print one JSON document', false)
     .action(async (units: string[], options: Options) => {
@@ -41,6 +43,7 @@ export function planCommand(): Command {
         units,
         kernel: options.kernel,
         restart: options.restart,
+        restartRefused: options.restartRefused,
         trial: options.trial,
         strict: false,
       }

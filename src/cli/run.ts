@@ -15,6 +15,7 @@ import { Verb } from './verb.ts'
 interface Options {
   readonly kernel?: string
   readonly restart: string[]
+  readonly restartRefused: boolean
   readonly strict: boolean
   readonly maxOutage?: string
   readonly orReboot: boolean
@@ -48,6 +49,7 @@ export function runCommand(): Command {
         collect,
         [],
       )
+      .option('--restart-refused', 'the same for every unit that cannot be carried', false)
       .option(
         '--strict',
         'hold the restored units stopped until they are compared, bytes of memory too',
@@ -80,12 +82,21 @@ export function runCommand(): Command {
         const output = createOutput(options)
         requireRoot()
         requireSystemd()
-        const { kernel, restart, strict, orReboot, scheduled, handOver } = options
+        const { kernel, restart, restartRefused, strict, orReboot, scheduled, handOver } = options
         if (options.evacuate !== undefined)
           throw new Failure('usage', '--evacuate needs --host, which says from where the checkpoint comes.')
         const maxOutage =
           options.maxOutage === undefined ? undefined : await timespanSeconds(options.maxOutage)
-        const request = { units, kernel, restart, trial: true, strict, maxOutage, evacuate: handOver }
+        const request = {
+          units,
+          kernel,
+          restart,
+          restartRefused,
+          trial: true,
+          strict,
+          maxOutage,
+          evacuate: handOver,
+        }
         if (!scheduled) {
           await swap(request, !options.yes, orReboot, output)
           return

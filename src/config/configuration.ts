@@ -11,6 +11,9 @@ import { complaint, keyName, lastOfEach, leavesOf, type Setting, settingsIn, tab
 /** What a swap does with a workload. */
 export const policySchema = z.enum(['preserve', 'restart', 'ignore'])
 
+/** What becomes of a unit that can't be carried: it refuses the swap, or is stopped before and started after. */
+const refusedSchema = z.enum(['refuse', 'restart'])
+
 /** What becomes of a unit that the landing could not restore: it starts cold, all go back to the old kernel, or all wait. */
 export const onRestoreFailureSchema = z.enum(['cold', 'back', 'stop'])
 export type OnRestoreFailure = z.infer<typeof onRestoreFailureSchema>
@@ -34,6 +37,10 @@ const unitSchema = z.strictObject({
   policy: policySchema.optional().meta({
     description: '"preserve": carried; "restart": stopped before, started after; "ignore": left to its fate',
     examples: ['preserve'],
+  }),
+  refused: refusedSchema.optional().meta({
+    description: 'the same as above for this unit',
+    examples: ['restart'],
   }),
   'on-restore-failure': onRestoreFailureSchema.optional().meta({
     description:
@@ -119,6 +126,9 @@ export const configurationSchema = z.strictObject({
         'services stand still for this many seconds at the most before all is taken back, and again for verification behind the jump; five times what the plan expects, and 120 at least, where it is not given',
       examples: [300],
     }),
+  refused: refusedSchema.describe(
+    '"refuse": a unit that can not be carried refuses the swap; "restart": it is stopped before and started after',
+  ),
   'on-success': commandSchema.meta({
     description:
       'program, by its absolute path, and arguments; it gets the report of a swap that went well on standard input',
@@ -150,6 +160,7 @@ export const defaults: Configuration = {
   keep: 2,
   fallback: 'boot-loader',
   'watchdog-seconds': 240,
+  refused: 'refuse',
   unit: {},
 }
 

@@ -87,12 +87,13 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   if (plan.early) await write('early', '')
   if (plan.hold) await write('hold', '')
   for (const { workload, checkpoint } of plan.carried) {
-    const { path, content } = workload.placeholder(checkpoint)
-    const file = join(landingFile('units'), path)
-    // Everybody may read units: the generator hands them out as they are here.
-    await makeDirectory(dirname(file), 0o755)
-    await writeFile(file, content)
-    await chmod(file, 0o644)
+    for (const { path, content } of workload.unitFiles(checkpoint)) {
+      const file = join(landingFile('units'), path)
+      // Everybody may read units: the generator hands them out as they are here.
+      await makeDirectory(dirname(file), 0o755)
+      await writeFile(file, content)
+      await chmod(file, 0o644)
+    }
   }
   await syncFileSystem(directory)
 }

@@ -23,6 +23,10 @@ const workloadPlanSchema = z.object({
   processes: z.number(),
   memoryBytes: z.number(),
   connections: z.number(),
+  /** What will be other than before, though nothing is lost; a sentence each. */
+  notes: z.array(z.string()).optional(),
+  /** Why it is stopped and started instead of carried, where that was asked for whatever is refused. */
+  notCarried: z.array(obstacleSchema).optional(),
   /** How long the trial checkpoint took; null where there was none. */
   trialSeconds: z.number().nullable(),
 })
@@ -71,6 +75,8 @@ export interface Request {
   readonly units: readonly string[]
   readonly kernel: string | undefined
   readonly restart: readonly string[]
+  /** What can't be carried is stopped before and started after, too. */
+  readonly restartRefused?: boolean
   readonly trial: boolean
   readonly strict: boolean
   /** Wait before the jump until the checkpoint is fetched. */

@@ -2,7 +2,7 @@ import type { Obstacle } from './obstacle.ts'
 import { isPlatform } from './platform.ts'
 import { ioUring } from './process.ts'
 import { journalStreams, peerPath, roomTies } from './room.ts'
-import type { Service } from './service.ts'
+import { isForOneConnection, type Service, socketsOf } from './service.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { TaskTree } from './task-tree.ts'
 
@@ -54,7 +54,7 @@ const rules: readonly Rule[] = [
   hasOwnRoot,
   usesSystemVMemory,
   usesIoUring,
-  isSocketActivated,
+  servesOneConnection,
   keepsDescriptorsInStore,
   talksToOthersByUnixStream,
   isSpreadOverControlGroups,
@@ -150,13 +150,23 @@ function usesIoUring({ unit, processes }: Service): Obstacle | undefined {
   }
 }
 
-function isSocketActivated({ unit, properties }: Service): Obstacle | undefined {
-  const sockets = (properties.TriggeredBy ?? '').split(' ').filter((trigger) => trigger.endsWith('.socket'))
+/** Its connection may come from elsewhere, and end at any time. */
+function servesOneConnection(service: Service): Obstacle | undefined {
+  if (!isForOneConnection(service)) return undefined
+  return {
+    code: 'socket-activated',
+    reason: `was started for one connection (${service.properties.TriggeredBy})`,
+    remedy: 'leave it out',
+  }
+}
+
+function isSocketActivated(service: Service): Obstacle | undefined {
+  const sockets = socketsOf(service)
   if (sockets.length === 0) return undefined
   return {
     code: 'socket-activated',
     reason: `shares its listening socket with systemd (${sockets.join(', ')})`,
-    remedy: restartRemedy(unit),
+    remedy: restartRemedy(service.unit),
   }
 }
 

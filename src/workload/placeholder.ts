@@ -39,6 +39,20 @@ export function placeholderOf({ unit, properties }: Service, checkpoint: string)
   return { path: `${unit}.d/zz-kernelswap.conf`, content: lines.join('\n') }
 }
 
+/**
+ * A socket whose listener comes back with the service: started, it would be in the way (of an address), or take its place (of
+ * a path). A condition that doesn't hold is no failure, for those who need it either (systemd.unit(5)).
+ */
+export function heldBack(socket: string): UnitFile {
+  const lines = [
+    '# kernelswap restores its listener with the service.',
+    '[Unit]',
+    'ConditionPathExists=!/',
+    '',
+  ]
+  return { path: `${socket}.d/zz-kernelswap.conf`, content: lines.join('\n') }
+}
+
 /** A word of a command line as systemd reads it, with C escapes and specifiers undone (systemd.service(5), COMMAND LINES). */
 function escaped(word: string): string {
   return word.replaceAll('\\', '\\\\').replaceAll('%', '%%')

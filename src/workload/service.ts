@@ -67,3 +67,20 @@ export async function inspectServices(units: readonly string[]): Promise<Service
     }),
   )
 }
+
+/**
+ * Sockets of systemd's whose listeners a service has. One that was started for a single connection (systemd.socket(5),
+ * Accept=) has none of them: it is an instance, and the socket's name has no instance in it.
+ */
+export function socketsOf({ unit, properties }: Pick<Service, 'unit' | 'properties'>): string[] {
+  return isForOneConnection({ unit, properties }) ? [] : triggersOf(properties)
+}
+
+/** True for an instance that a socket has started for a connection. */
+export function isForOneConnection({ unit, properties }: Pick<Service, 'unit' | 'properties'>): boolean {
+  return unit.includes('@') && triggersOf(properties).some((socket) => !socket.includes('@'))
+}
+
+function triggersOf({ TriggeredBy = '' }: Properties): string[] {
+  return TriggeredBy.split(' ').filter((trigger) => trigger.endsWith('.socket'))
+}

@@ -13,10 +13,10 @@ import { adoptionsOf } from './adopt.ts'
 import { checkpointTree } from './checkpoint.ts'
 import { harmOf } from './harm.ts'
 import { obstaclesOf, obstaclesOfRestart, obstaclesOfSettings } from './obstacles.ts'
-import { placeholderOf } from './placeholder.ts'
+import { heldBack, placeholderOf } from './placeholder.ts'
 import { isPlatform } from './platform.ts'
 import { roomTies } from './room.ts'
-import { inspectServices, type Service } from './service.ts'
+import { inspectServices, type Service, socketsOf } from './service.ts'
 import { tmpfsFiles } from './tmpfs-files.ts'
 import type { Workload, WorkloadKind } from './workload.ts'
 
@@ -38,7 +38,7 @@ export const systemdService: WorkloadKind = {
     const shown = await showUnits(units, ['Slice'])
     return units.map((unit, index) => join(controlGroupOf(shown[index]!.Slice ?? ''), unit))
   },
-  start: startUnits,
+  start: startWithSockets,
   stop: (units, isAlone) => (isAlone ? stopUnitsAlone(units) : stopUnits(units)),
   kill: (units) => signalUnits(units, 'SIGKILL', 'all'),
 }
@@ -50,6 +50,7 @@ export function workloadOf(service: Service): Workload {
     names: [...new Set([service.unit, ...words(service.properties.Names)])],
     obstacles: (surroundings) => obstaclesOf(service, surroundings),
     obstaclesToRestart: () => obstaclesOfRestart(service),
+    notes: () => notesOf(service),
     obstaclesToArrive: () => obstaclesOfSettings(service),
     adoptions: (surroundings) => adoptionsOf(service, surroundings),
     ties: (surroundings) => roomTies(service, surroundings),
@@ -58,7 +59,7 @@ export function workloadOf(service: Service): Workload {
       (await checkpointTree(service, options, signal)) ??
       // A trial; at the freeze the tasks stay stopped, and the plan has refused that.
       (options.leave === 'running' ? await harmOf(service, options.images) : undefined),
-    placeholder: (checkpoint) => placeholderOf(service, checkpoint),
+    unitFiles: (checkpoint) => [placeholderOf(service, checkpoint), ...socketsOf(service).map(heldBack)],
   }
 }
 
@@ -72,6 +73,21 @@ async function running(): Promise<string[]> {
 async function ownUnit(): Promise<string | undefined> {
   if (process.ppid !== 1) return undefined
   return basename((await readFile('/proc/self/cgroup', 'utf8')).trim())
+}
+
+/** A socket that was held back for it starts with it: it may count on what systemd hands it (sd_listen_fds(3)). */
+async function startWithSockets(units: readonly string[]): Promise<void> {
+  const shown = await showUnits(units, ['Id', 'TriggeredBy'])
+  const sockets = shown.flatMap((properties) => socketsOf({ unit: properties.Id ?? '', properties }))
+  await startUnits([...sockets, ...units])
+}
+
+function notesOf(service: Service): string[] {
+  const sockets = socketsOf(service)
+  if (sockets.length === 0) return []
+  return [
+    `keeps its listening sockets; ${sockets.join(', ')} stays down until the next \`systemctl restart ${service.unit}\``,
+  ]
 }
 
 function words(value: string | undefined): string[] {

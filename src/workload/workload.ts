@@ -15,6 +15,8 @@ export interface Workload extends TaskTree {
   obstacles(surroundings: Surroundings): Obstacle[]
   /** What keeps it from being stopped before a swap and started after it. */
   obstaclesToRestart(): Obstacle[]
+  /** What will be other than before, though nothing of its own is lost; a sentence each. */
+  notes(): string[]
   /** What keeps a checkpoint of it that was made elsewhere from being restored on this host. */
   obstaclesToArrive(): Obstacle[]
   /** The fewest settings that make it carriable; [] where it is. */
@@ -29,8 +31,11 @@ export interface Workload extends TaskTree {
    * @returns why it can't be; undefined where it was
    */
   dump(options: CheckpointOptions, signal?: AbortSignal): Promise<Obstacle | undefined>
-  /** The file by which systemd makes its room in the next boot, with a placeholder in it, and has it restored into that. */
-  placeholder(checkpoint: string): UnitFile
+  /**
+   * The files by which systemd makes its room in the next boot, with a placeholder in it, and has it restored into that;
+   * and keeps away what would take its place.
+   */
+  unitFiles(checkpoint: string): UnitFile[]
 }
 
 /** A file in a directory of units (systemd.unit(5)). */

@@ -20,7 +20,7 @@ import { pidObstacles, reservation } from '../pids.ts'
 import type { Plan, Request, WorkloadPlan } from '../plan.ts'
 import { refuseMissingPrograms } from '../programs.ts'
 import { freeBytes, writeObstacles } from '../store.ts'
-import { type Treatment, treatments } from '../treatment.ts'
+import { orRestarted, type Treatment, treatments } from '../treatment.ts'
 import { clearTrials, type Trial, tryCheckpoints } from '../trials.ts'
 import { inspect } from './inspect.ts'
 
@@ -64,7 +64,9 @@ export async function makePlan(
     request.trial && host.length === 0
       ? await tryCheckpoints(tried, surroundings, memory, say, signal)
       : new Map<string, Trial>()
-  const workloads = looked.map((look) => withTrial(look, trials.get(look.unit)))
+  const workloads = looked
+    .map((look) => withTrial(look, trials.get(look.unit)))
+    .map((look, index) => orRestarted(look, found[index]!, treatmentOf(found[index]!)))
   const ready = host.length === 0 && workloads.every(({ verdict }) => verdict === 'ready')
   const kernel = { from: runningKernel(), to }
   const plan: Plan = {
@@ -125,9 +127,12 @@ function lookAt(
   surroundings: Surroundings,
 ): WorkloadPlan {
   const obstacles = obstaclesTo(treatment.policy, workload, surroundings)
+  const { refused: _, ...planned } = treatment
+  const notes = treatment.policy === 'preserve' ? workload.notes() : []
   return {
     unit: workload.unit,
-    ...treatment,
+    ...planned,
+    ...(notes.length > 0 ? { notes } : {}),
     verdict: obstacles.length === 0 ? 'ready' : 'refused',
     obstacles,
     mainPid: workload.mainPid,

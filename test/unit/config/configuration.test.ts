@@ -33,6 +33,7 @@ describe.runIf(process.getuid?.() === 0)('drop-ins', () => {
       keep: 2,
       fallback: 'boot-loader',
       'watchdog-seconds': 240,
+      refused: 'refuse',
       unit: {},
     })
   })
@@ -79,6 +80,7 @@ describe.runIf(process.getuid?.() === 0)('drop-ins', () => {
       'keep = 0 # /etc/20.toml:2',
       'fallback = "boot-loader" # default',
       'watchdog-seconds = 60 # /lib/10.toml:2',
+      'refused = "refuse" # default',
       'on-success = ["/bin/true"] # /etc/20.toml:3',
       'unit."a.service".policy = "ignore" # /etc/20.toml:8',
     ])

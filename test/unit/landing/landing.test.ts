@@ -33,7 +33,7 @@ function carried(properties: Record<string, string> = {}): Carried {
 }
 
 function dropIn({ workload, checkpoint }: Carried): string {
-  return workload.placeholder(checkpoint).content
+  return workload.unitFiles(checkpoint)[0]!.content
 }
 
 describe('the drop-in of a unit', () => {
@@ -88,6 +88,16 @@ describe('the drop-in of a unit', () => {
     expect(dropIn(carried())).toContain('ExecPaths=/usr/bin/sleep')
     expect(dropIn(carried({ NoExecPaths: '' }))).not.toContain('ExecPaths=')
   })
+})
+
+/** systemd would take the address, or remove the socket's file and take its place. */
+test('a socket of systemd’s that the service brings itself is not started while the drop-in is there', () => {
+  const { workload, checkpoint } = carried({ TriggeredBy: 'redis-server.socket redis.timer' })
+  const [, socket, ...more] = workload.unitFiles(checkpoint)
+  expect(more).toEqual([])
+  expect(socket).toMatchObject({ path: 'redis-server.socket.d/zz-kernelswap.conf' })
+  expect(socket!.content).toMatch(/^\[Unit\]\nConditionPathExists=!\/$/m)
+  expect(workload.notes()).toEqual([expect.stringContaining('redis-server.socket stays down until')])
 })
 
 describe('on disk', () => {

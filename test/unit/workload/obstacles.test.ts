@@ -160,11 +160,11 @@ const cases: readonly Case[] = [
     remedy: adopt,
   },
   {
-    name: 'socket activation',
+    name: 'an instance that a socket has started for a connection',
     code: 'socket-activated',
-    service: serviceWith({ TriggeredBy: 'redis.timer redis-server.socket' }),
-    reason: /shares its listening socket with systemd \(redis-server.socket\)/,
-    remedy: restart,
+    service: { ...serviceWith({ TriggeredBy: 'finger.socket' }), unit: 'finger@7-10.0.0.1:79.service' },
+    reason: /was started for one connection \(finger.socket\)/,
+    remedy: 'leave it out',
   },
   {
     name: "descriptors in systemd's store",
@@ -229,6 +229,12 @@ test.each(cases)('$name', ({ code, service: found, sockets = [], reason, remedy 
 /** A refusal for nothing costs a restart that wasn't needed. */
 describe('no obstacle', () => {
   test.each<[string, Service, UnixSocket[]]>([
+    ['a socket that it listens at for systemd', serviceWith({ TriggeredBy: 'redis-server.socket' }), []],
+    [
+      'an instance that listens for systemd',
+      { ...serviceWith({ TriggeredBy: 'app@one.socket' }), unit: 'app@one.service' },
+      [],
+    ],
     ['timers that trigger it', serviceWith({ TriggeredBy: 'redis.timer redis.path' }), []],
     [
       'System V memory in an IPC namespace of its own',
