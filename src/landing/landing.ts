@@ -18,7 +18,6 @@ import type { AddressBook } from '../network/addresses.ts'
 import { paths } from '../paths.ts'
 import type { KernelImage } from '../tools/kexec.ts'
 import { syncFileSystem } from '../tools/sync.ts'
-import type { DumpedConnections } from '../tools/tcp-repair.ts'
 import { sessionOf } from '../workload/ids.ts'
 import { imagesOf } from '../workload/images.ts'
 import type { RoomTies } from '../workload/room.ts'
@@ -121,7 +120,7 @@ export async function writeLandingGate(rules: string): Promise<void> {
 }
 
 /** Writes what the landing's `wake` tells the peers of the restored connections. */
-export async function writeLandingPeers({ awaited }: Pick<DumpedConnections, 'awaited'>): Promise<void> {
+export async function writeLandingPeers(awaited: string): Promise<void> {
   await writeDurably(landingFile('peers'), awaited)
 }
 

@@ -11,23 +11,12 @@ export async function endTcpRepair(pids: readonly number[]): Promise<void> {
   await eachInRepair(pids, end)
 }
 
-/** What the landing must know of dumped connections, a line each. */
-export interface DumpedConnections {
-  /**
-   * What their peers may be waiting for, as the landing's `wake` reads it: both ends, and the number of the next byte that
-   * we expect.
-   */
-  readonly awaited: string
-  /** Those whose windows aren't scaled, PID and descriptor. */
-  readonly unscaled: string
-}
-
-/** The TCP connections of these processes. Only sockets in repair mode tell their numbers, so this is for dumped tasks. */
-export async function dumpedConnections(pids: readonly number[]): Promise<DumpedConnections> {
-  const text = await eachInRepair(pids, tellConnection)
-  const told = (what: string) =>
-    [...text.matchAll(new RegExp(`^${what} (.*\n)`, 'gm'))].map(([, line]) => line).join('')
-  return { awaited: told('awaited'), unscaled: told('unscaled') }
+/**
+ * What the peers of these processes' TCP connections may be waiting for, as the landing's `wake` reads it, a line each: both
+ * ends, and the number of the next byte that we expect. Only sockets in repair mode tell it, so this is for dumped tasks.
+ */
+export async function awaitedPeers(pids: readonly number[]): Promise<string> {
+  return await eachInRepair(pids, tellConnection)
 }
 
 /**
@@ -59,19 +48,13 @@ for my $pid (@ARGV) {
 }
 `
 
-/**
- * TCP_INFO (11) begins with the state, 1 where it is established; its sixth byte has a bit 4 where windows are scaled
- * (TCPI_OPT_WSCALE). TCP_REPAIR_QUEUE (20) chooses the receive queue (1), whose number TCP_QUEUE_SEQ (21) is the next
- * one expected, and then none again.
- */
+/** TCP_REPAIR_QUEUE (20) chooses the receive queue (1), whose number TCP_QUEUE_SEQ (21) is the next one expected, and then none again. */
 const tellConnection = `
     my @ends = map { address($_) } getsockname($socket), getpeername($socket) // next;
     setsockopt($socket, 6, 20, pack("i", 1));
     my $next = unpack("L", getsockopt($socket, 6, 21) // next);
     setsockopt($socket, 6, 20, pack("i", 0));
-    my ($state, $options) = unpack("Cx4C", getsockopt($socket, 6, 11) // next);
-    print "unscaled $pid $fd\\n" if $state == 1 && !($options & 4);
-    print join(" ", "awaited", @ends, $next), "\\n";
+    print join(" ", @ends, $next), "\\n";
 
     # An IPv4 connection of an IPv6 socket goes by IPv4 all the same (ipv6(7)).
     sub address {

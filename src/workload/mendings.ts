@@ -1,20 +1,16 @@
 import { run } from '../host/local.ts'
 import { scriptFile } from '../layout.ts'
-import type { DumpedConnections } from '../tools/tcp-repair.ts'
 
 /**
  * What CRIU may leave other than it was, in lines that the landing's `mend` reads, and has told itself: of tasks that stand
  * still, since they are put right before they run again.
  * @throws ProgramError where that can't be told
  */
-export async function mendings(
-  pids: readonly number[],
-  { unscaled }: Pick<DumpedConnections, 'unscaled'>,
-): Promise<string> {
+export async function mendings(pids: readonly number[]): Promise<string> {
   const { stdout } = await run(scriptFile('mend'), ['--list', ...pids.map(String)], {
-    timeoutSeconds: 60,
+    timeoutSeconds: 300,
   })
-  return unscaled.replaceAll(/^(?=.)/gm, 'unscaled ') + stdout
+  return stdout
 }
 
 /** True for lines that `mend` understands, whoever wrote them. */
@@ -28,7 +24,7 @@ export function areMendings(lines: string): boolean {
 /** What, a PID, a thread or a descriptor of it, and what that was. */
 const MENDING = new RegExp(
   `^(${[
-    'unscaled \\d+ \\d+',
+    'unscaled \\d+ \\d+ yes',
     'affinity \\d+ \\d+ (all|[\\d,-]+)',
     '(io-priority|timer-slack) \\d+ \\d+ \\d+',
     '(personality|coredump-filter) \\d+ \\d+ [\\da-f]+',

@@ -209,7 +209,7 @@ async function checkpoint(): Promise<Snapshot> {
   const obstacle = await victim.dump({ images: imagesOf(CHECKPOINT), ...options })
   if (obstacle) throw new Error(`dump: ${obstacle.reason}`)
   await writeManifest(CHECKPOINT)
-  await writeLandingMendings(await mendings(await pidsOf(controlGroup), { unscaled: '' }))
+  await writeLandingMendings(await mendings(await pidsOf(controlGroup)))
   return await takeSnapshot(await pidsOf(controlGroup), { strict: true, heldSince })
 }
 

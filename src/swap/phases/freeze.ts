@@ -13,7 +13,7 @@ import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
 import type { InetSocket } from '../../proc/inet-sockets.ts'
 import { remountWritable } from '../../tools/mount.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
-import { dumpedConnections, endTcpRepair } from '../../tools/tcp-repair.ts'
+import { awaitedPeers, endTcpRepair } from '../../tools/tcp-repair.ts'
 import { dumpLimit } from '../../workload/checkpoint.ts'
 import { pidsOf } from '../../workload/control-group.ts'
 import { idsOf } from '../../workload/ids.ts'
@@ -151,9 +151,9 @@ async function seal(context: SwapContext): Promise<void> {
   const [sockets, pids] = [await socketsOf(tasks), tasks.flat()]
   refuseIfMoved(context, sockets, pids)
   await writeLandingGate(gateRules(sockets, 'unreachable'))
-  const connections = await dumpedConnections(pids)
-  await writeLandingPeers(connections)
-  await writeLandingMendings(await mendings(pids, connections))
+  const [awaited, mend] = await Promise.all([awaitedPeers(pids), mendings(pids)])
+  await writeLandingPeers(awaited)
+  await writeLandingMendings(mend)
   context.sealed = pids
   await syncFileSystem(context.swap.directory)
   // A boot that restores something this freeze has been given up with would be one too many.

@@ -63,7 +63,13 @@ describe.runIf(canInOwnNetwork('ip link add name cable type veth peer name other
   test('of a restored connection are told as they are to a peer that agreed on no scale', async () => {
     const sandbox = new Sandbox()
     const mend = sandbox.path('/usr/lib/kernelswap/mend')
-    expect(await arrived((here, socket) => within(here, mend, [], `unscaled ${socket}`))).toBe(`${BYTES} 1`)
+    const put = (here: number, socket: string) => {
+      const [pid = '', fd = ''] = socket.trim().split(' ')
+      const list = sandbox.ask('mend', { args: ['--list', pid] }).stdout
+      expect(list).toContain(`unscaled ${pid} ${fd} yes\n`)
+      within(here, mend, [], list)
+    }
+    expect(await arrived(put)).toBe(`${BYTES} 1`)
     sandbox.remove()
   })
 
@@ -152,7 +158,7 @@ describe('threads', () => {
 
 test('lines that somebody else wrote are no others than those of a checkpoint', () => {
   const lines = [
-    ...['unscaled 331 7', 'affinity 331 332 0-3,6', 'affinity 331 331 all', 'io-priority 331 331 16391'],
+    ...['unscaled 331 7 yes', 'affinity 331 332 0-3,6', 'affinity 331 331 all', 'io-priority 331 331 16391'],
     ...['personality 331 331 00040000', 'coredump-filter 331 331 00000033', 'oom-score-adj 331 331 -900'],
     ...['autogroup 331 331 0', 'timer-slack 331 332 50000', 'options 331 7 6/9/1f000000,1/25/6c6f00'],
     'groups 331 8 eth0.5/ef010203/0,lo/ef010204/1/7f000009',
@@ -160,6 +166,6 @@ test('lines that somebody else wrote are no others than those of a checkpoint', 
   ]
   expect(areMendings(`${lines.join('\n')}\n`)).toBe(true)
   expect(areMendings('')).toBe(true)
-  for (const line of ['affinity 331 332 0', 'affinity 331 332\n', 'unscaled 1 2 3\n', 'other 1 2 3\n', '\n'])
+  for (const line of ['affinity 331 332 0', 'affinity 331 332\n', 'unscaled 1 2\n', 'other 1 2 3\n', '\n'])
     expect(areMendings(line), line).toBe(false)
 })

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
-import { dumpedConnections, endTcpRepair } from '../../../src/tools/tcp-repair.ts'
+import { awaitedPeers, endTcpRepair } from '../../../src/tools/tcp-repair.ts'
 import { canInOwnNetwork } from '../isolated.ts'
 import { endAll, network, shell, start, within } from './networks.ts'
 
@@ -52,9 +52,9 @@ test.runIf(canInOwnNetwork('ip link add name cable type veth peer name other'))(
     await once(client.stdout, 'data')
 
     beginRepair(server.pid!)
-    const segments = (await dumpedConnections([server.pid!])).awaited.split('\n')
+    const segments = (await awaitedPeers([server.pid!])).split('\n')
     await endTcpRepair([server.pid!])
-    expect(await dumpedConnections([server.pid!])).toEqual({ awaited: '', unscaled: '' })
+    expect(await awaitedPeers([server.pid!])).toBe('')
 
     shell(here, eachFamily('add pref 0 iif cable blackhole'))
     client.stdin.write('go')

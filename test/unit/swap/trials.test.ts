@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import { untilInterrupted } from '../../../src/cli/interruption.ts'
 import { bootId } from '../../../src/swap/store.ts'
 import { clearTrials, findTrials, tryCheckpoints } from '../../../src/swap/trials.ts'
-import { dumpedConnections } from '../../../src/tools/tcp-repair.ts'
+import { awaitedPeers } from '../../../src/tools/tcp-repair.ts'
 import { dumpLimit } from '../../../src/workload/checkpoint.ts'
 import { canInOwnNetwork } from '../isolated.ts'
 import { surroundings, workload } from '../workload/builders.ts'
@@ -178,9 +178,9 @@ time.sleep(1000)`
     try {
       writeFileSync(join('/sys/fs/cgroup', controlGroup, 'cgroup.procs'), String(task.pid))
       await left(await bootId(), controlGroup)
-      expect((await dumpedConnections([task.pid!])).awaited).not.toBe('')
+      expect(await awaitedPeers([task.pid!])).not.toBe('')
       await clearTrials()
-      expect((await dumpedConnections([task.pid!])).awaited).toBe('')
+      expect(await awaitedPeers([task.pid!])).toBe('')
     } finally {
       task.kill('SIGKILL')
       await once(task, 'exit')
