@@ -81,7 +81,7 @@ sub groups_of {
     my @sources = map { substr($filter, 144 + 128 * $_ + ($level ? 8 : 4), $level ? 16 : 4) } 0 .. $count - 1;
     push @found, join("/", $interface, unpack("H*", $address), $mode, sort map { unpack("H*", $_) } @sources);
   }
-  return @found;
+  return sort @found;
 }
 
 # struct sockaddr_in or sockaddr_in6 of a multicast address.

@@ -28,6 +28,8 @@ const MENDING = new RegExp(
     'affinity \\d+ \\d+ (all|[\\d,-]+)',
     '(io-priority|timer-slack) \\d+ \\d+ \\d+',
     '(personality|coredump-filter) \\d+ \\d+ [\\da-f]+',
+    'lock-future \\d+ \\d+ (at-once|on-fault)',
+    'lock-on-fault \\d+ \\d+ ([\\da-f]+-[\\da-f]+,?)+',
     '(oom-score-adj|autogroup) \\d+ \\d+ -?\\d+',
     'options \\d+ \\d+ (\\d+/\\d+/[\\da-f]+,?)+',
     'groups \\d+ \\d+ ([^\\s,/]+/[\\da-f]+/[01](/[\\da-f]+)*,?)+',

@@ -84,6 +84,9 @@ describe.runIf(canRestore)('what CRIU leaves other than it was', { retry: 0 }, (
   test('is put right once: what is as it was is left alone', async () => {
     expect(sandbox.run('mend', { input: list })).toEqual({ code: 0, stderr: '' })
     expect(areMendings(list)).toBe(true)
+    // Nothing else shows whether what is mapped next gets locked.
+    expect(list).toContain(`lock-future ${pid} ${pid} at-once\n`)
+    expect(sandbox.ask('mend', { args: ['--list', String(pid)] }).stdout).toContain(`lock-future ${pid} `)
   })
 
   test('is tried with every option that can be chosen', () => {

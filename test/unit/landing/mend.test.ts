@@ -161,6 +161,8 @@ test('lines that somebody else wrote are no others than those of a checkpoint', 
     ...['unscaled 331 7 yes', 'affinity 331 332 0-3,6', 'affinity 331 331 all', 'io-priority 331 331 16391'],
     ...['personality 331 331 00040000', 'coredump-filter 331 331 00000033', 'oom-score-adj 331 331 -900'],
     ...['autogroup 331 331 0', 'timer-slack 331 332 50000', 'options 331 7 6/9/1f000000,1/25/6c6f00'],
+    'lock-future 331 331 at-once',
+    'lock-on-fault 331 331 7f93b9956000-7f93b9957000,7f93b9958000-7f93b9959000',
     'groups 331 8 eth0.5/ef010203/0,lo/ef010204/1/7f000009',
     'locks 331 9 READ/0/EOF,WRITE/5/14',
   ]
