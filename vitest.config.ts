@@ -1,17 +1,26 @@
 import { defineConfig } from 'vitest/config'
 
+/** A hung test ends, a slow one doesn't: some start dozens of programs on a machine that has guests beside. */
+const patient = {
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  // What needs patience waits for what it needs; nothing is tried twice.
+  expect: { poll: { timeout: 30_000 } },
+}
+
 export default defineConfig({
   test: {
     projects: [
-      // Many of them look at live processes, which a busy machine may hold up just then.
+      {
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], ...patient },
+      },
+      // With programs that not every host has, such as an OpenSSH server: where they may be, they are installed.
       {
         test: {
-          name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
-          globalSetup: ['test/unit/setup.ts'],
-          // A hung test ends, a slow one doesn't: some start dozens of programs on a machine that has guests beside.
-          testTimeout: 60_000,
-          retry: 2,
+          name: 'programs',
+          include: ['test/programs/**/*.test.ts'],
+          globalSetup: ['test/programs/setup.ts'],
+          ...patient,
         },
       },
       {

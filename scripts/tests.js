@@ -1,10 +1,10 @@
-// Runs the tests of one project or both, and ends with one report:
-//   node scripts/tests.js unit machine
+// Runs the tests of some projects, and ends with one report:
+//   node scripts/tests.js unit programs machine
 //   node scripts/tests.js machine test/machine/abort.test.ts
 //   node scripts/tests.js machine --testNamePattern=clients
 // Options go to vitest, with their value in one word. Two machines run side by side where there is room for them: each
-// takes a processor and 2 GiB, and has its own sandbox, since all of them have the same address. Unit tests run beside the
-// first machine while it is prepared.
+// takes a processor and 2 GiB, and has its own sandbox, since all of them have the same address. Other tests run
+// beside the first machine while it is prepared.
 import { rm } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
 import { basename } from 'node:path'
@@ -14,7 +14,7 @@ const reports = 'test-results/parts'
 const parts = availableParallelism() > 1 && totalmem() > 8 * 2 ** 30 ? 2 : 1
 const words = process.argv.slice(2)
 const options = words.filter((word) => word.startsWith('-'))
-const projects = words.filter((word) => ['unit', 'machine'].includes(word))
+const projects = words.filter((word) => ['unit', 'programs', 'machine'].includes(word))
 const filters = words.filter((word) => !options.includes(word) && !projects.includes(word))
 const start = execa({ stdio: 'inherit', reject: false, preferLocal: true })
 const sandboxed = ['node', 'scripts/sandboxed.js']
@@ -28,7 +28,7 @@ const merged = await start('vitest', ['run', `--merge-reports=${reports}`, ...re
 process.exitCode = Math.max(merged.exitCode ?? 1, ...ended)
 
 async function jobsOf(project) {
-  if (project === 'unit') return [{ name: 'unit', command: vitest('unit', ...filters) }]
+  if (project !== 'machine') return [{ name: project, command: vitest(project, ...filters) }]
   // Installs what is missing, and builds the image, once for all.
   const ready = await start(sandboxed[0], [...sandboxed.slice(1), 'true'])
   if (ready.exitCode !== 0) process.exit(ready.exitCode)

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { fetchCheckpoint } from '../../src/remote/evacuation.ts'
-import { indexOf, startHost } from '../unit/remote/evacuating-host.ts'
+import { indexOf, startHost } from '../programs/remote/evacuating-host.ts'
 
 /** `npm run test:remote` asks for it; in CI a processor is shared by too many for this to say anything. */
 const isAsked = process.env.KERNELSWAP_REMOTE === '1'

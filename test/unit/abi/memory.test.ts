@@ -25,7 +25,6 @@ async function changedIn(area: string, statement: string): Promise<string[]> {
 
 test.skipIf(process.getuid?.() !== 0)(
   'a page of its own that shows just what the file has is as good as none: CRIU leaves it to the file',
-  { retry: 0 },
   async () => {
     expect(await changedIn('/cat', 'first = code[0]; code[0] = first')).toEqual([])
     expect(await changedIn('/cat', 'code[0] = first ^ 1')).toHaveLength(1)

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { diffSnapshots } from '../../../src/abi/diff.ts'
 import { type Snapshot, takeSnapshot, takeSnapshots } from '../../../src/abi/snapshot.ts'
+import { untilAsleep } from '../asleep.ts'
 
 const children: ChildProcess[] = []
 
@@ -25,7 +26,7 @@ async function startNode(): Promise<number> {
 
 test.each([false, true])('two snapshots of a quiet sleep are equal (strict: %s)', async (strict) => {
   const pid = start('sleep', '1000')
-  await new Promise((resolve) => setTimeout(resolve, 200))
+  await untilAsleep(pid)
   // Strict means held stopped: nanosleep(2) notes what is left when it is interrupted, by ptrace(2) too.
   if (strict) process.kill(pid, 'SIGSTOP')
   const before = await takeSnapshot([pid], { strict })

@@ -36,7 +36,6 @@ function bytesRead(): number {
 
 test.skipIf(!isRoot)(
   'eleven terabytes of address space with three pages in them cost what three pages cost',
-  { retry: 0 },
   async () => {
     const began = bytesRead()
     const before = await snapshot()
@@ -52,7 +51,6 @@ test.skipIf(!isRoot)(
 
 test.skipIf(!isRoot)(
   'where the kernel can’t be asked what is in use, memory that is too much to look through is unverified',
-  { retry: 0 },
   async () => {
     const mute: Probe = { ask: async () => ({ answers: new Map(), failure: 'no probe' }), dismiss: () => {} }
     const began = bytesRead()
@@ -64,7 +62,7 @@ test.skipIf(!isRoot)(
   },
 )
 
-test.skipIf(!isRoot)('without the answer each page is looked up, to the same end', { retry: 0 }, async () => {
+test.skipIf(!isRoot)('without the answer each page is looked up, to the same end', async () => {
   const small = await Victim.start()
   try {
     const both = await small.whileStopped(async () => {

@@ -23,29 +23,25 @@ afterAll(() => {
 })
 
 // Without retries: a statement that ran has changed the victim for good.
-describe.skipIf(process.getuid?.() !== 0)(
-  'a tampering is caught, and named by its facet',
-  { retry: 0 },
-  () => {
-    test.each(tamperings)('$facet × $what', async ({ facet, what, how, also = [], first }) => {
-      if (first) await victim.do(first)
-      const snapshot = () => takeSnapshot(victim.pids, { strict: true })
-      const before = await victim.whileStopped(snapshot)
-      if (typeof how === 'string') await victim.do(how)
-      const after = await victim.whileStopped(async () => {
-        if (typeof how === 'function') how(victim)
-        return await snapshot()
-      })
-      const differences = await differencesSoon(before, after, facet, () => victim.whileStopped(snapshot))
-      const line = differences.find((difference) => difference.facet === facet)?.line
-      caught.push(`${facet} × ${what} → ${line ?? 'MISSED'}`)
-      expect(line).toBeDefined()
-      const others = new Set(differences.map((difference) => difference.facet))
-      for (const known of [facet, ...also, ...(typeof how === 'string' ? RAN : [])]) others.delete(known)
-      expect([...others]).toEqual([])
+describe.skipIf(process.getuid?.() !== 0)('a tampering is caught, and named by its facet', () => {
+  test.each(tamperings)('$facet × $what', async ({ facet, what, how, also = [], first }) => {
+    if (first) await victim.do(first)
+    const snapshot = () => takeSnapshot(victim.pids, { strict: true })
+    const before = await victim.whileStopped(snapshot)
+    if (typeof how === 'string') await victim.do(how)
+    const after = await victim.whileStopped(async () => {
+      if (typeof how === 'function') how(victim)
+      return await snapshot()
     })
-  },
-)
+    const differences = await differencesSoon(before, after, facet, () => victim.whileStopped(snapshot))
+    const line = differences.find((difference) => difference.facet === facet)?.line
+    caught.push(`${facet} × ${what} → ${line ?? 'MISSED'}`)
+    expect(line).toBeDefined()
+    const others = new Set(differences.map((difference) => difference.facet))
+    for (const known of [facet, ...also, ...(typeof how === 'string' ? RAN : [])]) others.delete(known)
+    expect([...others]).toEqual([])
+  })
+})
 
 /** What a tampering sets off, such as the end of a process or a thread, may take the kernel a moment. */
 async function differencesSoon(
@@ -54,7 +50,7 @@ async function differencesSoon(
   facet: string,
   again: () => Promise<Snapshot>,
 ): Promise<AbiResult['differences']> {
-  const late = Date.now() + 5000
+  const late = Date.now() + 30_000
   for (let after = first; ; after = await again()) {
     const { differences } = diffSnapshots(before, after, { strict: true })
     if (differences.some((difference) => difference.facet === facet) || Date.now() > late) return differences

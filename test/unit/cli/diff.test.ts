@@ -2,10 +2,10 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { getPriority, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { diffCommand } from '../../../src/cli/diff.ts'
 import { snapshotCommand } from '../../../src/cli/snapshot.ts'
+import { untilAsleep } from '../asleep.ts'
 
 let directory: string
 let quiet: ChildProcess
@@ -14,8 +14,7 @@ let printed: string
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'diff-'))
   quiet = spawn('sleep', ['1000'])
-  // Its memory map changes until the program is loaded.
-  await sleep(200)
+  await untilAsleep(quiet.pid!)
   printed = ''
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     printed += text

@@ -85,7 +85,7 @@ describe.runIf(canMount)('kernelswap hooks run', () => {
       expect(await ended).toEqual({ code: 128 + constants.signals[signal], signal: null })
       expect(readdirSync(join(place, 'run/kernelswap'))).toEqual([])
       const processes = readFileSync(pids, 'utf8').trim().split(' ')
-      await vi.waitFor(() => expect(processes.filter(isAlive)).toEqual([]), 10_000)
+      await vi.waitFor(() => expect(processes.filter(isAlive)).toEqual([]), 30_000)
     },
   )
 })

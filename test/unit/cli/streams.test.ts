@@ -153,8 +153,12 @@ describe.runIf(isRoot && spawnSync('unshare', ['--mount', 'true']).status === 0)
       return { code, stderr }
     }
 
+    /** Waits until what waits in a pipe becomes no more (FIONREAD, ioctl_tty(2)). */
+    const untilFull =
+      'my $had = 0; while () { my $has = pack("i", 0); ioctl(STDIN, 0x541b, $has); $has = unpack("i", $has); last if $has && $has == $had; $had = $has; select(undef, undef, undef, 0.1) }'
+
     test('arrives whole in a pipe, and in a file', async () => {
-      for (const line of ['| { sleep 1; cat >arrived; }', '>arrived']) {
+      for (const line of [`| { perl -e '${untilFull}'; cat >arrived; }`, '>arrived']) {
         expect(await evacuate(line)).toEqual({ code: 0, stderr: '' })
         expect(readFileSync(join(place, 'arrived')).equals(bytes)).toBe(true)
       }

@@ -43,7 +43,7 @@ function call(
 }
 
 async function until(isReady: () => boolean | Promise<boolean>): Promise<void> {
-  for (const late = Date.now() + 8000; Date.now() < late; ) {
+  for (const late = Date.now() + 30_000; Date.now() < late; ) {
     if (await isReady()) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }

@@ -51,7 +51,7 @@ test('nobody is waited for longer than told, at first or later', async () => {
 
 async function connect() {
   let socket: Socket | undefined
-  await expect.poll(async () => (socket = await connectLocally(path)), { timeout: 5000 }).toBeTruthy()
+  await expect.poll(async () => (socket = await connectLocally(path))).toBeTruthy()
   socket!.on('error', () => {})
   return socket!
 }

@@ -3,12 +3,11 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { areMendings } from '../../../src/workload/mendings.ts'
 import { canInOwnNetwork } from '../isolated.ts'
 import { endTasks, startTask, stop } from '../workload/stopped-tasks.ts'
-import { endAll, network, shell, start, within } from './networks.ts'
+import { endAll, network, shell, start, timers, within } from './networks.ts'
 import { Sandbox } from './sandbox.ts'
 
 /**
@@ -79,7 +78,10 @@ describe.runIf(canInOwnNetwork('ip link add name cable type veth peer name other
   })
 })
 
-/** What has arrived after a while over a connection that was made anew, and whether its address may be used again. */
+/**
+ * What has arrived over a connection that was made anew, and whether its address may be used again: once all has, or the
+ * peer waits for a window that something fits into.
+ */
 async function arrived(mendIt: (here: number, socket: string) => void): Promise<string> {
   const [here, there] = [await network(), await network()]
   shell(here, `ip link add name cable type veth peer name cable netns ${there}; ip link set cable up`)
@@ -89,14 +91,15 @@ async function arrived(mendIt: (here: number, socket: string) => void): Promise<
   const service = start(here, 'perl', ['-e', restored])
   const said: string[] = []
   createInterface(service.stdout).on('line', (line) => said.push(line))
-  await expect.poll(() => said, { timeout: 5000 }).toEqual(['up'])
+  await expect.poll(() => said).toEqual(['up'])
   const client = start(there, process.execPath, ['-e', peer])
   await once(client.stdout, 'data')
-  await expect.poll(() => said.length, { timeout: 5000 }).toBe(2)
+  await expect.poll(() => said.length).toBe(2)
   mendIt(here, `${said[1]}\n`)
   client.stdin.write('go')
   service.stdin.write('go\n')
-  await sleep(3000)
+  const isStuck = () => timers(there).some((timer) => timer.startsWith('persist'))
+  await expect.poll(() => isStuck() || said.at(-1)!.startsWith(`${BYTES} `)).toBe(true)
   return said.at(-1)!
 }
 

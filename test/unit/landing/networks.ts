@@ -33,8 +33,17 @@ export function shell(namespace: number, line: string): void {
   within(namespace, 'sh', ['-euc', line])
 }
 
-/** Runs a program in a network namespace. */
-export function within(namespace: number, program: string, args: readonly string[], input = ''): void {
+/** Runs a program in a network namespace, and returns what it prints. */
+export function within(namespace: number, program: string, args: readonly string[], input = ''): string {
   const entered = ['--net', '--target', String(namespace), program, ...args]
-  execFileSync('nsenter', entered, { input, stdio: 'pipe' })
+  return execFileSync('nsenter', entered, { input, stdio: 'pipe', encoding: 'utf8' })
+}
+
+/**
+ * Timers of the TCP connections in a network namespace that have one, a line each: what it is for, when it elapses, and how
+ * often it did so before (ss(8), --options).
+ */
+export function timers(namespace: number): string[] {
+  const shown = within(namespace, 'ss', ['--tcp', '--numeric', '--no-header', '--options'])
+  return [...shown.matchAll(/timer:\(([^)]*)\)/g)].map(([, timer]) => timer!)
 }

@@ -48,7 +48,7 @@ test.each([
   const listener = spawn('python3', ['-c', manager, name()])
   const heard: string[] = []
   createInterface(listener.stdout).on('line', (line) => heard.push(line))
-  await expect.poll(() => heard, { timeout: 5000 }).toEqual(['up'])
+  await expect.poll(() => heard).toEqual(['up'])
   // The shell becomes the script, as what systemd starts does.
   const started = `echo $$ > ${sandbox.path('/started')}; exec "$0" "$@"`
   const script = sandbox.path('/usr/lib/kernelswap/restore-unit')

@@ -141,11 +141,11 @@ describe.runIf(canCheck && canInOwnNetwork('ip link add name cable type veth pee
       await said(server, 'taken')
       nft.stdin.end(gateRules([socket('tcp', 7000)]))
       expect(await loaded).toEqual([0, null])
-      await expect.poll(() => unacknowledged(there), { timeout: 5000 }).toBe('0')
+      await expect.poll(() => unacknowledged(there)).toBe('0')
       const heard: string[] = []
       client.stdout.on('data', (data) => heard.push(String(data)))
       server.kill('SIGUSR1')
-      await expect.poll(() => unacknowledged(here), { timeout: 5000 }).toBe('4')
+      await expect.poll(() => unacknowledged(here)).toBe('4')
       expect(heard).toEqual([])
     }, 30_000)
   },

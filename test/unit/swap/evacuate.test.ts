@@ -39,7 +39,7 @@ function serve(patienceSeconds: number): Promise<void> {
 async function connect(request: string) {
   let socket: Awaited<ReturnType<typeof connectLocally>> | undefined
   const tryIt = async () => (socket = await connectLocally(evacuationSocket))
-  await expect.poll(tryIt, { timeout: 5000 }).toBeTruthy()
+  await expect.poll(tryIt).toBeTruthy()
   socket!.on('error', () => {})
   socket!.end(request)
   return socket!

@@ -36,6 +36,6 @@ test('a plan that is interrupted leaves no hook running, and nothing that hooks 
   expect(readdirSync(join(place, 'run'))).toEqual([])
   for (const unit of units) {
     const pid = Number(readFileSync(join(place, `pid.${unit}`), 'utf8'))
-    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 10_000)
+    await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 30_000)
   }
 })

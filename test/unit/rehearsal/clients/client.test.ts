@@ -7,11 +7,14 @@ function conversation(ask: () => Promise<void>, more: Partial<Conversation> = {}
 }
 
 test('a client that is always answered reports nothing but its requests', async () => {
+  let asked = 0
   const client = converse(
     'a.service',
-    conversation(async () => {}),
+    conversation(async () => {
+      asked += 1
+    }),
   )
-  await sleep(50)
+  await expect.poll(() => asked).toBeGreaterThan(2)
   const report = await client.stop()
   expect(report).toMatchObject({ service: 'a.service', connectionSurvived: true, errors: 0, problem: null })
   expect(report.requests).toBeGreaterThan(1)
@@ -26,7 +29,7 @@ test('a broken connection ends the conversation for good', async () => {
       if (asked === 2) throw new Error('read ECONNRESET')
     }),
   )
-  await sleep(50)
+  await expect.poll(() => asked).toBe(2)
   expect(await client.stop()).toMatchObject({
     ...{ connectionSurvived: false, requests: 1, errors: 1, problem: 'read ECONNRESET' },
   })
@@ -35,14 +38,16 @@ test('a broken connection ends the conversation for good', async () => {
 
 test('a wrong answer is an error, and the connection lives on', async () => {
   const answers = [new WrongAnswer('LOADING')]
+  let right = 0
   const client = converse(
     'a.service',
     conversation(async () => {
       const wrong = answers.pop()
       if (wrong) throw wrong
+      right += 1
     }),
   )
-  await sleep(50)
+  await expect.poll(() => right).toBeGreaterThan(0)
   expect(await client.stop()).toMatchObject({ connectionSurvived: true, errors: 1, problem: 'LOADING' })
 })
 
@@ -52,7 +57,7 @@ test('the longest silence is measured', async () => {
     'a.service',
     conversation(() => sleep((pauses.pop() ?? 0) * 1000)),
   )
-  await sleep(300)
+  await expect.poll(() => pauses).toEqual([])
   expect((await client.stop()).gapSeconds).toBeGreaterThan(0.19)
 })
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { nextElapse, parseElapse, timespanSeconds } from '../../../src/tools/systemd-analyze.ts'
-import { fixture } from '../fixture.ts'
+import { fixture } from '../../unit/fixture.ts'
 
 describe('what systemd-analyze calendar prints', () => {
   test.each(['calendar-utc', 'calendar-berlin'])('%s', (name) => {

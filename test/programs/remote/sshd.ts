@@ -109,7 +109,7 @@ export function allowSudo(folder: string, rule: string): void {
 }
 
 async function listening(child: ChildProcess, log: () => string): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
+  for (let tries = 0; tries < 600; tries += 1) {
     if (/Server listening on/.test(log())) return
     if (child.exitCode !== null) break
     await sleep(50)

@@ -5,7 +5,7 @@ import { installPackages, missingPackages } from '../../src/rehearsal/requiremen
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 
 /**
- * Installs what some unit tests try the real thing with, in a container alone: where systemd runs, an OpenSSH server
+ * Installs what these tests try the real thing with, in a container alone: where systemd runs, an OpenSSH server
  * would open a port, which is not ours to do. Tests for which something is missing are skipped.
  */
 export async function setup(): Promise<void> {

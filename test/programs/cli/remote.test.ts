@@ -8,8 +8,8 @@ import { wordsOf } from '../../../src/cli/words.ts'
 import type { Report } from '../../../src/report/report.ts'
 import { eventLine, type SwapEvent } from '../../../src/swap/event.ts'
 import { version } from '../../../src/version.ts'
+import { planWith, workloadWith } from '../../unit/swap/plans.ts'
 import { canServe, hangUp, operator, type Server, startServer } from '../remote/sshd.ts'
-import { planWith, workloadWith } from '../swap/plans.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
