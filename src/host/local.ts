@@ -4,6 +4,12 @@ import type { Readable, Writable } from 'node:stream'
 import { execa } from 'execa'
 import { remedyFor } from './programs.ts'
 
+/**
+ * What programs find in their environment: messages that can be parsed; and systemd's tools wait longer than 25 s for a
+ * manager that is busy, such as with a reload of many units (systemd: docs/ENVIRONMENT.md).
+ */
+const environment = { LC_ALL: 'C', SYSTEMD_BUS_TIMEOUT: '120' } as const
+
 /** How a program on this host ended. */
 export interface Ended {
   readonly code: number
@@ -72,7 +78,7 @@ export async function attempt(
   const child = execa(program, args, {
     reject: false,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    env: { LC_ALL: 'C', ...options.env },
+    env: { ...environment, ...options.env },
     ...(options.input === undefined ? {} : { input: options.input }),
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...descriptors],
     detached: options.ownSession ?? false,
@@ -123,7 +129,7 @@ export async function runForBytes(
 ): Promise<Uint8Array> {
   const child = execa(program, args, {
     reject: false,
-    env: { LC_ALL: 'C' },
+    env: environment,
     ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
     buffer: { stdout: false },
     timeout: options.timeoutSeconds * 1000,
@@ -175,7 +181,7 @@ export async function startBackground(
     reject: false,
     buffer: false,
     detached: true,
-    env: { LC_ALL: 'C' },
+    env: environment,
     // execa takes a descriptor here as well; its types only say so for 0 to 2.
     stdio: ['pipe', 'pipe', log as unknown as 'ignore'],
   })
