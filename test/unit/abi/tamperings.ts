@@ -259,7 +259,8 @@ export const tamperings: readonly Tampering[] = [
   {
     facet: 'netlink-sockets',
     what: 'group joined',
-    how: 'netlink.setsockopt(270, 1, 1)',
+    // A group that the kernel tells nothing (RTNLGRP_NOP2): other tests make network interfaces.
+    how: 'netlink.setsockopt(270, 1, 14)',
     also: ['netlink-options', 'socket-options'],
   },
   { facet: 'tcp-queues', what: 'bytes lost', how: 'client.recv(3)', also: ['waiting-contents'] },
