@@ -48,6 +48,8 @@ async function install(machine: Machine): Promise<void> {
   const place = mkdtempSync(join(tmpdir(), 'kernelswap-services-'))
   try {
     const { files } = await fetchStockPackages(machine.image, place)
+    const answers = stockServices.flatMap(({ answers }) => answers ?? []).join('\n')
+    await prepare(machine, `debconf-set-selections <<'END'\n${answers}\nEND`)
     const ssh = await machine.ssh()
     for (const file of files) await ssh.putFile(join(place, file), `/root/${file}`, 0o600)
     await prepare(machine, `cd /root && DEBIAN_FRONTEND=noninteractive dpkg --install ${files.join(' ')}`)

@@ -4,6 +4,8 @@ import { fetchPackages, type Selection } from '../../src/rehearsal/like/packages
 export interface StockService {
   readonly unit: string
   readonly packages: readonly string[]
+  /** What its package would ask (debconf-set-selections(1)). */
+  readonly answers?: string
   /** Lines of shell that make it listen where a peer reaches it. */
   readonly prepare?: string
   /** How a peer on the network keeps talking to it. */
@@ -34,6 +36,7 @@ export const stockServices: readonly StockService[] = [
   {
     unit: 'postfix@-.service',
     packages: ['postfix'],
+    answers: 'postfix postfix/main_mailer_type select Local only',
     prepare: 'postconf -e inet_interfaces=all',
     talk: { port: 25, say: 'NOOP\r\n', hears: /250 2\.0\.0 Ok\r\n$/ },
   },
