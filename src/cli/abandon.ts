@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { Failure } from '../errors.ts'
 import { reportText } from '../report/text.ts'
-import { releaseFleetLock } from '../swap/fleet-lock.ts'
+import { releaseFleetLock } from '../swap/announce/fleet-lock.ts'
 import { withLock } from '../swap/lock.ts'
 import { resume } from '../swap/resume.ts'
 import { confirm } from './confirm.ts'

@@ -8,10 +8,10 @@ import type { KernelComparison } from '../kernel/comparison.ts'
 import { predictionSchema } from '../rehearsal/like/prediction.ts'
 import { abiSchema, reportSchema } from '../report/report.ts'
 import { eventSchema } from '../swap/event.ts'
+import type { KernelList } from '../swap/host/kernel-list.ts'
 import { verdictSchema } from '../swap/journal.ts'
-import type { KernelList } from '../swap/kernel-list.ts'
 import { planSchema } from '../swap/plan.ts'
-import { statusSchema } from '../swap/status.ts'
+import { statusSchema } from '../swap/report/status.ts'
 import { obstacleSchema } from '../workload/obstacle.ts'
 
 /** What `kernels --json` prints. */

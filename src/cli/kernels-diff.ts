@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { compareKernels } from '../kernel/comparison.ts'
 import { comparisonLines } from '../kernel/text.ts'
 import { runningKernel } from '../os/kernel-release.ts'
-import { chooseKernel } from '../swap/kernels.ts'
+import { chooseKernel } from '../swap/host/kernels.ts'
 import { createOutput } from './output.ts'
 import { Verb } from './verb.ts'
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { loadConfiguration } from '../config/configuration.ts'
-import { type KernelList, type ListedKernel, listKernels } from '../swap/kernel-list.ts'
+import { type KernelList, type ListedKernel, listKernels } from '../swap/host/kernel-list.ts'
 import { createOutput, table } from './output.ts'
 import { requireRoot } from './root.ts'
 import { Verb } from './verb.ts'

@@ -1,6 +1,6 @@
 import { loadConfiguration } from '../config/configuration.ts'
 import { Failure } from '../errors.ts'
-import { takeFleetLock } from '../swap/fleet-lock.ts'
+import { takeFleetLock } from '../swap/announce/fleet-lock.ts'
 import { reboot } from '../tools/systemd.ts'
 import type { Output } from './output.ts'
 import type { Stayed } from './swap-kernel.ts'

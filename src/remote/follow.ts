@@ -7,7 +7,7 @@ import { type Report, reportSchema } from '../report/report.ts'
 import { type Conclusion, isConclusion, readEvent, type SwapEvent, type Tell } from '../swap/event.ts'
 import { readLine } from '../swap/journal.ts'
 import { jump } from '../swap/phases/jump.ts'
-import { type Status, statusSchema } from '../swap/status.ts'
+import { type Status, statusSchema } from '../swap/report/status.ts'
 import { parseDocument } from './document.ts'
 import type { RemoteHost } from './host.ts'
 

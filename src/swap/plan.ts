@@ -6,7 +6,7 @@ import {
   policySchema,
 } from '../config/configuration.ts'
 import { obstacleSchema } from '../workload/obstacle.ts'
-import { fallbackSchema } from './fallback.ts'
+import { fallbackSchema } from './host/fallback.ts'
 
 const workloadPlanSchema = z.object({
   unit: z.string(),

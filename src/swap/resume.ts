@@ -15,19 +15,16 @@ import { layoutVersion, swapFile } from '../layout.ts'
 import { paths } from '../paths.ts'
 import type { Report } from '../report/report.ts'
 import { awaitUnits, daemonReload } from '../tools/systemd.ts'
-import { announce } from './announce.ts'
+import { announce } from './announce/announce.ts'
 import type { Tell } from './event.ts'
-import { endDamaged, goBackIfDamaged, isDamaged, restoreMissing, wantsBack } from './failures.ts'
-import { finalReport } from './final-report.ts'
-import { tellHooks, verifyHooks } from './hooks.ts'
+import { isJumpOf } from './host/kernels.ts'
 import { type Entry, entryName, isGood, type JournalLine, type Verdict } from './journal.ts'
-import { isJumpOf } from './kernels.ts'
 import { causeOfEnd, endLimit, limitOf, startLimit, within } from './limit.ts'
 import { clearLanding, discardImages, startCold, startRestarted } from './phases/settle.ts'
 import { verify, verifyRunning, type WorkloadOutcome } from './phases/verify.ts'
 import { preserved } from './plan.ts'
 import { type Decision, decide, type Present } from './recover.ts'
-import { saveSnapshots } from './snapshots.ts'
+import { finalReport } from './report/final-report.ts'
 import {
   bootId,
   damageOf,
@@ -41,6 +38,9 @@ import {
 } from './store.ts'
 import { abort, phases, stepsNamed } from './swap.ts'
 import { clearTrials } from './trials.ts'
+import { endDamaged, goBackIfDamaged, isDamaged, restoreMissing, wantsBack } from './verify/failures.ts'
+import { tellHooks, verifyHooks } from './verify/hooks.ts'
+import { saveSnapshots } from './verify/snapshots.ts'
 
 /** The journal's entries on the other side of the jump. */
 const landedSteps = {

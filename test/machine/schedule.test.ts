@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { startClients } from '../../src/rehearsal/clients/index.ts'
 import type { Machine } from '../../src/rehearsal/machine.ts'
 import { awaitReport, machineUnits } from '../../src/rehearsal/rehearse.ts'
-import { messageIds } from '../../src/swap/messages.ts'
+import { messageIds } from '../../src/swap/announce/messages.ts'
 import {
   expectRunning,
   expectUnharmed,

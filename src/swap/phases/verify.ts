@@ -8,8 +8,8 @@ import { supervisionOf } from '../../workload/kinds.ts'
 import { continueAll, heldTasks } from '../../workload/stops.ts'
 import type { Supervision } from '../../workload/workload.ts'
 import { preserved, unitsOf, type WorkloadPlan } from '../plan.ts'
-import { compareSnapshots } from '../snapshots.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
+import { compareSnapshots } from '../verify/snapshots.ts'
 
 /** How one workload came out of a swap. */
 export interface WorkloadOutcome {

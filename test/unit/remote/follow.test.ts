@@ -5,7 +5,7 @@ import type { Ended } from '../../../src/host/local.ts'
 import { ConnectionLost } from '../../../src/host/ssh-connection.ts'
 import { followSwap, openSwap, type SwapHost } from '../../../src/remote/follow.ts'
 import { eventLine, type SwapEvent } from '../../../src/swap/event.ts'
-import type { Status, SwapStatus } from '../../../src/swap/status.ts'
+import type { Status, SwapStatus } from '../../../src/swap/report/status.ts'
 import { planWith } from '../swap/plans.ts'
 
 vi.setConfig({ testTimeout: 30_000 })
