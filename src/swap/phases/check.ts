@@ -7,7 +7,9 @@ import { runningKernel } from '../../os/kernel-release.ts'
 import { paths } from '../../paths.ts'
 import { check as criuCheck } from '../../tools/criu.ts'
 import { idsOf } from '../../workload/ids.ts'
+import { inetSockets } from '../../workload/inet-tables.ts'
 import { runningWorkloads } from '../../workload/kinds.ts'
+import { lostPeers } from '../../workload/local-peers.ts'
 import type { Obstacle } from '../../workload/obstacle.ts'
 import type { Surroundings } from '../../workload/surroundings.ts'
 import { connectionsOf, memoryOf } from '../../workload/task-tree.ts'
@@ -64,9 +66,10 @@ export async function makePlan(
     request.trial && host.length === 0
       ? await tryCheckpoints(tried, surroundings, memory, say, signal)
       : new Map<string, Trial>()
-  const workloads = looked
+  const judged = looked
     .map((look) => withTrial(look, trials.get(look.unit)))
     .map((look, index) => orRestarted(look, found[index]!, treatmentOf(found[index]!)))
+  const workloads = withLostPeers(judged, found)
   const ready = host.length === 0 && workloads.every(({ verdict }) => verdict === 'ready')
   const kernel = { from: runningKernel(), to }
   const plan: Plan = {
@@ -142,6 +145,19 @@ function lookAt(
     connections: connectionsOf(workload),
     trialSeconds: null,
   }
+}
+
+/** What connections will be other than before, by what else comes along. */
+function withLostPeers(planned: readonly WorkloadPlan[], found: readonly Workload[]): WorkloadPlan[] {
+  const units = new Set(planned.filter(({ policy }) => policy === 'preserve').map(({ unit }) => unit))
+  const lost = lostPeers(
+    found.filter(({ unit }) => units.has(unit)),
+    inetSockets(process.pid),
+  )
+  return planned.map((workload) => {
+    const notes = [...(workload.notes ?? []), ...(lost.get(workload.unit) ?? [])]
+    return notes.length === 0 ? workload : { ...workload, notes }
+  })
 }
 
 function withTrial(workload: WorkloadPlan, trial: Trial | undefined): WorkloadPlan {
