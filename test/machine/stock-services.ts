@@ -34,7 +34,7 @@ export const stockServices: readonly StockService[] = [
   { unit: 'rsyslog.service', packages: ['rsyslog'] },
   // Processes in a root of their own.
   {
-    unit: 'postfix@-.service',
+    unit: 'postfix.service',
     packages: ['postfix'],
     answers: 'postfix postfix/main_mailer_type select Local only',
     prepare: 'postconf -e inet_interfaces=all',
