@@ -75,11 +75,16 @@ async function ownUnit(): Promise<string | undefined> {
   return basename((await readFile('/proc/self/cgroup', 'utf8')).trim())
 }
 
-/** A socket that was held back for it starts with it: it may count on what systemd hands it (sd_listen_fds(3)). */
+/**
+ * A socket that was held back for a service starts with it, as in any boot: it may count on what systemd hands it
+ * (sd_listen_fds(3)). One that no boot starts is its administrator's business.
+ */
 async function startWithSockets(units: readonly string[]): Promise<void> {
   const shown = await showUnits(units, ['Id', 'TriggeredBy'])
   const sockets = shown.flatMap((properties) => socketsOf({ unit: properties.Id ?? '', properties }))
-  await startUnits([...sockets, ...units])
+  const states = await showUnits(sockets, ['UnitFileState'])
+  const enabled = sockets.filter((_, index) => states[index]!.UnitFileState?.startsWith('enabled'))
+  await startUnits([...enabled, ...units])
 }
 
 function notesOf(service: Service): string[] {
