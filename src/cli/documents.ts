@@ -100,6 +100,14 @@ const adoptSchema = z.object({
 /** What `adopt --json` prints. */
 export type Adopted = z.infer<typeof adoptSchema>
 
+const adoptAllSchema = z.object({
+  schema: z.literal('kernelswap.adopt-all/1'),
+  units: z.array(adoptSchema.pick({ unit: true, settings: true })),
+  restarted: z.boolean(),
+})
+/** What `adopt --all --json` prints. */
+export type AdoptedAll = z.infer<typeof adoptAllSchema>
+
 const scheduleSchema = z.object({
   schema: z.literal('kernelswap.schedule/1'),
   isActive: z.boolean(),
@@ -199,6 +207,7 @@ const restoreSchema = z.object({ schema: z.literal('kernelswap.restore/1'), id: 
 export const documents: Readonly<Record<string, z.ZodType>> = {
   'abi/1': diffSchema,
   'adopt/1': adoptSchema,
+  'adopt-all/1': adoptAllSchema,
   'bundle/2': bundleIndexSchema,
   'configuration/1': configurationSchema,
   'doctor/1': doctorSchema,

@@ -98,14 +98,14 @@ export function controlGroupOf(slice: string): string {
   return `/${parts.map((_, index) => `${parts.slice(0, index + 1).join('-')}.slice`).join('/')}`
 }
 
-export async function restartUnit(unit: string): Promise<void> {
-  await run('systemctl', ['restart', '--', unit])
+export async function restartUnits(units: readonly string[]): Promise<void> {
+  if (units.length > 0) await run('systemctl', ['restart', '--', ...units])
 }
 
 /** Starts a unit now, afresh if it runs, and at every boot. */
 export async function enableUnit(unit: string): Promise<void> {
   await run('systemctl', ['enable', '--quiet', '--', unit])
-  await restartUnit(unit)
+  await restartUnits([unit])
 }
 
 /** Stops a unit and starts it at no boot any more. */
