@@ -77,9 +77,9 @@ function compareTasks(before: Snapshot, after: Snapshot, setting: Setting): Find
   return [
     ...before.tasks.flatMap((task) => {
       const now = present.get(task.pid)
-      return now ? compareTask(task, now, setting) : [gone(task, 'pid', 'gone')]
+      return now ? compareTask(task, now, setting) : [missing(task, 'gone', setting)]
     }),
-    ...after.tasks.filter(({ pid }) => !known.has(pid)).map((task) => gone(task, 'pid', 'new')),
+    ...after.tasks.filter(({ pid }) => !known.has(pid)).map((task) => missing(task, 'new', setting)),
   ]
 }
 
@@ -135,8 +135,18 @@ function compareReading(facet: Facet, before: Readings, after: Readings, setting
   return facet.compare(was!.value, is!.value, setting)
 }
 
-function gone(task: TaskSnapshot, facet: string, line: string): Finding {
-  return { task: `${task.pid} (${task.comm})`, facet, outcome: { kind: 'differing', lines: [line] } }
+/**
+ * A process on one side only. Those that run start others, and these end: a database's workers live for seconds. That none
+ * was lost on the way is told while they are held. Nobody of the tree has started the first of it.
+ */
+function missing(task: TaskSnapshot, what: 'gone' | 'new', { strict, tree }: Setting): Finding {
+  const { parent } = task.facets
+  const isChild = parent !== undefined && 'value' in parent && tree.has(parent.value as number)
+  const outcome: Outcome =
+    strict || !isChild
+      ? { kind: 'differing', lines: [what] }
+      : { kind: 'explained', reasons: ['processes that run start others, and these end'] }
+  return { task: `${task.pid} (${task.comm})`, facet: 'pid', outcome }
 }
 
 const WORST_LAST = ['equal', 'explained', 'unverified', 'differing'] as const

@@ -88,3 +88,25 @@ test('a process that is gone is one difference', async () => {
   })
   expect(differences).toEqual([{ task: `${pid} (sleep)`, facet: 'pid', line: 'gone' }])
 })
+
+/** Each swap that wasn't strict was `degraded` while a worker of a database happened to be there. */
+test('a child that ends, or comes, while its parent runs is explained, and none is lost while they are held', async () => {
+  const pid = start('sh', '-c', 'sleep 1000 & wait')
+  const childrenOf = () =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)
+  await expect.poll(childrenOf).toHaveLength(1)
+  const child = Number(childrenOf()[0])
+  const [whole, alone] = [
+    await takeSnapshot([pid, child], { strict: false }),
+    await takeSnapshot([pid], { strict: false }),
+  ]
+  process.kill(child, 'SIGKILL')
+  for (const [before, after] of [
+    [whole, alone],
+    [alone, whole],
+  ] as const) {
+    expect(diffSnapshots(before, after, { strict: false }).differences).toEqual([])
+    const held = diffSnapshots({ ...before, strict: true }, { ...after, strict: true }, { strict: true })
+    expect(held.differences.filter(({ facet }) => facet === 'pid')).toHaveLength(1)
+  }
+})
