@@ -67,10 +67,12 @@ async function prepare(machine: Machine, line: string): Promise<void> {
 
 /** Opens a connection, and has it answered once; `goOn` has it answered again. */
 async function begin(machine: Machine, { unit, talk }: StockService): Promise<{ goOn(): Promise<void> }> {
-  const { port, say, hears } = talk!
+  const { port, greets, say, hears } = talk!
   const wire: Wire = await openWire(machine.address, port)
-  const exchange = () =>
-    wire.exchange(say, (received) => (hears.test(received) ? { reply: unit, length: received.length } : null))
+  const take = (expected: RegExp) => (received: string) =>
+    expected.test(received) ? { reply: unit, length: received.length } : null
+  if (greets) await wire.exchange('', take(greets))
+  const exchange = () => wire.exchange(say, take(hears))
   expect(await exchange()).toBe(unit)
   return {
     async goOn() {

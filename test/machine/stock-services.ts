@@ -9,7 +9,13 @@ export interface StockService {
   /** Lines of shell that make it listen where a peer reaches it. */
   readonly prepare?: string
   /** How a peer on the network keeps talking to it. */
-  readonly talk?: { readonly port: number; readonly say: string; readonly hears: RegExp }
+  readonly talk?: {
+    readonly port: number
+    /** What it says before anybody else may. */
+    readonly greets?: RegExp
+    readonly say: string
+    readonly hears: RegExp
+  }
 }
 
 /** Asks for the address of localhost over TCP: length, header, question (RFC 1035, 4). */
@@ -38,7 +44,7 @@ export const stockServices: readonly StockService[] = [
     packages: ['postfix'],
     answers: 'postfix postfix/main_mailer_type select Local only',
     prepare: 'postconf -e inet_interfaces=all',
-    talk: { port: 25, say: 'NOOP\r\n', hears: /250 2\.0\.0 Ok\r\n$/ },
+    talk: { port: 25, greets: /^220 .*\r\n$/, say: 'NOOP\r\n', hears: /^250 2\.0\.0 Ok\r\n$/ },
   },
   {
     unit: 'mosquitto.service',
