@@ -1,4 +1,4 @@
-import { differing, equal, explained } from './compare.ts'
+import { differing, equal, explained, fields, same } from './compare.ts'
 import type { Compare } from './types.ts'
 
 /** What a timer is set to, in seconds: 0 where it isn't armed, or has no interval. */
@@ -29,3 +29,7 @@ export function timeLeft(interval: number): Compare<number> {
     return differing(`${before} s → ${after} s, after ${Math.round(elapsedSeconds)} s`)
   }
 }
+
+/** Compares what a timer is set to. */
+export const compareTimers: Compare<TimerSetting> = (before, after, setting) =>
+  fields<TimerSetting>({ interval: same(), left: timeLeft(before.interval) })(before, after, setting)

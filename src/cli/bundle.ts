@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { type BundleIndex, bytesOfBundle, readBundleIndex, verifyBundle } from '../archive/bundle.ts'
 import { bundleRestoreCommand } from './bundle-restore.ts'
-import { createOutput } from './output.ts'
+import { createOutput, sizeText } from './output.ts'
 
 interface Verb {
   readonly name: string
@@ -57,6 +57,6 @@ function indexText(index: BundleIndex, finding: string): string[] {
     `bundle of swap ${id} of ${host}: ${finding}`,
     `kernel     ${kernel.from} → ${kernel.to}`,
     ...units.map((unit) => `workload   ${unit}`),
-    `files      ${files.length}, ${(bytesOfBundle(index) / 1024 / 1024).toFixed(1)} MiB`,
+    `files      ${files.length}, ${sizeText(bytesOfBundle(index))}`,
   ]
 }

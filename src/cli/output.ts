@@ -72,6 +72,11 @@ function isJson(text: string): boolean {
   }
 }
 
+/** A size for people. */
+export function sizeText(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`
+}
+
 /** Lays out rows in columns as wide as their widest cell: a line each. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const shown = rows.map((row) => row.map(printable))

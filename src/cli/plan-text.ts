@@ -1,5 +1,5 @@
 import type { Plan } from '../swap/plan.ts'
-import { table } from './output.ts'
+import { sizeText, table } from './output.ts'
 
 /** A plan for people, line by line. */
 export function planText(plan: Plan): string[] {
@@ -8,7 +8,7 @@ export function planText(plan: Plan): string[] {
     return [
       workload.unit,
       String(workload.processes),
-      `${(workload.memoryBytes / 1024 / 1024).toFixed(1)} MiB`,
+      sizeText(workload.memoryBytes),
       String(workload.connections),
       workload.policy === 'preserve' ? workload.verdict : workload.policy,
       obstacle

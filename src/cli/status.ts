@@ -10,7 +10,7 @@ import { resumeFailure } from '../swap/resume-failure.ts'
 import { damageOf, listSwaps, openSwap } from '../swap/store.ts'
 import { findTrials } from '../swap/trials.ts'
 import { bytesBelow } from '../tools/du.ts'
-import { createOutput, table } from './output.ts'
+import { createOutput, sizeText, table } from './output.ts'
 import { requireRoot } from './root.ts'
 import { Verb } from './verb.ts'
 
@@ -61,14 +61,14 @@ function stateOf(last: JournalLine | undefined): string {
 }
 
 function statusText(status: Status): string[] {
-  const rows = status.swaps.map(({ id, from, to, state, bytes }) => [id, from, to, mebibytes(bytes), state])
+  const rows = status.swaps.map(({ id, from, to, state, bytes }) => [id, from, to, sizeText(bytes), state])
   return [
     `running kernel ${status.kernel}`,
     status.busy === null ? 'no kernelswap is at work' : `kernelswap is at work as PID ${status.busy}`,
-    `${paths.state} holds ${mebibytes(status.bytes)}`,
+    `${paths.state} holds ${sizeText(status.bytes)}`,
     ...(status.trialBytes > 0
       ? [
-          `${mebibytes(status.trialBytes)} of it are trial checkpoints: under way, or left for the next plan to remove`,
+          `${sizeText(status.trialBytes)} of it are trial checkpoints: under way, or left for the next plan to remove`,
         ]
       : []),
     ...(status.failure ? [`a swap waits: ${status.failure.message}`] : []),
@@ -76,8 +76,4 @@ function statusText(status: Status): string[] {
       ? ['no swap yet']
       : ['', ...table([['SWAP', 'FROM', 'TO', 'SIZE', 'STATE'], ...rows])]),
   ]
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 1024 / 1024).toFixed(1)} MiB`
 }

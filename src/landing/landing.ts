@@ -18,7 +18,7 @@ import type { AddressBook } from '../network/addresses.ts'
 import { paths } from '../paths.ts'
 import type { KernelImage } from '../tools/kexec.ts'
 import { syncFileSystem } from '../tools/sync.ts'
-import { sessionOf } from '../workload/ids.ts'
+import { foreignSession } from '../workload/ids.ts'
 import { imagesOf } from '../workload/images.ts'
 import type { RoomTies } from '../workload/room.ts'
 import type { Workload } from '../workload/workload.ts'
@@ -108,8 +108,8 @@ export async function prepareCheckpoint(carried: Carried): Promise<void> {
   const write = (name: CheckpointFile, content: string) =>
     writeFile(checkpointFile(checkpoint, name), content, { mode: 0o600 })
   await write('main-pid', `${workload.mainPid}\n`)
-  const session = sessionOf(workload.mainPid)
-  if (session !== undefined && session !== workload.mainPid) await write('session', `${session}\n`)
+  const session = foreignSession(workload.mainPid)
+  if (session !== undefined) await write('session', `${session}\n`)
   await write('on-restore-failure', `${onRestoreFailure}\n`)
   await imagesOf(checkpoint).prepare(ties)
 }

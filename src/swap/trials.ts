@@ -8,6 +8,7 @@ import { forEachOf } from '../pool.ts'
 import { endTcpRepair } from '../tools/tcp-repair.ts'
 import { dumpLimit, smallDumpSeconds } from '../workload/checkpoint.ts'
 import { pidsOf } from '../workload/control-group.ts'
+import { harmOf } from '../workload/harm.ts'
 import { imagesOf } from '../workload/images.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
 import type { Surroundings } from '../workload/surroundings.ts'
@@ -67,7 +68,7 @@ async function tryCheckpoint(
       leave: 'running',
       timeoutSeconds: dumpLimit(workload, memoryBytes),
     } as const
-    const obstacle = await workload.dump(options, signal)
+    const obstacle = (await workload.dump(options, signal)) ?? (await harmOf(workload, images))
     return { seconds: (performance.now() - began) / 1000, obstacle }
   } finally {
     await rm(directory, { recursive: true, force: true })

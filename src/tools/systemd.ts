@@ -40,6 +40,11 @@ export function parseProperties(text: string): Properties {
   return properties
 }
 
+/** Words of a property that is a list; none where it isn't shown. */
+export function wordsIn(value: string | undefined): string[] {
+  return (value ?? '').split(' ').filter((word) => word !== '')
+}
+
 /** Names of the services that are running now. */
 export async function runningServices(): Promise<string[]> {
   const { stdout } = await run('systemctl', [

@@ -1,4 +1,5 @@
 import { run } from '../host/local.ts'
+import { taskLibrary } from './task-library.ts'
 
 /**
  * Ends repair mode of every TCP socket that these processes hold.
@@ -29,16 +30,13 @@ async function eachInRepair(pids: readonly number[], piece: string): Promise<str
   return ended.stdout
 }
 
-/** pidfd_open is 434 and pidfd_getfd 438 everywhere; TCP_REPAIR is 19 of level 6 (include/uapi/linux/tcp.h). */
-const walk = (piece: string) => `
-use strict;
+/** TCP_REPAIR is 19 of level 6 (include/uapi/linux/tcp.h). */
+const walk = (piece: string) => `${taskLibrary}
 use Socket qw(:DEFAULT inet_ntop unpack_sockaddr_in6 AF_INET6);
 for my $pid (@ARGV) {
-  my $process = syscall(434, $pid + 0, 0);
-  next if $process < 0;
   opendir(my $directory, "/proc/$pid/fd") or next;
   for my $fd (grep { (readlink("/proc/$pid/fd/$_") // "") =~ /^socket:/ } readdir $directory) {
-    my $copy = syscall(438, $process, $fd + 0, 0);
+    my $copy = copy_fd($pid, $fd);
     next if $copy < 0;
     open(my $socket, "+<&=", $copy) or next;
     my $mode = getsockopt($socket, 6, 19);

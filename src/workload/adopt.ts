@@ -1,4 +1,4 @@
-import { ioUring } from './process.ts'
+import { useIoUring } from './process.ts'
 import type { Service } from './service.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -24,7 +24,7 @@ export function adoptionsOf({ processes, properties }: Service, surroundings: Su
       givesUp: 'it no longer shares System V IPC and POSIX message queues with other services',
     })
   }
-  if (processes.some(({ files }) => files.some(({ target }) => target === ioUring))) {
+  if (useIoUring(processes)) {
     settings.push({
       setting: 'SystemCallFilter=~io_uring_setup:ENOSYS',
       givesUp: 'it does its input and output without io_uring, as on an older kernel',

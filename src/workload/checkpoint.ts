@@ -3,7 +3,7 @@ import { type DumpOptions, dump } from '../tools/criu.ts'
 import { endTcpRepair } from '../tools/tcp-repair.ts'
 import { pidsOf } from './control-group.ts'
 import { explainDump, triesOf } from './dump-errors.ts'
-import { sessionOf } from './ids.ts'
+import { foreignSession } from './ids.ts'
 import type { CheckpointImages } from './images.ts'
 import type { Obstacle } from './obstacle.ts'
 import type { Process } from './process.ts'
@@ -33,7 +33,7 @@ export async function checkpointTree(
       ...options,
       images: options.images.directory,
       pid: mainPid,
-      isLeaderless: (sessionOf(mainPid) ?? mainPid) !== mainPid,
+      isLeaderless: foreignSession(mainPid) !== undefined,
     })
     if (ended.code === 0) return undefined
     // One that was cut short leaves connections that nobody can read from.

@@ -19,10 +19,11 @@ function idsOfOne(pid: number): number[] {
   }
 }
 
-/** The session of a process: the PID of who made it, and may have gone. Undefined where the process has ended. */
-export function sessionOf(pid: number): number | undefined {
+/** The session of a process that doesn't lead it, since who made it has gone; undefined for its leader, or one that has ended. */
+export function foreignSession(pid: number): number | undefined {
   try {
-    return parsePidStat(readFileSync(`/proc/${pid}/stat`, 'utf8')).session
+    const { session } = parsePidStat(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    return session === pid ? undefined : session
   } catch (error) {
     return ifEnded(undefined)(error)
   }

@@ -24,6 +24,9 @@ export interface CheckpointImages {
   discard(): Promise<void>
 }
 
+/** CRIU's logs of the first try of a restore, and of the second. */
+const logs = { restore: 'images/restore.log', 'restore-again': 'images/restore-again.log' } as const
+
 /** The images that belong to a checkpoint: files of a directory in it. */
 export function imagesOf(checkpoint: string): CheckpointImages {
   const directory = checkpointFile(checkpoint, 'images')
@@ -36,12 +39,8 @@ export function imagesOf(checkpoint: string): CheckpointImages {
       })
     },
     sum: () => sumFiles(checkpoint, 'images'),
-    errors(of) {
-      if (of === 'dump') return logErrors(join(directory, 'dump.log'))
-      return logErrors(
-        checkpointFile(checkpoint, of === 'restore' ? 'images/restore.log' : 'images/restore-again.log'),
-      )
-    },
+    errors: (of) =>
+      logErrors(of === 'dump' ? join(directory, 'dump.log') : checkpointFile(checkpoint, logs[of])),
     wasStopped: (pid) => wasStopped(directory, pid).catch(ifMissing(undefined)),
     deathSignal: (tid) => deathSignal(directory, tid),
     async discard() {

@@ -1,6 +1,6 @@
 import type { Obstacle } from './obstacle.ts'
 import { isPlatform } from './platform.ts'
-import { ioUring } from './process.ts'
+import { useIoUring } from './process.ts'
 import { journalStreams, peerPath, roomTies } from './room.ts'
 import { isForOneConnection, type Service, socketsOf } from './service.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -142,7 +142,7 @@ function usesSystemVMemory(service: Service, { namespaces }: Surroundings): Obst
 }
 
 function usesIoUring({ unit, processes }: Service): Obstacle | undefined {
-  if (!processes.some(({ files }) => files.some(({ target }) => target === ioUring))) return undefined
+  if (!useIoUring(processes)) return undefined
   return {
     code: 'io-uring',
     reason: 'uses io_uring, which CRIU cannot dump (criu issue 2131)',

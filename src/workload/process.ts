@@ -14,9 +14,6 @@ export interface OpenFile {
   readonly kind: 'file' | 'null' | 'other'
 }
 
-/** What a descriptor of io_uring_setup(2) is shown as. */
-export const ioUring = 'anon_inode:[io_uring]'
-
 /** What a swap needs to know of a process; everything comes from /proc. */
 export interface Process {
   readonly pid: number
@@ -138,6 +135,11 @@ export function memoryOfProcess(pid: number): number {
     if (isErrno(error, 'ENOENT', 'ESRCH')) return 0
     throw error
   }
+}
+
+/** True where one of them has a descriptor of io_uring_setup(2). */
+export function useIoUring(processes: readonly Pick<Process, 'files'>[]): boolean {
+  return processes.some(({ files }) => files.some(({ target }) => target === 'anon_inode:[io_uring]'))
 }
 
 /** The namespaces of a process, by kind (namespaces(7)). */

@@ -1,5 +1,5 @@
 import { Failure } from '../errors.ts'
-import { type Properties, showUnits } from '../tools/systemd.ts'
+import { type Properties, showUnits, wordsIn } from '../tools/systemd.ts'
 import { pidsOf } from './control-group.ts'
 import { InetTables } from './inet-tables.ts'
 import { ProcessReader } from './process.ts'
@@ -81,6 +81,6 @@ export function isForOneConnection({ unit, properties }: Pick<Service, 'unit' | 
   return unit.includes('@') && triggersOf(properties).some((socket) => !socket.includes('@'))
 }
 
-function triggersOf({ TriggeredBy = '' }: Properties): string[] {
-  return TriggeredBy.split(' ').filter((trigger) => trigger.endsWith('.socket'))
+function triggersOf({ TriggeredBy }: Properties): string[] {
+  return wordsIn(TriggeredBy).filter((trigger) => trigger.endsWith('.socket'))
 }

@@ -8,10 +8,10 @@ import {
   startUnits,
   stopUnits,
   stopUnitsAlone,
+  wordsIn,
 } from '../tools/systemd.ts'
 import { adoptionsOf } from './adopt.ts'
 import { checkpointTree } from './checkpoint.ts'
-import { harmOf } from './harm.ts'
 import { obstaclesOf, obstaclesOfRestart, obstaclesOfSettings } from './obstacles.ts'
 import { heldBack, placeholderOf } from './placeholder.ts'
 import { isPlatform } from './platform.ts'
@@ -47,7 +47,7 @@ export const systemdService: WorkloadKind = {
 export function workloadOf(service: Service): Workload {
   return {
     ...service,
-    names: [...new Set([service.unit, ...words(service.properties.Names)])],
+    names: [...new Set([service.unit, ...wordsIn(service.properties.Names)])],
     obstacles: (surroundings) => obstaclesOf(service, surroundings),
     obstaclesToRestart: () => obstaclesOfRestart(service),
     notes: () => notesOf(service),
@@ -55,10 +55,7 @@ export function workloadOf(service: Service): Workload {
     adoptions: (surroundings) => adoptionsOf(service, surroundings),
     ties: (surroundings) => roomTies(service, surroundings),
     tmpfsFiles: (uses, surroundings) => tmpfsFiles(service, uses, surroundings),
-    dump: async (options, signal) =>
-      (await checkpointTree(service, options, signal)) ??
-      // A trial; at the freeze the tasks stay stopped, and the plan has refused that.
-      (options.leave === 'running' ? await harmOf(service, options.images) : undefined),
+    dump: (options, signal) => checkpointTree(service, options, signal),
     unitFiles: (checkpoint) => [placeholderOf(service, checkpoint), ...socketsOf(service).map(heldBack)],
   }
 }
@@ -93,8 +90,4 @@ function notesOf(service: Service): string[] {
   return [
     `keeps its listening sockets; ${sockets.join(', ')} stays down until the next \`systemctl restart ${service.unit}\``,
   ]
-}
-
-function words(value: string | undefined): string[] {
-  return (value ?? '').split(' ').filter((word) => word !== '')
 }

@@ -1,5 +1,6 @@
 import { dirname, join, relative, resolve } from 'node:path'
 import { type Mount, mountOf } from '../proc/mountinfo.ts'
+import { wordsIn } from '../tools/systemd.ts'
 import type { FileUse } from './process.ts'
 import type { Service } from './service.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -34,8 +35,8 @@ export function tmpfsFiles(
   surroundings: Pick<Surroundings, 'mounts' | 'unixSockets'>,
 ): TmpfsFiles {
   const named = [
-    ...words(properties.RuntimeDirectory).map((name) => join('/run', name)),
-    ...words(properties.PIDFile).map(inRun),
+    ...wordsIn(properties.RuntimeDirectory).map((name) => join('/run', name)),
+    ...wordsIn(properties.PIDFile).map(inRun),
   ]
   const used = uses.flatMap((use) =>
     usedPaths(use, surroundings).map((path) => hostPath(path, use, surroundings)),
@@ -112,10 +113,6 @@ function privateMounts(main: FileUse, { mounts }: Pick<Surroundings, 'mounts'>):
 /** PrivateTmp= bind-mounts a directory that carries the boot id in its name (systemd.exec(5)). */
 function isPrivateTmp({ root }: Mount): boolean {
   return root.includes('/systemd-private-')
-}
-
-function words(value: string | undefined): string[] {
-  return (value ?? '').split(' ').filter((word) => word !== '')
 }
 
 function outermost(paths: readonly string[]): string[] {

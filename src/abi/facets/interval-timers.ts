@@ -1,6 +1,6 @@
-import { byKey, fields, same } from '../compare.ts'
+import { byKey } from '../compare.ts'
 import { facet } from '../facet.ts'
-import { parseTimerSetting, type TimerSetting, timeLeft } from '../time-left.ts'
+import { compareTimers, parseTimerSetting, type TimerSetting } from '../time-left.ts'
 
 /** By their numbers, ITIMER_* (include/uapi/linux/time.h). */
 const TIMERS = ['real', 'virtual', 'profiling'] as const
@@ -15,7 +15,5 @@ export const intervalTimers = facet<Readonly<Record<string, TimerSetting>>>({
     Object.fromEntries(
       TIMERS.map((name, which) => [name, parseTimerSetting(leader.asked(`interval${which}`), 1e6)]),
     ),
-  compare: byKey(undefined, (before, after, setting) =>
-    fields<TimerSetting>({ interval: same(), left: timeLeft(before.interval) })(before, after, setting),
-  ),
+  compare: byKey(undefined, compareTimers),
 })

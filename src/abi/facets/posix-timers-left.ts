@@ -1,7 +1,7 @@
 import { parsePosixTimers } from '../../proc/posix-timers.ts'
-import { byCommonKey, fields, same } from '../compare.ts'
+import { byCommonKey } from '../compare.ts'
 import { facet } from '../facet.ts'
-import { parseTimerSetting, type TimerSetting, timeLeft } from '../time-left.ts'
+import { compareTimers, parseTimerSetting, type TimerSetting } from '../time-left.ts'
 
 export const posixTimersLeft = facet<Readonly<Record<string, TimerSetting>>>({
   name: 'posix-timers-left',
@@ -16,9 +16,5 @@ export const posixTimersLeft = facet<Readonly<Record<string, TimerSetting>>>({
         parseTimerSetting(task.leader.asked(`timer${id}`), 1e9),
       ]),
     ),
-  compare: byCommonKey(
-    (id) => `timer ${id}`,
-    (before, after, setting) =>
-      fields<TimerSetting>({ interval: same(), left: timeLeft(before.interval) })(before, after, setting),
-  ),
+  compare: byCommonKey((id) => `timer ${id}`, compareTimers),
 })

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
 import { startProbe } from '../../../src/tools/probe.ts'
 import { stop } from '../workload/stopped-tasks.ts'
+import { nothing } from './questions.ts'
 
 /**
  * Sleeps again and again by nanosleep(2) itself, which tells of an interruption, and says how often it was cut short, whether
@@ -44,7 +45,11 @@ test.runIf(process.arch === 'x64' && process.getuid?.() === 0)(
     for (let round = 1; round <= 5; round++) {
       await stop(pid)
       process.kill(pid, 'SIGUSR2')
-      const { answers } = await (await startProbe()).ask(threadOf(pid))
+      const { answers } = await (await startProbe()).ask({
+        ...nothing,
+        threads: [{ tid: pid, pid }],
+        strict: true,
+      })
       expect(answers.get(`ptrace ${pid}`)).toMatchObject({ deathSignal: '0', interval0: '0 0 0 0' })
       process.kill(pid, 'SIGCONT')
       await new Promise((resolve) => setTimeout(resolve, 120))
@@ -54,17 +59,3 @@ test.runIf(process.arch === 'x64' && process.getuid?.() === 0)(
     await once(task, 'exit')
   },
 )
-
-function threadOf(pid: number) {
-  const none = {
-    pipes: [],
-    sockets: [],
-    memfds: [],
-    terminals: [],
-    shared: [],
-    pages: [],
-    data: [],
-    views: [],
-  }
-  return { ...none, threads: [{ tid: pid, pid }], strict: true }
-}

@@ -5,23 +5,10 @@ import { join } from 'node:path'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { diffSnapshots } from '../../../src/abi/diff.ts'
 import { takeSnapshot } from '../../../src/abi/snapshot.ts'
-import { type ProbeQuestions, startProbe } from '../../../src/tools/probe.ts'
+import { startProbe } from '../../../src/tools/probe.ts'
+import { nothing } from './questions.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'probe-'))
-const nothing: ProbeQuestions = {
-  ...{
-    threads: [],
-    pipes: [],
-    sockets: [],
-    memfds: [],
-    terminals: [],
-    shared: [],
-    pages: [],
-    data: [],
-    views: [],
-  },
-  strict: false,
-}
 const ends: (() => void)[] = []
 
 afterAll(() => rmSync(directory, { recursive: true }))
