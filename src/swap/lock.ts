@@ -45,14 +45,15 @@ const isTaken = 75
 
 /** Node has no flock(2): flock(1) takes the lock, and cat holds it until we let go or are gone. */
 async function take(file: string): Promise<() => Promise<void>> {
-  const command = ['sh', '-c', 'echo taken && exec cat']
+  const name = `${process.pid} ${await startTime(process.pid)}`
+  // It writes our name itself, before anything else can be slow: who finds the lock taken wants to say by whom.
+  const command = ['sh', '-c', 'printf %s "$2" >"$1" && echo taken && exec cat', 'sh', file, name]
   const options = ['--nonblock', `--conflict-exit-code=${isTaken}`, '--no-fork']
   const keeper = await startBackground('flock', [...options, file, ...command], { stderrFile: '/dev/null' })
   const taken = once(keeper.stdout, 'data').then(() => undefined)
   const how = await Promise.race([taken, keeper.ended])
   if (how === `exit code ${isTaken}`) throw await busy(file)
   if (how !== undefined) throw unlockable(file, `flock(1) ended with ${how}, where it should hold it`)
-  await writeFile(file, `${process.pid} ${await startTime(process.pid)}`)
   return async () => {
     await writeFile(file, '')
     keeper.kill('SIGKILL')
