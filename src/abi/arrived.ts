@@ -10,6 +10,8 @@ const POLLS = [1, 2, 3, 4, 5, 6]
 
 export const STOP_NOTICE = 'the swap stops tasks, of which the kernel tells their parents'
 
+export const ARRIVAL = 'what others send waits for the tasks, which were held'
+
 /** True for what the kernel tells a parent whose child is stopped or goes on: the swap itself does both. */
 export function isStopNotice({ signal, code }: Siginfo): boolean {
   return signal === SIGCHLD && STOPS.includes(code)

@@ -1,5 +1,6 @@
 import type { SocketRow } from '../tools/ss.ts'
-import { byCommonKey } from './compare.ts'
+import { ARRIVAL } from './arrived.ts'
+import { byCommonKey, explained, isSame, same } from './compare.ts'
 import type { TaskReader } from './readers.ts'
 import { type Compare, type Json, Unreadable } from './types.ts'
 
@@ -74,6 +75,24 @@ export function isUdp(row: SocketRow): boolean {
 
 export function isUnix(row: SocketRow): boolean {
   return row.netid.startsWith('u_')
+}
+
+/** True for a socket that others than who made it can send to, whatever it is connected to. */
+export function isInbox(row: SocketRow): boolean {
+  if (isUnix(row)) return row.netid === 'u_dgr' && row.local !== ''
+  return !isTcp(row) && !['v_str', 'v_seq', 'sctp'].includes(row.netid)
+}
+
+/**
+ * Must match, but for what came while the tasks were held, which send nothing themselves then, and where nothing waited
+ * before: what did must be there still.
+ */
+export function mayArrive<V extends Json>(
+  isEmptyInbox: (value: V) => boolean,
+  otherwise: Compare<V> = same(),
+): Compare<V> {
+  return (before, after, setting) =>
+    isEmptyInbox(before) && !isSame(before, after) ? explained(ARRIVAL) : otherwise(before, after, setting)
 }
 
 /** Options that the probe read, by their prefix (`TCP_`). */

@@ -8,6 +8,7 @@ import {
   isListening,
   isTcp,
   isUdp,
+  mayArrive,
   optionsOf,
   type PerSocket,
 } from '../sockets.ts'
@@ -20,7 +21,12 @@ export const sockets: readonly Facet[] = [
     manual: 'accept(2)',
     scope: 'task',
     read: (task) => eachSocket(task, isListening, ({ receiveQueue }) => receiveQueue),
-    compare: bySocket(movesWhenRunning('tasks that run accept connections')),
+    compare: bySocket(
+      movesWhenRunning(
+        'tasks that run accept connections',
+        mayArrive((waiting) => waiting === 0),
+      ),
+    ),
   }),
   facet<PerSocket<string>>({
     name: 'tcp-addresses',

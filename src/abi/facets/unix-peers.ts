@@ -1,8 +1,9 @@
 import type { SocketRow } from '../../tools/ss.ts'
-import { byKey, movesWhenRunning } from '../compare.ts'
+import { byKey, combine, explained, movesWhenRunning } from '../compare.ts'
 import { facet } from '../facet.ts'
 import type { WorkloadReader } from '../readers.ts'
 import { bySocket, eachSocket, isListening, isUnix, type PerSocket } from '../sockets.ts'
+import type { Compare } from '../types.ts'
 
 type Ends = Readonly<Record<'type' | 'state' | 'name' | 'peer', string>>
 
@@ -21,9 +22,26 @@ export const unixPeers = facet<PerSocket<Ends>>({
   compare: bySocket((before, after, setting) =>
     before.state === 'LISTEN'
       ? byKey()(before, after, setting)
-      : movesWhenRunning<Ends>('peers close connections', byKey())(before, after, setting),
+      : movesWhenRunning<Ends>('peers close connections', compareEnds)(before, after, setting),
   ),
 })
+
+/** ss(8) shows them with an @ for the byte that they begin with. */
+const isAbstract = (name: string) => name.startsWith('@')
+
+/**
+ * CRIU leaves accepted sockets without a name (criu/sk-unix.c, bind_unix_sk), and nobody else can give them that of a listener
+ * in the abstract namespace, which may have it once.
+ */
+const compareEnds: Compare<Ends> = (before, after, setting) => {
+  const isLeftOut = before.state === 'ESTAB' && isAbstract(before.name) && after.name === ''
+  return combine([
+    ...(isLeftOut
+      ? [explained('an accepted connection does not tell the abstract name of its listener')]
+      : []),
+    byKey()(isLeftOut ? { ...before, name: '' } : before, after, setting),
+  ])
+}
 
 /** The other end's first descriptor if a task of the workload holds it, else its name. */
 function peerOf(workload: WorkloadReader, { peerInode, peer }: SocketRow): string {

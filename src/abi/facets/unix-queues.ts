@@ -1,8 +1,15 @@
-import { movesWhenRunning } from '../compare.ts'
+import { movesWhenRunning, same } from '../compare.ts'
 import { facet } from '../facet.ts'
-import { bySocket, eachSocket, isListening, isUnix, type PerSocket } from '../sockets.ts'
+import { bySocket, eachSocket, isInbox, isListening, isUnix, mayArrive, type PerSocket } from '../sockets.ts'
+import type { Compare } from '../types.ts'
 
-export const unixQueues = facet<PerSocket<number>>({
+/** Of datagrams it is the first one's size: unix(7), sock_diag(7). */
+type Queue = { readonly bytes: number; readonly isInbox: boolean }
+
+const sameBytes: Compare<Queue> = (before, after, setting) =>
+  same<number>()(before.bytes, after.bytes, setting)
+
+export const unixQueues = facet<PerSocket<Queue>>({
   name: 'unix-queues',
   title: 'bytes waiting in unix sockets',
   manual: 'unix(7)',
@@ -11,7 +18,12 @@ export const unixQueues = facet<PerSocket<number>>({
     eachSocket(
       task,
       (row) => isUnix(row) && !isListening(row),
-      ({ receiveQueue }) => receiveQueue,
+      (row) => ({ bytes: row.receiveQueue, isInbox: isInbox(row) }),
     ),
-  compare: bySocket(movesWhenRunning('tasks that run send and receive')),
+  compare: bySocket(
+    movesWhenRunning(
+      'tasks that run send and receive',
+      mayArrive(({ bytes, isInbox }) => bytes === 0 && isInbox, sameBytes),
+    ),
+  ),
 })

@@ -4,7 +4,14 @@ import { fdFlags } from '../../../src/abi/facets/fd-flags.ts'
 import { ipv6Options } from '../../../src/abi/facets/ipv6-options.ts'
 import { mounts } from '../../../src/abi/facets/mounts.ts'
 import { socketOptions } from '../../../src/abi/facets/socket-options.ts'
+import { sockets } from '../../../src/abi/facets/sockets.ts'
+import { udpQueues } from '../../../src/abi/facets/udp-queues.ts'
+import { unixPeers } from '../../../src/abi/facets/unix-peers.ts'
+import { unixQueues } from '../../../src/abi/facets/unix-queues.ts'
+import { waitingContents } from '../../../src/abi/facets/waiting-contents.ts'
+import { isInbox } from '../../../src/abi/sockets.ts'
 import type { Setting } from '../../../src/abi/types.ts'
+import type { SocketRow } from '../../../src/tools/ss.ts'
 
 const held: Setting = { strict: true, sameKernel: true, elapsedSeconds: 9, heldSeconds: 0, tree: new Set() }
 const compare = (facet: Facet, before: unknown, after: unknown) =>
@@ -70,5 +77,64 @@ describe('an option that CRIU binds sockets with', () => {
       compare(ipv6Options, socket({ connected, IPV6_V6ONLY: '0' }), socket({ connected, IPV6_V6ONLY: '1' }))
     expect(v6only('true')).toBe('explained')
     expect(v6only('false')).toBe('differing')
+  })
+})
+
+describe('what waits in a socket', () => {
+  const waiting = (is: unknown) => ({ 3: { label: 'unix /run/systemd/journal/syslog', is } })
+  const queue = (before: number, after: number, isInbox: boolean) =>
+    compare(unixQueues, waiting({ bytes: before, isInbox }), waiting({ bytes: after, isInbox }))
+  const contents = (before: string[], after: string[], isInbox: boolean) => {
+    const value = (texts: string[]) =>
+      Object.fromEntries(texts.map((digest) => ['fd 3 socket', { digest, isInbox }]))
+    return compare(waitingContents, value(before), value(after))
+  }
+  const acceptQueues = sockets.find(({ name }) => name === 'accept-queues')!
+
+  test('may have been sent while its tasks were held, where others can send to it', () => {
+    expect(queue(0, 82, true)).toBe('explained')
+    expect(contents([], ['82 bytes a'], true)).toBe('explained')
+    expect(compare(udpQueues, waiting(false), waiting(true))).toBe('explained')
+    expect(compare(acceptQueues, waiting(0), waiting(2))).toBe('explained')
+  })
+
+  test('must be there still, and as it was', () => {
+    expect(queue(82, 0, true)).toBe('differing')
+    expect(queue(82, 81, true)).toBe('differing')
+    expect(contents(['82 bytes a'], [], true)).toBe('differing')
+    expect(contents(['82 bytes a'], ['82 bytes b'], true)).toBe('differing')
+    expect(compare(udpQueues, waiting(true), waiting(false))).toBe('differing')
+    expect(compare(acceptQueues, waiting(2), waiting(0))).toBe('differing')
+    expect(compare(acceptQueues, waiting(2), waiting(3))).toBe('differing')
+  })
+
+  test('of a pair that the tasks have among themselves nobody else has sent', () => {
+    expect(queue(0, 82, false)).toBe('differing')
+    expect(contents([], ['82 bytes a'], false)).toBe('differing')
+  })
+
+  test.each([
+    ['u_dgr', '/run/systemd/journal/syslog', true],
+    ['u_dgr', '', false],
+    ['u_str', '/run/x', false],
+    ['u_seq', '/run/x', false],
+    ['tcp', '10.0.0.1:80', false],
+    ['udp', '0.0.0.0:53', true],
+    ['nl', 'route:331', true],
+  ])('comes from outside for %s "%s": %s', (netid, local, expected) => {
+    expect(isInbox({ netid, local } as SocketRow)).toBe(expected)
+  })
+})
+
+describe('the name of a connection', () => {
+  const ends = (state: string, name: string) => ({
+    7: { label: 'unix socket', is: { type: 'u_str', state, name, peer: '331/8' } },
+  })
+
+  test('that CRIU leaves out and nobody can give back is explained, and no other', () => {
+    expect(compare(unixPeers, ends('ESTAB', '@bus'), ends('ESTAB', ''))).toBe('explained')
+    expect(compare(unixPeers, ends('ESTAB', '@bus'), ends('ESTAB', '@other'))).toBe('differing')
+    expect(compare(unixPeers, ends('ESTAB', '/run/bus'), ends('ESTAB', ''))).toBe('differing')
+    expect(compare(unixPeers, ends('LISTEN', '@bus'), ends('LISTEN', ''))).toBe('differing')
   })
 })

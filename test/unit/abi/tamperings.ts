@@ -307,6 +307,15 @@ export const tamperings: readonly Tampering[] = [
     also: ['waiting-contents'],
     restored: NOT_CARRIED,
   },
+  {
+    facet: 'unix-queues',
+    what: 'datagram lost',
+    first:
+      'letters = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); letters.bind("\\0letters%d" % os.getpid()); letters.sendto(b"letter", letters.getsockname())',
+    how: 'letters.recv(9)',
+    also: ['waiting-contents'],
+    restored: NOT_CARRIED,
+  },
   { facet: 'unix-queues', what: 'byte lost', how: 'right.recv(1)', also: ['waiting-contents'] },
   {
     facet: 'unix-peers',

@@ -77,6 +77,7 @@ describe.runIf(canRestore)('what CRIU leaves other than it was', () => {
       'IP_TOS',
       'coredump-filter',
       'multicast-groups',
+      'unix-peers',
     ])
       expect(left.join('\n')).toContain(loss)
   })

@@ -166,6 +166,7 @@ test('lines that somebody else wrote are no others than those of a checkpoint', 
     ...['autogroup 331 331 0', 'timer-slack 331 332 50000', 'options 331 7 6/9/1f000000,1/25/6c6f00'],
     'lock-future 331 331 at-once',
     'lock-on-fault 331 331 7f93b9956000-7f93b9957000,7f93b9958000-7f93b9959000',
+    'unix-name 331 8 707269766174652f70726f78796d617000',
     'groups 331 8 eth0.5/ef010203/0,lo/ef010204/1/7f000009',
     'locks 331 9 READ/0/EOF,WRITE/5/14',
   ]
