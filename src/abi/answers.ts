@@ -1,11 +1,11 @@
 import { readlinkSync } from 'node:fs'
 import { messageOf } from '../errors.ts'
+import type { Descriptor } from '../proc/descriptors.ts'
+import { safely } from '../proc/directory.ts'
 import { parseView } from '../tools/namespace-view.ts'
 import { type Probe, type Probed, type ProbedFd, type ProbeQuestions, startProbe } from '../tools/probe.ts'
 import { type SocketRow, socketRows } from '../tools/ss.ts'
 import { isSpecial, mapFileOf, rangeOf } from './areas.ts'
-import type { Descriptor } from './descriptor.ts'
-import { safely } from './proc-directory.ts'
 import type { Answers, TaskReader, WorkloadReader } from './readers.ts'
 import { sharedInMemory } from './shared-memory.ts'
 import { Unreadable } from './types.ts'
@@ -117,7 +117,7 @@ function sharedCandidates({ tasks }: WorkloadReader): readonly ProbedFd[][] {
 
 async function askSockets(tasks: readonly TaskReader[]): Promise<Found<number, SocketRow>> {
   const wanted = new Set(
-    tasks.flatMap((task) => safely(() => task.descriptorsOf('socket'))).map(({ inode }) => Number(inode)),
+    tasks.flatMap((task) => safely(() => task.descriptorsOf('socket'))).map(({ inode }) => inode),
   )
   if (wanted.size === 0) return new Map()
   const own = readlinkSync('/proc/self/ns/net')

@@ -1,5 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs'
 import type { Deadline } from '../deadline.ts'
+import { type Descriptor, type DescriptorKind, readDescriptors } from '../proc/descriptors.ts'
+import { ProcDirectory, safely } from '../proc/directory.ts'
 import { parseKeyedLines } from '../proc/keyed-lines.ts'
 import { type MapArea, parseMaps } from '../proc/maps.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
@@ -9,10 +11,8 @@ import { parseSmaps, type SmapsArea } from '../proc/smaps.ts'
 import { type NamespaceView, ownView } from '../tools/namespace-view.ts'
 import type { SocketRow } from '../tools/ss.ts'
 import { mapFileOf } from './areas.ts'
-import { type Descriptor, type DescriptorKind, readDescriptors } from './descriptor.ts'
 import { hostMountinfo, hostNamespace } from './host-namespace.ts'
 import { findLeftovers, nameLeftovers } from './leftovers.ts'
-import { ProcDirectory, safely } from './proc-directory.ts'
 import { fieldOf, known, ThreadReader } from './thread.ts'
 import { Unreadable } from './types.ts'
 
@@ -33,7 +33,7 @@ export class HostReader {
   #view?: NamespaceView
   #processors?: string
   readonly #mountsSeen = new Map<string, readonly Mount[]>()
-  readonly #netlinkSockets = new Map<string, ReadonlyMap<string, NetlinkSocket>>()
+  readonly #netlinkSockets = new Map<string, ReadonlyMap<number, NetlinkSocket>>()
 
   /** Mounts that a task sees: those of its namespace, below its root (proc_pid_mountinfo(5)). */
   mountsOf({ proc }: TaskReader): readonly Mount[] {
@@ -42,7 +42,7 @@ export class HostReader {
   }
 
   /** Netlink sockets of a task's network namespace, by inode. */
-  netlinkSocketsOf({ proc }: TaskReader): ReadonlyMap<string, NetlinkSocket> {
+  netlinkSocketsOf({ proc }: TaskReader): ReadonlyMap<number, NetlinkSocket> {
     const read = () => new Map(parseNetlinkSockets(proc.text('net/netlink')).map((row) => [row.inode, row]))
     return onceOf(this.#netlinkSockets, proc.link('ns/net'), read)
   }
@@ -131,7 +131,7 @@ export class WorkloadReader {
   /** The sockets that this task is the first to hold: others that share them don't report them again. */
   socketsOf(task: TaskReader): readonly { fd: number; row: SocketRow }[] {
     return this.firstHeld(task, 'socket').flatMap(({ fd, inode }) => {
-      const row = this.socket(Number(inode))
+      const row = this.socket(inode)
       return row ? [{ fd, row }] : []
     })
   }

@@ -28,7 +28,7 @@ export function eachProbedSocket<V extends Json>(
 ): PerSocket<V> {
   const found: Record<string, { label: string; is: V }> = {}
   for (const { fd, inode } of task.workload.firstHeld(task, 'socket')) {
-    const row = task.workload.socket(Number(inode))
+    const row = task.workload.socket(inode)
     const is = read(task.probed('socket', fd), row)
     if (is !== undefined) found[String(fd)] = { label: row ? labelOf(row) : 'socket', is }
   }

@@ -1,7 +1,7 @@
+import { ProcDirectory } from '../proc/directory.ts'
 import { parseKeyedLines } from '../proc/keyed-lines.ts'
 import { type PidStat, parsePidStat } from '../proc/pid-stat.ts'
 import { beforeSignal } from '../proc/signal-frame.ts'
-import { ProcDirectory } from './proc-directory.ts'
 import { Unreadable } from './types.ts'
 
 /** What a thread needs of the task that it belongs to. */

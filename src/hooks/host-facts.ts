@@ -1,6 +1,7 @@
+import { socketInodes } from '../proc/descriptors.ts'
 import { type InetSocket, tcpListen } from '../proc/inet-sockets.ts'
 import { type Properties, showUnits } from '../tools/systemd.ts'
-import { inetSockets, socketInodes } from '../workload/inet-tables.ts'
+import { inetSockets } from '../workload/inet-tables.ts'
 
 /** What hooks that are built in ask of the host: once for all the units that are looked at together. */
 export class HostFacts {

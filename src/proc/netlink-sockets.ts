@@ -6,7 +6,7 @@ export interface NetlinkSocket {
   readonly port: string
   /** Mask of the first 32 multicast groups, hexadecimal. */
   readonly groups: string
-  readonly inode: string
+  readonly inode: number
 }
 
 /** Parses /proc/PID/net/netlink: `sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode`. */
@@ -17,6 +17,6 @@ export function parseNetlinkSockets(text: string): readonly NetlinkSocket[] {
     .filter((line) => line !== '')
     .map((line) => {
       const [, family = '', port = '', groups = '', , , , , , inode = ''] = line.trim().split(/\s+/)
-      return { family, port, groups, inode }
+      return { family, port, groups, inode: Number(inode) }
     })
 }

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ifMissing } from '../errors.ts'
 import { paths } from '../paths.ts'
 import { forEachOf } from '../pool.ts'
+import { readTargets } from '../proc/descriptors.ts'
 import { endTcpRepair } from '../tools/tcp-repair.ts'
 import { dumpLimit, smallDumpSeconds } from '../workload/checkpoint.ts'
 import { pidsOf } from '../workload/control-group.ts'
@@ -108,10 +109,5 @@ async function isLeft(directory: string): Promise<boolean> {
 /** True while a process, such as CRIU, has a directory open, or one in it. */
 async function isHeld(directory: string): Promise<boolean> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  for (const pid of pids) {
-    const fds = await readdir(`/proc/${pid}/fd`).catch(() => [])
-    const targets = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')))
-    if (targets.some((target) => `${target}/`.startsWith(`${directory}/`))) return true
-  }
-  return false
+  return pids.some((pid) => readTargets(pid).some((target) => `${target}/`.startsWith(`${directory}/`)))
 }

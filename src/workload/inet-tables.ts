@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { ifEnded, ifMissing } from '../errors.ts'
+import { socketInodes } from '../proc/descriptors.ts'
 import { type InetSocket, parseInetSockets } from '../proc/inet-sockets.ts'
 
 /** The kernel's tables of TCP and UDP sockets, each network namespace's read once. */
@@ -49,24 +50,4 @@ export function inetSockets(pid: number): InetSocket[] {
     ...parseInetSockets(readIpv6('tcp6'), 'tcp', 6),
     ...parseInetSockets(readIpv6('udp6'), 'udp', 6),
   ]
-}
-
-/** Inodes of the sockets that a process holds; [] for one that has ended. */
-export function socketInodes(pid: number): number[] {
-  const directory = `/proc/${pid}/fd`
-  try {
-    return readdirSync(directory).flatMap((fd) => inodeOf(`${directory}/${fd}`) ?? [])
-  } catch (error) {
-    return ifEnded([])(error)
-  }
-}
-
-/** Undefined for what is no socket, or was closed meanwhile. */
-function inodeOf(descriptor: string): number | undefined {
-  try {
-    const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(descriptor))?.[1]
-    return inode === undefined ? undefined : Number(inode)
-  } catch (error) {
-    return ifEnded(undefined)(error)
-  }
 }

@@ -1,16 +1,13 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { ifMissing, isErrno } from '../errors.ts'
+import { ifEnded, isErrno } from '../errors.ts'
+import { type Descriptor, readDescriptors, readTargets, socketInode } from '../proc/descriptors.ts'
+import { ProcDirectory } from '../proc/directory.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
 
 /** One open descriptor of a process. */
-export interface OpenFile {
-  readonly fd: number
-  /** As /proc/PID/fd shows it: a path, or `socket:[123]`. */
-  readonly target: string
+export interface OpenFile extends Pick<Descriptor, 'fd' | 'target' | 'mountId' | 'inode'> {
   /** Inode of the socket behind it, where it is one. */
   readonly socket: number | undefined
-  readonly mountId: number
-  readonly inode: number
   readonly kind: 'file' | 'null' | 'other'
 }
 
@@ -79,11 +76,11 @@ export class ProcessReader {
    */
   readUse(pid: number): FileUse | undefined {
     try {
-      const targets = readdirSync(`/proc/${pid}/fd`).flatMap((fd) => linkOf(`/proc/${pid}/fd/${fd}`) ?? [])
+      const targets = readTargets(pid)
       return {
         pid,
         open: [readlinkSync(`/proc/${pid}/cwd`), ...targets],
-        sockets: targets.flatMap((target) => socketOf(target) ?? []),
+        sockets: targets.flatMap((target) => socketInode(target) ?? []),
         mapped: mappedPaths(text(pid, 'maps')),
         mounts: this.#mountsOf(pid, readlinkSync(`/proc/${pid}/ns/mnt`)),
       }
@@ -153,28 +150,14 @@ function text(pid: number, file: string): string {
 }
 
 function readFiles(pid: number): OpenFile[] {
-  const fds = readdirSync(`/proc/${pid}/fd`)
-    .map(Number)
-    .sort((a, b) => a - b)
-  return fds.flatMap((fd) => readOpenFile(pid, fd) ?? [])
-}
-
-/** One of its descriptors, or nothing where it was closed meanwhile. */
-function readOpenFile(pid: number, fd: number): OpenFile | undefined {
-  try {
-    const target = readlinkSync(`/proc/${pid}/fd/${fd}`)
-    const info = text(pid, `fdinfo/${fd}`)
-    return {
-      fd,
-      target,
-      socket: socketOf(target),
-      mountId: Number(field(info, 'mnt_id')),
-      inode: Number(field(info, 'ino')),
-      kind: hasPath(target) ? kindOf(`/proc/${pid}/fd/${fd}`) : 'other',
+  return readDescriptors(new ProcDirectory(`/proc/${pid}`)).flatMap(({ fd, target, mountId, inode }) => {
+    try {
+      const kind = hasPath(target) ? kindOf(`/proc/${pid}/fd/${fd}`) : 'other'
+      return [{ fd, target, mountId, inode, socket: socketInode(target), kind }]
+    } catch (error) {
+      return ifEnded([])(error)
     }
-  } catch (error) {
-    return ifMissing(undefined)(error)
-  }
+  })
 }
 
 /** Where a link of /proc leads; undefined where what it is of has ended. */
@@ -185,11 +168,6 @@ function linkOf(path: string): string | undefined {
     if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
     throw error
   }
-}
-
-function socketOf(target: string): number | undefined {
-  const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1]
-  return inode === undefined ? undefined : Number(inode)
 }
 
 function hasPath(target: string): boolean {

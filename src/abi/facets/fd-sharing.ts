@@ -1,5 +1,5 @@
+import type { Descriptor } from '../../proc/descriptors.ts'
 import { byCommonKey } from '../compare.ts'
-import type { Descriptor } from '../descriptor.ts'
 import { facet } from '../facet.ts'
 import type { TaskReader } from '../readers.ts'
 

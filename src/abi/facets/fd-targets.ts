@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
+import type { Descriptor } from '../../proc/descriptors.ts'
 import { byCommonKey, equal, explained, same } from '../compare.ts'
-import type { Descriptor } from '../descriptor.ts'
 import { facet } from '../facet.ts'
 import { stablePath } from '../normalise.ts'
 import type { TaskReader } from '../readers.ts'

@@ -15,7 +15,7 @@ export const socketKinds = facet<Readonly<Record<string, Kind>>>({
   read: (task) =>
     Object.fromEntries(
       task.workload.firstHeld(task, 'socket').map(({ fd, inode }) => {
-        const row = task.workload.socket(Number(inode))
+        const row = task.workload.socket(inode)
         return [String(fd), row ? { kind: row.netid, label: labelOf(row) } : UNLISTED]
       }),
     ),

@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
-import { InetTables, socketInodes } from '../../../src/workload/inet-tables.ts'
+import { socketInodes } from '../../../src/proc/descriptors.ts'
+import { InetTables } from '../../../src/workload/inet-tables.ts'
 import { canInOwnNetwork } from '../isolated.ts'
 
 const listen = `

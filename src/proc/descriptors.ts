@@ -1,5 +1,7 @@
-import { parseKeyedLines } from '../proc/keyed-lines.ts'
-import type { ProcDirectory } from './proc-directory.ts'
+import { readdirSync, readlinkSync } from 'node:fs'
+import { ifEnded } from '../errors.ts'
+import type { ProcDirectory } from './directory.ts'
+import { parseKeyedLines } from './keyed-lines.ts'
 
 /** One open descriptor of a task: its link in /proc/PID/fd and its file in /proc/PID/fdinfo (proc_pid_fdinfo(5)). */
 export interface Descriptor {
@@ -10,7 +12,7 @@ export interface Descriptor {
   readonly flags: number
   readonly position: number
   readonly mountId: number
-  readonly inode: string
+  readonly inode: number
   /** The whole of fdinfo, for what only this kind of file prints. */
   readonly info: string
 }
@@ -30,7 +32,10 @@ export type DescriptorKind =
   | 'namespace'
   | 'other'
 
-/** Every descriptor of a task. One that is closed between listing and reading is left out. */
+/**
+ * Every descriptor of a task. One that is closed between listing and reading is left out.
+ * @throws Error with ENOENT or ESRCH for a task that has ended.
+ */
 export function readDescriptors(proc: ProcDirectory): readonly Descriptor[] {
   return proc.numbers('fd').flatMap((fd) => {
     try {
@@ -45,14 +50,44 @@ export function readDescriptors(proc: ProcDirectory): readonly Descriptor[] {
           flags: Number.parseInt(head.get('flags') ?? '0', 8),
           position: Number(head.get('pos') ?? 0),
           mountId: Number(head.get('mnt_id') ?? -1),
-          inode: head.get('ino') ?? '',
+          inode: Number(head.get('ino') ?? 0),
           info,
         },
       ]
-    } catch {
-      return []
+    } catch (error) {
+      return ifEnded([])(error)
     }
   })
+}
+
+/**
+ * Only what the links of a task's descriptors read; the files behind them aren't looked at. [] for one that has ended.
+ */
+export function readTargets(pid: number | string): string[] {
+  const directory = `/proc/${pid}/fd`
+  const targetOf = (fd: string) => {
+    try {
+      return [readlinkSync(`${directory}/${fd}`)]
+    } catch (error) {
+      return ifEnded([])(error)
+    }
+  }
+  try {
+    return readdirSync(directory).flatMap(targetOf)
+  } catch (error) {
+    return ifEnded([])(error)
+  }
+}
+
+/** Inode of the socket that a target stands for; undefined for another. */
+export function socketInode(target: string): number | undefined {
+  const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1]
+  return inode === undefined ? undefined : Number(inode)
+}
+
+/** Inodes of the sockets that a process holds; [] for one that has ended. */
+export function socketInodes(pid: number): number[] {
+  return readTargets(pid).flatMap((target) => socketInode(target) ?? [])
 }
 
 /** The kind of open file that a link in /proc/PID/fd stands for. */
