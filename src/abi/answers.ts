@@ -15,7 +15,7 @@ import { Unreadable } from './types.ts'
  * meanwhile: one probe, and ss once for each network namespace.
  * @param probe one that is up already, so that nobody waits for its start; otherwise ss runs meanwhile
  */
-export async function ask(
+export async function answersTo(
   workloads: readonly WorkloadReader[],
   probe: Probe | Promise<Probe> = startProbe(),
 ): Promise<Answers> {

@@ -39,8 +39,8 @@ export interface FacetReason {
   readonly reason: string
 }
 
-type Outcome = Comparison | { readonly kind: 'unverified'; readonly reason: string }
-type Finding = { readonly task: string; readonly facet: string; readonly outcome: Outcome }
+type FacetOutcome = Comparison | { readonly kind: 'unverified'; readonly reason: string }
+type Finding = { readonly task: string; readonly facet: string; readonly outcome: FacetOutcome }
 
 /**
  * Compares two snapshots of the same workload, facet by facet.
@@ -125,7 +125,7 @@ function compareReadings(
     }))
 }
 
-function compareReading(facet: Facet, before: Readings, after: Readings, setting: Setting): Outcome {
+function compareReading(facet: Facet, before: Readings, after: Readings, setting: Setting): FacetOutcome {
   for (const readings of [before, after]) {
     const reading = readings[facet.name]
     if (!reading) return { kind: 'unverified', reason: 'one snapshot was taken without it' }
@@ -142,7 +142,7 @@ function compareReading(facet: Facet, before: Readings, after: Readings, setting
 function missing(task: TaskSnapshot, what: 'gone' | 'new', { strict, tree }: Setting): Finding {
   const { parent } = task.facets
   const isChild = parent !== undefined && 'value' in parent && tree.has(parent.value as number)
-  const outcome: Outcome =
+  const outcome: FacetOutcome =
     strict || !isChild
       ? { kind: 'differing', lines: [what] }
       : { kind: 'explained', reasons: ['processes that run start others, and these end'] }
@@ -198,7 +198,7 @@ function differencesOf({ task, facet, outcome }: Finding): readonly Difference[]
 
 function distinct(
   findings: readonly Finding[],
-  reasonsOf: (outcome: Outcome) => readonly string[],
+  reasonsOf: (outcome: FacetOutcome) => readonly string[],
 ): FacetReason[] {
   const known = new Map<string, FacetReason>()
   for (const { facet, outcome } of findings) {

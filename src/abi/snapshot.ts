@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks'
 import { type Deadline, Overdue } from '../deadline.ts'
 import { messageOf } from '../errors.ts'
 import type { Probe } from '../tools/probe.ts'
-import { ask } from './answers.ts'
+import { answersTo } from './answers.ts'
 import type { Facet } from './facet.ts'
 import { facets } from './facets/index.ts'
 import type { TaskReader } from './readers.ts'
@@ -76,7 +76,7 @@ export async function takeSnapshots(
   const readers = workloads.map(
     (pids, index) => new WorkloadReader(pids, strict, host, { deadline, stopped: stopped?.[index] }),
   )
-  const answers = await ask(readers, probe)
+  const answers = await answersTo(readers, probe)
   const taken = (reader: WorkloadReader): Snapshot => {
     reader.accept(answers)
     return {

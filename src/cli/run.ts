@@ -119,13 +119,13 @@ async function windowOf({ onCalendar, window }: Options): Promise<Window | undef
 
 async function swap(
   request: Request,
-  ask: boolean,
+  mustAgree: boolean,
   orReboot: boolean,
   output: Output,
 ): Promise<Stayed | undefined> {
-  if (!orReboot) return swapKernel(request, ask, output)
+  if (!orReboot) return swapKernel(request, mustAgree, output)
   const toNewer = async () =>
-    swapKernel({ ...request, kernel: request.kernel ?? (await newerKernel()) }, ask, output)
+    swapKernel({ ...request, kernel: request.kernel ?? (await newerKernel()) }, mustAgree, output)
   await swapOrReboot(toNewer, output)
 }
 

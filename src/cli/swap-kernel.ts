@@ -21,8 +21,8 @@ export type Stayed =
   | { readonly kind: 'aborted'; readonly swap: Swap }
 
 /** Plans a swap, asks unless told not to, and follows it until it was aborted; where it wasn't, the jump ends us too. */
-export async function swapKernel(request: Request, ask: boolean, output: Output): Promise<Stayed> {
-  const planned = await withLock(() => planSwap(request, ask, output))
+export async function swapKernel(request: Request, mustAgree: boolean, output: Output): Promise<Stayed> {
+  const planned = await withLock(() => planSwap(request, mustAgree, output))
   if ('kind' in planned) return planned
   await follow(planned, output)
   return { kind: 'aborted', swap: planned }
@@ -31,7 +31,7 @@ export async function swapKernel(request: Request, ask: boolean, output: Output)
 /** First of all the place among other hosts: while they have it, no service is held still for a trial. */
 async function planSwap(
   request: Request,
-  ask: boolean,
+  mustAgree: boolean,
   output: Output,
 ): Promise<Swap | Extract<Stayed, { kind: 'refused' }>> {
   await refuseIfPending()
@@ -43,7 +43,8 @@ async function planSwap(
     const plan = await untilInterrupted(async (signal) => {
       const plan = await makePlan(request, configuration, output.say, signal)
       if (plan.ready) output.tell({ kind: 'plan', plan })
-      if (ask && plan.ready) await agree('Swap the kernel now?', output, [...planText(plan), ''], signal)
+      if (mustAgree && plan.ready)
+        await agree('Swap the kernel now?', output, [...planText(plan), ''], signal)
       return plan
     })
     if (!plan.ready) {

@@ -1,10 +1,10 @@
-import type { Outcome } from '../rehearsal/rehearse.ts'
+import type { Rehearsed } from '../rehearsal/rehearse.ts'
 import { reportText } from '../report/text.ts'
 import type { Output } from './output.ts'
 import { planText } from './plan-text.ts'
 
 /** Prints how a swap in a machine went, and sets the exit code that goes with it. */
-export function tell(outcome: Outcome, output: Output): void {
+export function tell(outcome: Rehearsed, output: Output): void {
   if (outcome.kind === 'refused') {
     output.conclude({ kind: 'plan', plan: outcome.plan }, planText(outcome.plan))
     process.exitCode = 3

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Failure, isErrno, messageOf } from '../errors.ts'
 import { isMask, isThere } from '../files.ts'
-import { refusal } from './permission.ts'
+import { whyUnsafe } from './permission.ts'
 
 /** An executable that may be called, or why it may not. */
 export interface Hook {
@@ -46,7 +46,7 @@ export async function listHooks(
   const hooks: ListedHook[] = []
   for (const [id, path] of [...found].sort(([a], [b]) => byFileName(a, b))) {
     const isMasked = await isMask(path)
-    const refused = isMasked ? undefined : refusal(path)
+    const refused = isMasked ? undefined : whyUnsafe(path)
     hooks.push({ id, path, isMasked, ...(refused === undefined ? {} : { refused }) })
   }
   return hooks

@@ -3,7 +3,7 @@ import { messageOf } from '../errors.ts'
 import { looseness } from '../ownership.ts'
 
 /** Why a program may not be run as root, if it may not: others could change it, or it is none. */
-export function refusal(path: string): string | undefined {
+export function whyUnsafe(path: string): string | undefined {
   try {
     const file = statSync(path)
     if (!file.isFile()) return `${path} is no file`

@@ -42,13 +42,13 @@ export type Finding = z.infer<typeof findingSchema>
  * - `silent`: the hook has nothing to say to this verb
  * - `broken`: it didn't keep to the contract; what it wanted to say isn't known
  */
-export type Outcome = 'ok' | 'veto' | 'differs' | 'silent' | 'broken'
+export type HookOutcome = 'ok' | 'veto' | 'differs' | 'silent' | 'broken'
 
 export interface HookResult {
   /** `redis-server.service/50-redis`. */
   readonly hook: string
   readonly verb: Verb
-  readonly outcome: Outcome
+  readonly outcome: HookOutcome
   /** One sentence, for every outcome but `ok` and `silent`. */
   readonly reason?: string
   /** What `capture` printed. */

@@ -35,7 +35,7 @@ export async function connect(target: SshTarget): Promise<Connection> {
     hostKeyAlgorithms: [keyType],
     judge: (shown) => (shown.equals(pinned) ? undefined : wrongHostKey(target)),
     credentials: [{ type: 'publickey', offer: async () => ({ type: 'publickey', username, key }) }],
-    refusal: () => refusal(target),
+    refusal: () => loginRefused(target),
   })
 }
 
@@ -67,7 +67,7 @@ function wrongHostKey(target: SshTarget): Failure {
   )
 }
 
-function refusal({ username, host, privateKey }: SshTarget): Failure {
+function loginRefused({ username, host, privateKey }: SshTarget): Failure {
   return new Failure(
     'permission',
     `${host} refuses the key ${privateKey} for ${username}: authorise it there`,

@@ -41,17 +41,17 @@ export interface RehearseOptions {
 }
 
 /** How a swap in the machine went: its report, or the plan that refused it. */
-export type Outcome =
+export type Rehearsed =
   | { readonly kind: 'report'; readonly report: Report }
   | { readonly kind: 'refused'; readonly plan: Plan }
 
 /** Swaps the kernel of a rehearsal machine under services with live clients. */
-export async function rehearse(machine: Remote, options: RehearseOptions): Promise<Outcome> {
+export async function rehearse(machine: Remote, options: RehearseOptions): Promise<Rehearsed> {
   const kernel = resolveKernel(options.image, options.to)
   options.tell({ kind: 'message', text: 'clients: connect' })
   const clients = await startClients(machine.address, options.units)
   let answered: ClientReport[] = []
-  let swap: Outcome
+  let swap: Rehearsed
   try {
     await sleep(warmUp)
     swap = await runRemoteSwap(
@@ -105,7 +105,7 @@ export async function runRemoteSwap(
   args: readonly string[],
   tell: Tell,
   limitSeconds?: number,
-): Promise<Outcome> {
+): Promise<Rehearsed> {
   const verb = ['run', '--yes', ...args]
   const limit = limitSeconds === undefined ? {} : { limitSeconds }
   const followed = await followSwap(hostOf(machine), verb, tell, limit)

@@ -224,14 +224,14 @@ function observer(
  * Prints kernel and last journal entry of a swap that is under way, and fails where none is or it waits for a decision.
  * A host that brings its services back has better things to do than to start Node again and again.
  */
-export const openSwap = [
+export const journalTail = [
   `id=$(cat ${paths.state}/pending) && ! systemctl --quiet is-failed ${settleUnit}`,
   `uname -r && tail -n 1 ${paths.swaps}/"$id"/journal.jsonl`,
 ].join(' && ')
 
 /** The step that a swap is at, undefined where a closer look is needed. */
 async function openStep(host: SwapHost): Promise<SwapEvent | undefined> {
-  const { code, stdout } = await host.run('sh', ['-c', openSwap], { timeoutSeconds: lookLimit })
+  const { code, stdout } = await host.run('sh', ['-c', journalTail], { timeoutSeconds: lookLimit })
   if (code !== 0) return undefined
   const [kernel, line = ''] = stdout.split('\n')
   const entry = readLine(line)
@@ -254,7 +254,7 @@ async function verified(
   boot: string,
   before: Before | undefined,
 ): Promise<Report> {
-  const ended = await ask(host, ['report', id, '--json'])
+  const ended = await outputOf(host, ['report', id, '--json'])
   const report = parseDocument(reportSchema, ended, host.name)
   if (report.verdict === 'swapped' && boot === before?.boot) {
     throw new Failure(
@@ -266,11 +266,11 @@ async function verified(
 }
 
 async function statusOf(host: SwapHost): Promise<Status> {
-  return parseDocument(statusSchema, await ask(host, ['status', '--json']), host.name)
+  return parseDocument(statusSchema, await outputOf(host, ['status', '--json']), host.name)
 }
 
 /** Asks kernelswap there something that changes nothing. */
-async function ask(host: SwapHost, args: readonly string[]): Promise<string> {
+async function outputOf(host: SwapHost, args: readonly string[]): Promise<string> {
   const ended = await host.run('kernelswap', args, { timeoutSeconds: lookLimit })
   if (ended.code === 0) return ended.stdout
   const said = ended.stderr.trim().split('\n').at(-1)?.replace('kernelswap: ', '')

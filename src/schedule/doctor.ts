@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Configuration, loadConfiguration } from '../config/configuration.ts'
 import { Failure, messageOf } from '../errors.ts'
-import { refusal } from '../hooks/permission.ts'
+import { whyUnsafe } from '../hooks/permission.ts'
 import { runningKernel } from '../os/kernel-release.ts'
 import { paths } from '../paths.ts'
 import { tryFleetLock } from '../swap/announce/fleet-lock.ts'
@@ -99,7 +99,7 @@ async function watcherRequirements(configuration: Configuration): Promise<Requir
 }
 
 async function commandObstacles(program: string): Promise<Obstacle[]> {
-  const why = refusal(program)
+  const why = whyUnsafe(program)
   return why === undefined
     ? []
     : [{ code: 'notify-command', reason: why, remedy: `see to it that ${program} is there and root's alone` }]

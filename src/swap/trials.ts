@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { ifMissing } from '../errors.ts'
+import { ifMissing, isErrno } from '../errors.ts'
 import { paths } from '../paths.ts'
 import { forEachOf } from '../pool.ts'
 import { readTargets } from '../proc/descriptors.ts'
@@ -109,5 +109,15 @@ async function isLeft(directory: string): Promise<boolean> {
 /** True while a process, such as CRIU, has a directory open, or one in it. */
 async function isHeld(directory: string): Promise<boolean> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  return pids.some((pid) => readTargets(pid).some((target) => `${target}/`.startsWith(`${directory}/`)))
+  return pids.some((pid) => targetsOf(pid).some((target) => `${target}/`.startsWith(`${directory}/`)))
+}
+
+/** A process that not even root may look at is none that we have started. */
+function targetsOf(pid: string): string[] {
+  try {
+    return readTargets(pid)
+  } catch (error) {
+    if (isErrno(error, 'EACCES')) return []
+    throw error
+  }
 }

@@ -64,7 +64,7 @@ export async function resolveDestination(
   configFile: string | undefined,
 ): Promise<ClientConfiguration> {
   const { name, user, port } = destination
-  const ask = async (file: readonly string[]) => {
+  const optionsOf = async (file: readonly string[]) => {
     const which = [
       ...(user === undefined ? [] : ['-l', user]),
       ...(port === undefined ? [] : ['-p', String(port)]),
@@ -72,8 +72,8 @@ export async function resolveDestination(
     const ended = await run('ssh', ['-G', ...file, ...which, '--', name], { timeoutSeconds: LIMIT_SECONDS })
     return parseOptions(ended.stdout)
   }
-  const options = await ask(configFile === undefined ? [] : ['-F', configFile])
-  return configurationOf(options, await ask(['-F', 'none']), name, process.env)
+  const options = await optionsOf(configFile === undefined ? [] : ['-F', configFile])
+  return configurationOf(options, await optionsOf(['-F', 'none']), name, process.env)
 }
 
 type Environment = Readonly<Record<string, string | undefined>>

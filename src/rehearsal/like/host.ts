@@ -9,7 +9,7 @@ export type ReadHost = Pick<RemoteHost, 'name' | 'run' | 'start'>
 export const answerSeconds = 600
 
 /** Runs a program there that has to succeed, and returns what it prints. @throws Failure with what it complains of. */
-export async function ask(host: ReadHost, program: string, args: readonly string[]): Promise<string> {
+export async function answerOf(host: ReadHost, program: string, args: readonly string[]): Promise<string> {
   const ended = await host.run(program, args, { timeoutSeconds: answerSeconds })
   if (ended.code === 0) return ended.stdout
   throw new Failure('failed', `${host.name} could not be read: ${program} says: ${lastLine(ended)}.`)

@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import { answerSeconds, ask, type ReadHost } from './host.ts'
+import { answerOf, answerSeconds, type ReadHost } from './host.ts'
 import { isPlain } from './paths.ts'
 
 type Kind = 'file' | 'directory' | 'link'
@@ -37,7 +37,7 @@ export async function withTargets(host: ReadHost, paths: readonly string[]): Pro
     const kinds = await kindsOf(host, fresh)
     const links = fresh.filter((path) => kinds.get(path) === 'link')
     if (links.length === 0) break
-    const told = partsOf(await ask(host, 'readlink', ['--zero', '--', ...links]))
+    const told = partsOf(await answerOf(host, 'readlink', ['--zero', '--', ...links]))
     const targets = links.map((link, index) => resolve(dirname(link), told[index] ?? ''))
     fresh = [...new Set(targets)].filter((path) => isPlain(path) && !all.has(path))
     for (const path of fresh) all.add(path)

@@ -8,7 +8,7 @@ import { type Package, packageFormat, parsePackages } from '../../tools/dpkg.ts'
 import { isCuredByAdopting } from '../../workload/obstacle.ts'
 import { type Accounts, accountsOf } from './accounts.ts'
 import { fetchFiles } from './files.ts'
-import { answerSeconds, ask, lastLine, type ReadHost } from './host.ts'
+import { answerOf, answerSeconds, lastLine, type ReadHost } from './host.ts'
 import { filesName, type Likeness } from './likeness.ts'
 import { partsOf, withTargets } from './links.ts'
 import { isKeptBack, isPlain, isReplaceable } from './paths.ts'
@@ -38,7 +38,7 @@ export async function readLikeness(
   refuseNoData(wanted.data)
   say(`reading ${host.name}`)
   await requireDebian13(host)
-  const installed = kernelsAmong((await ask(host, 'ls', [paths.boot])).split('\n'))
+  const installed = kernelsAmong((await answerOf(host, 'ls', [paths.boot])).split('\n'))
   const kernels = await readKernels(host, installed, wanted.kernel)
   const packages = await readPackages(host)
   const { units, obstacles, notes } = await readPlan(
@@ -107,8 +107,8 @@ function keptBackData(path: string): Failure {
 }
 
 async function requireDebian13(host: ReadHost): Promise<void> {
-  const release = await ask(host, 'cat', ['/etc/os-release'])
-  const machine = (await ask(host, 'uname', ['-m'])).trim()
+  const release = await answerOf(host, 'cat', ['/etc/os-release'])
+  const machine = (await answerOf(host, 'uname', ['-m'])).trim()
   if (/^ID=debian$/m.test(release) && /^VERSION_ID="13"$/m.test(release) && machine === 'x86_64') return
   const name = /^PRETTY_NAME="(.*)"$/m.exec(release)?.[1] ?? 'another system'
   throw new Failure(
@@ -122,7 +122,7 @@ async function readKernels(
   installed: readonly string[],
   asked: string | undefined,
 ): Promise<Likeness['kernels']> {
-  const running = (await ask(host, 'uname', ['-r'])).trim()
+  const running = (await answerOf(host, 'uname', ['-r'])).trim()
   const newest = installed.filter((release) => release !== running).at(-1) ?? null
   if (asked !== undefined) return { running, newest, asked }
   if (newest !== null) return { running, newest }
@@ -133,7 +133,7 @@ async function readKernels(
 }
 
 async function readPackages(host: ReadHost): Promise<Package[]> {
-  return parsePackages(await ask(host, 'dpkg-query', ['--show', `--showformat=${packageFormat}`]))
+  return parsePackages(await answerOf(host, 'dpkg-query', ['--show', `--showformat=${packageFormat}`]))
 }
 
 /** The units to rehearse, and what the host's own plan says of them and of the host. */
@@ -198,5 +198,9 @@ async function planOf(host: ReadHost, units: readonly string[], kernel: string |
 }
 
 async function readAccounts(host: ReadHost, { accounts }: Found): Promise<Accounts> {
-  return accountsOf(await ask(host, 'cat', ['/etc/passwd']), await ask(host, 'cat', ['/etc/group']), accounts)
+  return accountsOf(
+    await answerOf(host, 'cat', ['/etc/passwd']),
+    await answerOf(host, 'cat', ['/etc/group']),
+    accounts,
+  )
 }

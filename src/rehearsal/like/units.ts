@@ -1,6 +1,6 @@
 import { Failure } from '../../errors.ts'
 import { conffilesFormat, parseConffiles, parseOwners } from '../../tools/dpkg.ts'
-import { answerSeconds, ask, type ReadHost } from './host.ts'
+import { answerOf, answerSeconds, type ReadHost } from './host.ts'
 import type { Likeness } from './likeness.ts'
 import { kindsOf, partsOf, withTargets } from './links.ts'
 import { isKeptBack, isLocalUnitFile, isPlain, isWithin, outermost } from './paths.ts'
@@ -22,7 +22,7 @@ export interface Found {
  * @throws Failure 'refused' for a unit that the host doesn't have.
  */
 export async function findUnits(host: ReadHost, names: readonly string[]): Promise<Found> {
-  const shown = await ask(host, 'systemctl', [
+  const shown = await answerOf(host, 'systemctl', [
     'show',
     `--property=${unitProperties.join(',')}`,
     '--',
@@ -88,9 +88,9 @@ function notesOf({ name, source, unitFiles, passing }: UnitFiles): string[] {
 async function configurationOf(host: ReadHost, packages: readonly string[]): Promise<string[]> {
   if (packages.length === 0) return []
   const conffiles = parseConffiles(
-    await ask(host, 'dpkg-query', ['--show', `--showformat=${conffilesFormat}`, '--', ...packages]),
+    await answerOf(host, 'dpkg-query', ['--show', `--showformat=${conffilesFormat}`, '--', ...packages]),
   )
-  const listed = (await ask(host, 'dpkg-query', ['--listfiles', ...packages])).split('\n')
+  const listed = (await answerOf(host, 'dpkg-query', ['--listfiles', ...packages])).split('\n')
   const owned = [...new Set([...conffiles, ...listed])].filter(
     (path) => isPlain(path) && path.startsWith('/etc/'),
   )
@@ -109,7 +109,8 @@ async function unpackaged(
 ): Promise<{ copied: string[]; left: string[] }> {
   const kinds = await kindsOf(host, [...new Set(words)], ['--dereference'])
   const files = [...kinds].flatMap(([path, kind]) => (kind === 'file' ? path : []))
-  const targets = files.length === 0 ? [] : partsOf(await ask(host, 'realpath', ['--zero', '--', ...files]))
+  const targets =
+    files.length === 0 ? [] : partsOf(await answerOf(host, 'realpath', ['--zero', '--', ...files]))
   const all = [...new Set([...files, ...targets])].filter(isPlain)
   const owners = await ownersOf(host, all)
   return partNamed(all.filter((path) => !owners.has(path) && !isKeptBack(path)))

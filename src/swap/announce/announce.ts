@@ -1,6 +1,6 @@
 import { writeDurably } from '../../durable.ts'
 import { Failure, messageOf } from '../../errors.ts'
-import { refusal } from '../../hooks/permission.ts'
+import { whyUnsafe } from '../../hooks/permission.ts'
 import { startProblem } from '../../hooks/start.ts'
 import { runGroup } from '../../host/group.ts'
 import { standardError } from '../../printer.ts'
@@ -42,7 +42,7 @@ export async function notify(
   [program, ...args]: NonNullable<NonNullable<Plan['announce']>['onSuccess']>,
   report: Report,
 ): Promise<void> {
-  const why = refusal(program)
+  const why = whyUnsafe(program)
   if (why !== undefined) throw new Failure('refused', `It was not run: ${why}.`)
   const ended = await runGroup(program, args, {
     ...{ input: `${JSON.stringify(report)}\n`, timeoutSeconds: commandSeconds, cwd: '/', outputBytes },

@@ -46,7 +46,7 @@ export async function takeFleetLock(settings: FleetLockSettings | undefined): Pr
   // What a crash leaves behind must be known, or the group would wait for ever.
   if (before === undefined) await save([...places, wanted])
   try {
-    await ask(wanted, 'pre-reboot')
+    await post(wanted, 'pre-reboot')
   } catch (error) {
     if (before?.swap === undefined) await giveUp(wanted, error)
     throw new Failure(
@@ -66,9 +66,9 @@ function isSame(one: Place, other: Place): boolean {
 }
 
 /** An answer may have been lost on its way here: a server that may have given us the place is told that we don't want it. */
-async function giveUp(place: Place, refusal: unknown): Promise<void> {
+async function giveUp(place: Place, error: unknown): Promise<void> {
   try {
-    if (refusal instanceof NoAnswer && refusal.mayHaveArrived) await ask(place, 'steady-state')
+    if (error instanceof NoAnswer && error.mayHaveArrived) await post(place, 'steady-state')
     await forget(place)
   } catch {
     // Still on disk: whoever releases next tries again.
@@ -83,7 +83,7 @@ async function giveUp(place: Place, refusal: unknown): Promise<void> {
 export async function tryFleetLock(settings: FleetLockSettings): Promise<void> {
   const wanted = await placeOf(settings)
   if ((await readPlaces()).some((place) => isSame(place, wanted))) return
-  await ask(wanted, 'steady-state')
+  await post(wanted, 'steady-state')
 }
 
 /**
@@ -107,7 +107,7 @@ export async function releaseFleetLock(): Promise<void> {
   for (const place of await readPlaces()) {
     if (!(await isDone(place))) continue
     try {
-      await ask(place, 'steady-state')
+      await post(place, 'steady-state')
       await forget(place)
     } catch (error) {
       const why = `The lock of group ${place.group} could not be released: ${messageOf(error)}; \`kernelswap resume\` tries again.`
@@ -133,7 +133,7 @@ export function isReleasedBy(verdict: Verdict): boolean {
   return verdict === 'swapped' || verdict === 'aborted'
 }
 
-async function ask({ url, group, id }: Place, what: 'pre-reboot' | 'steady-state'): Promise<void> {
+async function post({ url, group, id }: Place, what: 'pre-reboot' | 'steady-state'): Promise<void> {
   const address = `${url.replace(/\/+$/, '')}/v1/${what}`
   const { status, text } = await postJson(
     address,

@@ -30,20 +30,21 @@ export async function findFallback(
   if (setting === 'external') return { obstacles: [] }
   try {
     const loader = await thisBootLoader()
-    if (!loader) return refusal(`there is no boot loader that is known here (${bootLoaderNames.join(', ')})`)
+    if (!loader)
+      return noWayBack(`there is no boot loader that is known here (${bootLoaderNames.join(', ')})`)
     const entry = entryFor(kernel, await loader.entries())
-    if (entry === undefined) return refusal(`${loader.name} has no entry for the running kernel ${kernel}`)
+    if (entry === undefined) return noWayBack(`${loader.name} has no entry for the running kernel ${kernel}`)
     const before = await loader.next()
     return {
       fallback: { loader: loader.name, entry, ...(before === undefined ? {} : { before }) },
       obstacles: [],
     }
   } catch (error) {
-    return refusal(`the boot loader's entries cannot be read: ${messageOf(error)}`)
+    return noWayBack(`the boot loader's entries cannot be read: ${messageOf(error)}`)
   }
 }
 
-function refusal(found: string): FallbackSearch {
+function noWayBack(found: string): FallbackSearch {
   const remedy =
     'update-grub (or bootctl) mends the boot loader; fallback = "external" in the configuration says that something else is sure to start a good kernel'
   const reason = `no way back if the new kernel panics: ${found}`

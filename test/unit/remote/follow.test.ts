@@ -3,7 +3,7 @@ import { inWords } from '../../../src/cli/event-text.ts'
 import { Failure } from '../../../src/errors.ts'
 import type { Ended } from '../../../src/host/local.ts'
 import { ConnectionLost } from '../../../src/host/ssh-connection.ts'
-import { followSwap, openSwap, type SwapHost } from '../../../src/remote/follow.ts'
+import { followSwap, journalTail, type SwapHost } from '../../../src/remote/follow.ts'
 import { eventLine, type SwapEvent } from '../../../src/swap/event.ts'
 import type { Status, SwapStatus } from '../../../src/swap/report/status.ts'
 import { planWith } from '../swap/plans.ts'
@@ -60,7 +60,7 @@ beforeEach(() => {
 /** A host that answers as it is told; a number is an exit code with a complaint. */
 function hostThat(answers: Answers): SwapHost {
   const left = new Map(
-    Object.entries({ [`sh -c ${openSwap}`]: [1], ...answers }).map(([line, list]) => [line, [...list]]),
+    Object.entries({ [`sh -c ${journalTail}`]: [1], ...answers }).map(([line, list]) => [line, [...list]]),
   )
   return {
     name: 'web',
@@ -132,7 +132,7 @@ describe('when the connection breaks', () => {
     const line = entry('verify', 'verify')
     await follow({
       [bootId]: ['one', 'two'],
-      [`sh -c ${openSwap}`]: [`6.12.1\n${line}\n`, `6.12.1\n${line}\n`, '6.12.1\n{"torn', 1],
+      [`sh -c ${journalTail}`]: [`6.12.1\n${line}\n`, `6.12.1\n${line}\n`, '6.12.1\n{"torn', 1],
       [look]: [status(), status({ verdict: 'swapped' })],
       [run]: [lost],
       [`kernelswap report ${id} --json`]: [report('swapped')],
@@ -219,7 +219,7 @@ describe('when the connection breaks', () => {
         [bootId]: ['one'],
         [look]: [status()],
         [run]: [lost],
-        [`sh -c ${openSwap}`]: [atStep('evacuate')],
+        [`sh -c ${journalTail}`]: [atStep('evacuate')],
       }
       let ended: unknown
       const options = { limitSeconds: 1200, isUnderWay: () => isUnderWay }
@@ -244,7 +244,8 @@ describe('when the connection breaks', () => {
       const host: SwapHost = {
         name: 'web',
         run: async (program, args, options) => {
-          if (program === 'sh' && args[1] === openSwap) return { code: 0, stdout: atStep(step), stderr: '' }
+          if (program === 'sh' && args[1] === journalTail)
+            return { code: 0, stdout: atStep(step), stderr: '' }
           return hostThat({ [bootId]: ['one'], [look]: [status()], [run]: [lost] }).run(
             program,
             args,
