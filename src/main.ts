@@ -14,7 +14,7 @@ let output = createOutput({})
 // A mistake of ours: it is told as any other failure is.
 process.once('uncaughtException', (error) => void end(report(error)))
 
-const program = createProgram()
+const program = await createProgram(process.argv.slice(2))
 program.hook('preAction', (_, command) => {
   output = createOutput(command.opts<Format>())
 })

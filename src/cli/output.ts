@@ -1,5 +1,6 @@
 import { type Printer, printable, standardError, standardOutput } from '../printer.ts'
-import { type Conclusion, eventLine, type SwapEvent } from '../swap/event.ts'
+import type { Conclusion, SwapEvent } from '../swap/event.ts'
+import { eventLine } from '../swap/event-line.ts'
 import { eventText } from './event-text.ts'
 
 /** How a verb was told to say things. */

@@ -1,69 +1,68 @@
 import { Command } from 'commander'
 import { printable, standardError, standardOutput } from '../printer.ts'
 import { version } from '../version.ts'
-import { abandonCommand } from './abandon.ts'
-import { adoptCommand } from './adopt.ts'
-import { backCommand } from './back.ts'
-import { boxCommand } from './box.ts'
-import { bundleCommand } from './bundle.ts'
-import { configCommand } from './config.ts'
-import { diffCommand } from './diff.ts'
-import { doctorCommand } from './doctor.ts'
-import { evacuationCommand } from './evacuation.ts'
-import { executeCommand } from './execute.ts'
-import { hooksCommand } from './hooks.ts'
-import { kernelsCommand } from './kernels.ts'
-import { planCommand } from './plan.ts'
-import { rehearseCommand } from './rehearse.ts'
-import { reportCommand } from './report.ts'
-import { resumeCommand } from './resume.ts'
-import { runCommand } from './run.ts'
-import { scheduleCommand } from './schedule.ts'
-import { snapshotCommand } from './snapshot.ts'
-import { statusCommand } from './status.ts'
-import { swapMachineCommand } from './swap-machine.ts'
 import { addRemoteOptions } from './verb.ts'
 
+/** Makes a verb. What verbs do is loaded once one is wanted, and whole: a file that is missing later would leave work half done. */
+type Load = () => Promise<Command>
+const host = () => import('./host-verbs.ts')
+const rehearsals = () => import('./rehearsal-verbs.ts')
+
+/** In the order of --help. */
+const verbs: Readonly<Record<string, Load>> = {
+  plan: async () => (await host()).planCommand(),
+  run: async () => (await host()).runCommand(),
+  status: async () => (await host()).statusCommand(),
+  report: async () => (await host()).reportCommand(),
+  kernels: async () => (await host()).kernelsCommand(),
+  adopt: async () => (await host()).adoptCommand(),
+  schedule: async () => (await host()).scheduleCommand(),
+  doctor: async () => (await host()).doctorCommand(),
+  config: async () => (await host()).configCommand(),
+  rehearse: async () => (await rehearsals()).rehearseCommand(),
+  box: async () => (await rehearsals()).boxCommand(),
+  snapshot: async () => (await host()).snapshotCommand(),
+  diff: async () => (await host()).diffCommand(),
+  hooks: async () => (await host()).hooksCommand(),
+  bundle: async () => (await host()).bundleCommand(),
+  back: async () => (await host()).backCommand(),
+  resume: async () => (await host()).resumeCommand(),
+  abandon: async () => (await host()).abandonCommand(),
+}
+
+/** Not for people. */
+const hiddenVerbs: typeof verbs = {
+  execute: async () => (await host()).executeCommand(),
+  evacuation: async () => (await host()).evacuationCommand(),
+  'swap-machine': async () => (await rehearsals()).swapMachineCommand(),
+}
+
 /**
- * The whole command line. Help, manual pages and completions are made from it.
+ * The command line. Help, manual pages and completions are made from it.
  * Errors of usage are thrown (CommanderError), not exited with.
+ * @param words what was typed: verbs that aren't among them are left out, unless none is
  */
-export function createProgram(): Command {
+export async function createProgram(words: readonly string[] = []): Promise<Command> {
   const program = new Command('kernelswap')
     .description('Change the running Linux kernel under applications that keep running.')
     .version(version)
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(--help tells how it is used)')
 
-  for (const command of [
-    planCommand(),
-    runCommand(),
-    statusCommand(),
-    reportCommand(),
-    kernelsCommand(),
-    adoptCommand(),
-    scheduleCommand(),
-    doctorCommand(),
-    configCommand(),
-    rehearseCommand(),
-    boxCommand(),
-    snapshotCommand(),
-    diffCommand(),
-    hooksCommand(),
-    bundleCommand(),
-    backCommand(),
-    resumeCommand(),
-    abandonCommand(),
-  ]) {
-    program.addCommand(command)
-  }
-
-  for (const command of [executeCommand(), evacuationCommand(), swapMachineCommand()])
-    program.addCommand(command, { hidden: true })
+  const isWanted = wantedAmong(words)
+  for (const [name, load] of Object.entries(verbs)) if (isWanted(name)) program.addCommand(await load())
+  for (const [name, load] of Object.entries(hiddenVerbs))
+    if (isWanted(name)) program.addCommand(await load(), { hidden: true })
 
   addRemoteOptions(program)
   setUp(program)
   return program
+}
+
+function wantedAmong(words: readonly string[]): (verb: string) => boolean {
+  if (words.length === 1 && ['-V', '--version'].includes(words[0]!)) return () => false
+  const named = words.filter((word) => Object.hasOwn(verbs, word) || Object.hasOwn(hiddenVerbs, word))
+  return (verb) => named.length === 0 || named.includes(verb)
 }
 
 /** What Commander hands down to none of the commands that are made apart. */

@@ -1,16 +1,16 @@
 import { Command } from 'commander'
 import { Failure } from '../errors.ts'
 import { collect } from './options.ts'
-import { runThere } from './remote.ts'
 import { pathOf } from './words.ts'
 
 /** A verb that does its work here, or on the hosts that `--host` names. */
 export class Verb extends Command {
   override action(act: Parameters<Command['action']>[0]): this {
-    return super.action((...args) => {
+    return super.action(async (...args) => {
       // A verb by itself, outside the program that has the options, works here.
       const { host = [], install = false, sshConfig } = this.optsWithGlobals<Partial<RemoteOptions>>()
       if (host.length === 0) return act.apply(this, args)
+      const { runThere } = await import('./host-verbs.ts')
       return runThere(this, { destinations: host, install, sshConfig })
     })
   }

@@ -14,7 +14,7 @@ import { shippedFile } from './shipped-file.ts'
  * scripts/build.js.
  */
 const directory = process.argv[2]!
-const program = createProgram()
+const program = await createProgram()
 const version = program.version()!
 const files: Readonly<Record<string, string>> = {
   'kernelswap.8': commandPage(program),

@@ -34,6 +34,8 @@ export const eventSchema = z.discriminatedUnion('kind', [
 ])
 
 type Bare<T> = T extends unknown ? Omit<T, 'schema' | 'host'> : never
+/** What each of their lines says that it is. */
+export type EventVersion = z.infer<typeof schema>
 /** Something that happens to a swap, to whoever looks. */
 export type SwapEvent = Bare<z.infer<typeof eventSchema>>
 /** Is told what happens, as it does. */
@@ -47,11 +49,6 @@ export function isConclusion(event: SwapEvent): event is Conclusion {
   return (
     event.kind === 'report' || event.kind === 'prediction' || (event.kind === 'plan' && !event.plan.ready)
   )
-}
-
-/** An event as a line. @param host whose, where it is another one */
-export function eventLine(event: SwapEvent, host?: string): string {
-  return JSON.stringify({ schema: schema.value, ...(host === undefined ? {} : { host }), ...event })
 }
 
 /** What another program says in a line. What is no event is for people to read. */

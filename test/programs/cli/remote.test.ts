@@ -6,7 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { createProgram } from '../../../src/cli/program.ts'
 import { wordsOf } from '../../../src/cli/words.ts'
 import type { Report } from '../../../src/report/report.ts'
-import { eventLine, type SwapEvent } from '../../../src/swap/event.ts'
+import type { SwapEvent } from '../../../src/swap/event.ts'
+import { eventLine } from '../../../src/swap/event-line.ts'
 import { version } from '../../../src/version.ts'
 import { planWith, workloadWith } from '../../unit/swap/plans.ts'
 import { canServe, hangUp, operator, type Server, startServer } from '../remote/sshd.ts'
@@ -16,7 +17,7 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 describe('what the host is told is what was typed, without what is for us', () => {
   /** Parses a command line as the program does, and says it again. */
   async function said(argv: readonly string[]): Promise<string[]> {
-    const program = createProgram()
+    const program = await createProgram()
     let words: string[] = []
     program.hook('preAction', (_, command) => {
       words = wordsOf(command)

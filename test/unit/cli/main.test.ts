@@ -16,7 +16,7 @@ const program = join(place, 'kernelswap.js')
 
 /** The bundle that users run; where it ends up is ours, so that nobody's dist/ changes under them. */
 beforeAll(() => {
-  const script = `import { bundle } from './scripts/bundle.js'; await bundle('src/main.ts', ${JSON.stringify(program)})`
+  const script = `import { bundleInParts } from './scripts/bundle.js'; await bundleInParts('src/main.ts', ${JSON.stringify(program)})`
   execFileSync(process.execPath, ['--input-type=module', '--eval', script], { cwd: checkout })
   chmodSync(place, 0o755)
 }, 60_000)

@@ -51,8 +51,8 @@ describe('options that do not go together are refused before anything is done', 
     [['--like', 'web', '--vagrant'], '--like does not go with --vagrant'],
     [['--keep', '--vagrant'], '--keep does not go with --vagrant'],
   ])('%j', async (words, message) => {
-    await expect(createProgram().parseAsync(['node', 'kernelswap', 'rehearse', ...words])).rejects.toThrow(
-      message,
-    )
+    await expect(
+      (await createProgram()).parseAsync(['node', 'kernelswap', 'rehearse', ...words]),
+    ).rejects.toThrow(message)
   })
 })

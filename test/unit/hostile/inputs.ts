@@ -66,7 +66,7 @@ export function inputs(count: number, chance: Chance): Input[] {
   return Array.from({ length: count }, (_, index) => kinds[index % kinds.length]!(chance))
 }
 
-const verbs = leaves(createProgram())
+const verbs = leaves(await createProgram())
 
 function leaves(command: Command): Command[] {
   const below = command.commands.flatMap(leaves)

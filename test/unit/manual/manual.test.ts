@@ -16,7 +16,7 @@ import { shippedFile } from '../../../src/manual/shipped-file.ts'
 
 const checkout = new URL('../../..', import.meta.url)
 const read = (name: string) => readFileSync(new URL(name, checkout), 'utf8')
-const program = createProgram()
+const program = await createProgram()
 const hooks = hooksPage(read('docs/hooks.md'), '0.1.0')
 
 /** Every verb with the words that lead to it, as --help lists them: the other texts are held against this one. */

@@ -24,7 +24,7 @@ beforeAll(() => {
     'schemas/plan-1.json',
     'tasks.pl',
   ]
-  for (const name of ['kernelswap.js', ...manual.map((name) => `manual/${name}`)])
+  for (const name of ['kernelswap.js', 'kernelswap-PART.mjs', ...manual.map((name) => `manual/${name}`)])
     writeFileSync(join(place, 'dist', name), '')
 })
 afterAll(() => rmSync(place, { recursive: true }))
@@ -37,6 +37,7 @@ test.runIf(hasDpkg).each(['077', '000'])(
     })
     const listed = execFileSync('dpkg-deb', ['--contents', join(place, built.trim())], { encoding: 'utf8' })
     expect(listed).toMatch(/ \.\/usr\/lib\/systemd\/system\/kernelswap-land\.service$/m)
+    expect(listed).toMatch(/ \.\/usr\/lib\/kernelswap\/kernelswap-PART\.mjs$/m)
     expect(listed).toMatch(/ \.\/usr\/share\/kernelswap\/schemas\/plan-1\.json$/m)
     const modes = new Set(listed.split('\n').flatMap((line) => line.slice(0, 10) || []))
     expect([...modes].sort()).toEqual(['-rw-r--r--', '-rwxr-xr-x', 'drwxr-xr-x', 'lrwxrwxrwx'])

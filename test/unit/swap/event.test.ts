@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { eventLine, isConclusion, readEvent, type SwapEvent } from '../../../src/swap/event.ts'
+import { isConclusion, readEvent, type SwapEvent } from '../../../src/swap/event.ts'
+import { eventLine } from '../../../src/swap/event-line.ts'
 import { reportWith } from '../report/reports.ts'
 import { planWith } from './plans.ts'
 
