@@ -32,6 +32,7 @@ import { paths } from '../../paths.ts'
 import type { Report } from '../../report/report.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
 import { awaitUnits, daemonReload, showUnit } from '../../tools/systemd.ts'
+import { complaintOfService } from '../../tools/unit-name.ts'
 import { fileUses } from '../../workload/control-group.ts'
 import { controlGroupsOf, inspectWorkloads, stopWorkloads } from '../../workload/kinds.ts'
 import { areMendings } from '../../workload/mendings.ts'
@@ -151,7 +152,7 @@ function refuseUnlessComplete({ schema, units, files }: BundleIndex): void {
   if (schema === 'kernelswap.bundle/1')
     throw unusable('it was made by a kernelswap that could not restore one')
   if (units.length === 0) throw unusable('it holds no unit')
-  const odd = units.find((unit) => !/^[\w:.\\@-]+\.service$/.test(unit))
+  const odd = units.find((unit) => complaintOfService(unit) !== undefined)
   if (odd !== undefined) throw unusable(`${JSON.stringify(odd)} is no name of a service`)
   const names = new Set(files.map(({ name }) => name))
   const checkpoints = units.map((unit) => swapFile('', 'workloads', unit, '/'))
