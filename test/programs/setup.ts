@@ -10,6 +10,12 @@ const say = (line: string) => void process.stderr.write(`${line}\n`)
  */
 export async function setup(): Promise<void> {
   if (process.getuid?.() !== 0 || existsSync('/run/systemd/system')) return
-  const requirements = { '/usr/sbin/sshd': 'openssh-server', sudo: 'sudo', 'systemd-analyze': 'systemd' }
+  const requirements = {
+    '/usr/sbin/sshd': 'openssh-server',
+    sudo: 'sudo',
+    'systemd-analyze': 'systemd',
+    mmdebstrap: 'mmdebstrap',
+    '/usr/share/keyrings/debian-archive-keyring.gpg': 'debian-archive-keyring',
+  }
   await installPackages(missingPackages(requirements), say).catch((error: unknown) => say(messageOf(error)))
 }
