@@ -63,6 +63,8 @@ export const layout = {
     /** Units to restore, a line each, and the drop-ins with which they restore themselves. */
     'units.list': { from: ['kernelswap'], to: ['kernelswap-generator', 'land', 'release'] },
     units: { from: ['kernelswap'], to: ['kernelswap-generator'] },
+    /** Socket units that come before them, a line each. */
+    sockets: { from: ['kernelswap'], to: ['land', 'kernelswap'] },
     /** The kernel before, a line each: kernel, initrd, command line. */
     back: { from: ['kernelswap'], to: ['back'] },
     /** What aims the boot loader again: a program, and its arguments, a line each. */

@@ -57,6 +57,8 @@ export interface LandingPlan {
   readonly up: string | undefined
   /** No file system but the root waits for a device: the landing may come before udev. */
   readonly early: boolean
+  /** Socket units that come before the units' rooms are made. */
+  readonly sockets: readonly string[]
   readonly carried: readonly Pick<Carried, 'workload' | 'checkpoint'>[]
 }
 
@@ -79,6 +81,7 @@ export async function writeLanding(plan: LandingPlan): Promise<void> {
   await write('addresses', plan.addresses.arrive)
   await write('routes', plan.addresses.settle)
   await write('units.list', lines(plan.carried.map(({ workload }) => workload.unit)))
+  if (plan.sockets.length > 0) await write('sockets', lines(plan.sockets))
   if (plan.back)
     await write('back', [plan.back.kernel, plan.back.initrd, plan.back.commandLine, ''].join('\n'))
   if (plan.aim) await write('fallback', lines(plan.aim))

@@ -72,6 +72,23 @@ export function isAnyBoundToDevice(text: string): boolean {
   return parseUnits(text).some(({ Id, BindsTo = '' }) => Id !== '-.mount' && /\.device\b/.test(BindsTo))
 }
 
+/** Socket units of the host, by the paths that they listen at (systemd.socket(5)). */
+export async function listenersOfSockets(): Promise<ReadonlyMap<string, string>> {
+  const { stdout } = await run('systemctl', ['show', '--property=Id,Listen', '--', '*.socket'])
+  return parseListeners(stdout)
+}
+
+/** Parses what `systemctl show` prints of sockets: `Listen=PATH (Stream)`, a line for each. */
+export function parseListeners(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split('\n\n').flatMap((paragraph) => {
+      const { Id } = parseProperties(paragraph)
+      const paths = [...paragraph.matchAll(/^Listen=(\/.*) \(\w+\)$/gm)].map(([, path]) => path!)
+      return Id === undefined ? [] : paths.map((path) => [path, Id] as const)
+    }),
+  )
+}
+
 export async function daemonReload(): Promise<void> {
   await run('systemctl', ['daemon-reload'])
 }

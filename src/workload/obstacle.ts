@@ -6,6 +6,7 @@ import * as z from 'zod'
  */
 export const obstacleCodes = [
   // A unit as it is now.
+  'bound-socket',
   'control-groups',
   'dbus-connection',
   'descriptor-store',

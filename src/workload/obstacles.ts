@@ -1,3 +1,4 @@
+import { boundSockets } from './bound-sockets.ts'
 import type { Obstacle } from './obstacle.ts'
 import { isPlatform } from './platform.ts'
 import { useIoUring } from './process.ts'
@@ -60,6 +61,7 @@ const rules: readonly Rule[] = [
   isSpreadOverControlGroups,
   isNoSingleTree,
   holdsForeignFiles,
+  showsSocketOfOthers,
   endsWithTheBoot,
   needsMoreThanTheLanding,
 ]
@@ -229,6 +231,19 @@ function holdsForeignFiles(service: Service, surroundings: Surroundings): Obstac
   return {
     code: 'foreign-files',
     reason: `holds files that were opened outside its sandbox (${foreign.join(', ')})`,
+    remedy: restartRemedy(service.unit),
+  }
+}
+
+/** Where a socket is mounted that nobody makes before the room: systemd would not start the unit, or without it. */
+function showsSocketOfOthers(service: Service, surroundings: Surroundings): Obstacle | undefined {
+  const missing = boundSockets(service.processes, surroundings).filter(
+    (path) => !surroundings.socketUnits.has(path),
+  )
+  if (missing.length === 0) return undefined
+  return {
+    code: 'bound-socket',
+    reason: `shows sockets of other services in its sandbox (${missing.join(', ')}), which are not there when it is made`,
     remedy: restartRemedy(service.unit),
   }
 }

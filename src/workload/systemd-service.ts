@@ -11,6 +11,7 @@ import {
   wordsIn,
 } from '../tools/systemd.ts'
 import { adoptionsOf } from './adopt.ts'
+import { boundSockets } from './bound-sockets.ts'
 import { checkpointTree } from './checkpoint.ts'
 import { obstaclesOf, obstaclesOfRestart, obstaclesOfSettings } from './obstacles.ts'
 import { heldBack, placeholderOf } from './placeholder.ts'
@@ -54,7 +55,14 @@ export function workloadOf(service: Service): Workload {
     obstaclesToArrive: () => obstaclesOfSettings(service),
     adoptions: (surroundings) => adoptionsOf(service, surroundings),
     ties: (surroundings) => roomTies(service, surroundings),
-    tmpfsFiles: (uses, surroundings) => tmpfsFiles(service, uses, surroundings),
+    boundSockets: (surroundings) => [
+      ...new Set(
+        boundSockets(service.processes, surroundings).flatMap(
+          (path) => surroundings.socketUnits.get(path) ?? [],
+        ),
+      ),
+    ],
+    tmpfsFiles: (uses, files) => tmpfsFiles(service, uses, files),
     dump: (options, signal) => checkpointTree(service, options, signal),
     unitFiles: (checkpoint) => [placeholderOf(service, checkpoint), ...socketsOf(service).map(heldBack)],
   }

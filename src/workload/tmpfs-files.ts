@@ -3,7 +3,7 @@ import { type Mount, mountOf } from '../proc/mountinfo.ts'
 import { wordsIn } from '../tools/systemd.ts'
 import type { FileUse } from './process.ts'
 import type { Service } from './service.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { HostFiles } from './surroundings.ts'
 
 /** A service's files that a boot loses: to be archived at the freeze and put back before the restore. */
 export interface TmpfsFiles {
@@ -32,7 +32,7 @@ const platformDirectories = [
 export function tmpfsFiles(
   { properties, mainPid }: Pick<Service, 'properties' | 'mainPid'>,
   uses: readonly FileUse[],
-  surroundings: Pick<Surroundings, 'mounts' | 'unixSockets'>,
+  surroundings: HostFiles,
 ): TmpfsFiles {
   const named = [
     ...wordsIn(properties.RuntimeDirectory).map((name) => join('/run', name)),
@@ -54,7 +54,7 @@ export function tmpfsFiles(
 
 function usedPaths(
   { open, sockets, mapped }: FileUse,
-  { unixSockets }: Pick<Surroundings, 'unixSockets'>,
+  { unixSockets }: Pick<HostFiles, 'unixSockets'>,
 ): string[] {
   const bound = sockets.map((socket) => unixSockets.get(socket)?.path ?? '')
   return [...open, ...mapped, ...bound]
@@ -68,7 +68,11 @@ function inRun(path: string): string {
 }
 
 /** Where the host sees a path of a process, undefined where that isn't on one of the host's tmpfs. */
-function hostPath(path: string, use: FileUse, { mounts }: Pick<Surroundings, 'mounts'>): string | undefined {
+export function hostPath(
+  path: string,
+  use: Pick<FileUse, 'mounts'>,
+  { mounts }: Pick<HostFiles, 'mounts'>,
+): string | undefined {
   const inside = mountOf(use.mounts, path)
   if (inside?.type !== 'tmpfs' || isPrivateTmp(inside)) return undefined
   const outside = mounts.find(({ device, root }) => device === inside.device && root === '/')
@@ -101,7 +105,7 @@ export function isOfPlatform(path: string): boolean {
   return platformDirectories.some((directory) => path === directory || path.startsWith(`${directory}/`))
 }
 
-function privateMounts(main: FileUse, { mounts }: Pick<Surroundings, 'mounts'>): string[] {
+function privateMounts(main: FileUse, { mounts }: Pick<HostFiles, 'mounts'>): string[] {
   const hostDevices = new Set(mounts.map(({ device }) => device))
   return main.mounts
     .filter(({ options }) => options.includes('rw'))

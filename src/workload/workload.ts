@@ -3,7 +3,7 @@ import type { CheckpointOptions } from './checkpoint.ts'
 import type { Obstacle } from './obstacle.ts'
 import type { FileUse } from './process.ts'
 import type { RoomTies } from './room.ts'
-import type { Surroundings } from './surroundings.ts'
+import type { HostFiles, Surroundings } from './surroundings.ts'
 import type { TaskTree } from './task-tree.ts'
 import type { TmpfsFiles } from './tmpfs-files.ts'
 
@@ -23,8 +23,10 @@ export interface Workload extends TaskTree {
   adoptions(surroundings: Surroundings): Adoption[]
   /** What ties it to the room that it runs in. */
   ties(surroundings: Surroundings): RoomTies
+  /** Units of systemd's whose sockets its room shows, which must be there before that is made. */
+  boundSockets(surroundings: Surroundings): string[]
   /** Its files that a boot loses. @param uses of its processes now */
-  tmpfsFiles(uses: readonly FileUse[], surroundings: Surroundings): TmpfsFiles
+  tmpfsFiles(uses: readonly FileUse[], files: HostFiles): TmpfsFiles
   /**
    * Checkpoints it.
    * @param signal keeps it from trying again

@@ -202,6 +202,7 @@ async function checkpoint(): Promise<Snapshot> {
     back: { kernel: '', initrd: '', commandLine: '' },
     aim: undefined,
     addresses: { links: [], arrive: '', settle: '' },
+    sockets: [],
     carried: [carried],
   })
   const options = { external: ties.external, leave: 'stopped' as const, timeoutSeconds: 300 }

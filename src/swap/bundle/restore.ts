@@ -291,6 +291,9 @@ async function writeLandingOf(swap: Swap, boot: string, up: string | undefined):
     aim: undefined,
     addresses: await readAddresses(),
     early: false,
+    sockets: (await readFile(landingFile('sockets', bundled), 'utf8').catch(ifMissing('')))
+      .split('\n')
+      .filter((line) => /^[\w:.\\@-]+\.socket$/.test(line)),
     carried: workloads.map((workload) => ({
       workload,
       checkpoint: checkpointDirectory(swap, workload.unit),

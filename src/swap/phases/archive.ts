@@ -8,7 +8,7 @@ import type { Mount } from '../../proc/mountinfo.ts'
 import { type Attributes, dumpAttributes } from '../../tools/getfattr.ts'
 import { fileUses } from '../../workload/control-group.ts'
 import type { FileUse } from '../../workload/process.ts'
-import { inspectSurroundings, type Surroundings } from '../../workload/surroundings.ts'
+import { type HostFiles, inspectHostFiles } from '../../workload/surroundings.ts'
 import type { Workload } from '../../workload/workload.ts'
 import { eachOf } from '../each.ts'
 import type { SwapContext } from '../step.ts'
@@ -25,9 +25,9 @@ interface Tree {
 
 /** Archives what a boot loses of each workload. Now that they stand still: what they have opened since counts as well. */
 export async function archive({ carried, limit }: SwapContext): Promise<void> {
-  const surroundings = await inspectSurroundings()
+  const files = await inspectHostFiles()
   const uses = await fileUses(carried.map(({ workload }) => workload.controlGroup))
-  const trees = carried.map(({ workload }, index) => treesOf(workload, uses[index]!, surroundings))
+  const trees = carried.map(({ workload }, index) => treesOf(workload, uses[index]!, files))
   // Of all at once: to start a program for each would take longer than its work.
   const attributes = await attributesOf(
     '/',
@@ -44,12 +44,12 @@ export async function archive({ carried, limit }: SwapContext): Promise<void> {
 function treesOf(
   workload: Workload,
   uses: readonly FileUse[],
-  surroundings: Surroundings,
+  hostFiles: HostFiles,
 ): { readonly host: Tree; readonly own: Tree } {
-  const files = workload.tmpfsFiles(uses, surroundings)
+  const files = workload.tmpfsFiles(uses, hostFiles)
   const seen = uses.find(({ pid }) => pid === workload.mainPid)?.mounts ?? []
   return {
-    host: { root: '/', members: files.host, parents: files.parents, mounts: surroundings.mounts },
+    host: { root: '/', members: files.host, parents: files.parents, mounts: hostFiles.mounts },
     own: { root: `/proc/${workload.mainPid}/root`, members: files.private, parents: [], mounts: seen },
   }
 }

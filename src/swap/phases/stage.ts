@@ -99,6 +99,7 @@ async function planLanding(context: SwapContext): Promise<void> {
     addresses: await readAddresses(),
     up: undefined,
     early: !(await mountsWaitForDevices()),
+    sockets: [...new Set(workloads.flatMap((workload) => workload.boundSockets(surroundings)))],
     carried: context.carried,
   })
 }

@@ -34,6 +34,21 @@ test('a swap that carries nothing lands: its units were only restarted', () => {
   expect(sandbox.read('/asked')).not.toContain('systemctl')
 })
 
+/** systemd makes a room once: a socket that comes later would be missing in it, or keep the whole unit from starting. */
+test('sockets that rooms show are there before the units start', () => {
+  sandbox.write('/etc/kernelswap/landing/sockets', 'systemd-journald-dev-log.socket\n')
+  sandbox.write('/etc/kernelswap/landing/units.list', 'a.service\n')
+  sandbox.write('/swap/workloads/a.service/main-pid', '77\n')
+  sandbox.write('/swap/workloads/a.service/on-restore-failure', 'cold\n')
+  expect(sandbox.run('land')).toMatchObject({ code: 0 })
+  const [first, second] = sandbox
+    .read('/asked')
+    .split('\n')
+    .filter((line) => line.startsWith('systemctl start'))
+  expect(first).toBe('systemctl start --job-mode=ignore-dependencies -- systemd-journald-dev-log.socket')
+  expect(second).toContain('-- a.service')
+})
+
 /** A damaged checkpoint is never restored; what is to be done then its policy says. */
 test.each([
   ['cold', ['gate-open'], false],

@@ -107,6 +107,7 @@ describe('on disk', () => {
     boot: 'boot-before',
     lastPid: 5000,
     early: true,
+    sockets: ['systemd-journald-dev-log.socket'],
     up: undefined,
     hold,
     back: { kernel: '/boot/vmlinuz-old', initrd: '/boot/initrd.img-old', commandLine: 'root=/dev/vda  rw' },

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { isAnyBoundToDevice, parseProperties, parseUnits, showUnits } from '../../../src/tools/systemd.ts'
+import {
+  isAnyBoundToDevice,
+  parseListeners,
+  parseProperties,
+  parseUnits,
+  showUnits,
+} from '../../../src/tools/systemd.ts'
 import { fixture } from '../fixture.ts'
 import { standIns } from '../programs.ts'
 
@@ -44,6 +50,17 @@ test('of several units each has a paragraph of its own', () => {
     { Id: 'b.service', MainPID: '2' },
   ])
   expect(parseUnits('')).toEqual([])
+})
+
+test('sockets listen at as many places as they like, blanks and all', () => {
+  const text = [
+    ...['Listen=/run/a (Stream)', 'Listen=/run/b c (Datagram)', 'Id=a.socket', ''],
+    ...['Listen=[::]:22 (Stream)', 'Id=ssh.socket', '', 'Id=none.socket', ''],
+  ].join('\n')
+  expect([...parseListeners(text)]).toEqual([
+    ['/run/a', 'a.socket'],
+    ['/run/b c', 'a.socket'],
+  ])
 })
 
 /** What is said of one unit must never be taken for what is said of another. */

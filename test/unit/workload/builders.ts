@@ -25,6 +25,7 @@ export function surroundings(...more: readonly UnixSocket[]): Surroundings {
     namespaces: hostNamespaces,
     mounts: hostMounts,
     unixSockets: new Map(sockets.map((socket) => [socket.inode, socket])),
+    socketUnits: new Map([['/run/systemd/journal/dev-log', 'systemd-journald-dev-log.socket']]),
     missing: () => undefined,
   }
 }

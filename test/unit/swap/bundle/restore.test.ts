@@ -54,6 +54,7 @@ vi.mock(import('../../../../src/tools/systemd.ts'), async (original) => ({
   startUnits: vi.fn(() => Promise.resolve()),
   showUnits: (units) => Promise.resolve(units.map(() => ({ MainPID: '4711', Slice: 'system.slice' }))),
   awaitUnits: vi.fn(() => Promise.resolve()),
+  listenersOfSockets: () => Promise.resolve(new Map()),
 }))
 vi.mock(import('../../../../src/workload/service.ts'), async (original) => ({
   ...(await original()),
