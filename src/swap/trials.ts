@@ -11,6 +11,7 @@ import { dumpLimit, smallDumpSeconds } from '../workload/checkpoint.ts'
 import { pidsOf } from '../workload/control-group.ts'
 import { harmOf } from '../workload/harm.ts'
 import { imagesOf } from '../workload/images.ts'
+import { type KernelPaths, lackOf } from '../workload/kernel-features.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
 import type { Surroundings } from '../workload/surroundings.ts'
 import type { Workload } from '../workload/workload.ts'
@@ -29,6 +30,7 @@ const markName = 'kernelswap-trial'
  * Tries the checkpoints of workloads, one on each processor, and keeps nothing of them. A request to stop lets those that are
  * under way end, since a dump that is cut short may harm its tasks.
  * @param memory bytes of each, by unit
+ * @param kernel files of the kernel to restore them
  * @param signal the request to stop
  * @throws what the signal was aborted with.
  */
@@ -36,13 +38,14 @@ export async function tryCheckpoints(
   workloads: readonly Workload[],
   surroundings: Surroundings,
   memory: ReadonlyMap<string, number>,
+  kernel: KernelPaths,
   say: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, Trial>> {
   const trials = await forEachOf(workloads, availableParallelism(), async (workload) => {
     signal?.throwIfAborted()
     say(`trial checkpoint of ${workload.unit}`)
-    const trial = await tryCheckpoint(workload, surroundings, memory.get(workload.unit) ?? 0, signal)
+    const trial = await tryCheckpoint(workload, surroundings, memory.get(workload.unit) ?? 0, kernel, signal)
     return [workload.unit, trial] as const
   })
   signal?.throwIfAborted()
@@ -53,6 +56,7 @@ async function tryCheckpoint(
   workload: Workload,
   surroundings: Surroundings,
   memoryBytes: number,
+  kernel: KernelPaths,
   signal: AbortSignal | undefined,
 ): Promise<Trial> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 })
@@ -69,7 +73,10 @@ async function tryCheckpoint(
       leave: 'running',
       timeoutSeconds: dumpLimit(workload, memoryBytes),
     } as const
-    const obstacle = (await workload.dump(options, signal)) ?? (await harmOf(workload, images))
+    const obstacle =
+      (await workload.dump(options, signal)) ??
+      (await harmOf(workload, images)) ??
+      (await lackOf(workload, images, kernel))
     return { seconds: (performance.now() - began) / 1000, obstacle }
   } finally {
     await rm(directory, { recursive: true, force: true })

@@ -150,6 +150,40 @@ export function parseTaskState(image: Buffer): number {
   return state
 }
 
+/** Something that tasks had open at a checkpoint, as its images have it. */
+export interface ImageFile {
+  /** Of enum fd_types (images/fdinfo.proto). */
+  readonly type: number
+  /** Of an IP socket: socket(2), ip(7). */
+  readonly family?: number
+  readonly protocol?: number
+}
+
+export async function openFiles(images: string): Promise<ImageFile[]> {
+  return parseFiles(await readFile(join(images, 'files.img')))
+}
+
+/** Messages file_entry of images/fdinfo.proto, each behind its length: 1 is the type, 4 an inet_sk_entry. @throws Error where the image is another */
+export function parseFiles(image: Buffer): ImageFile[] {
+  const files: ImageFile[] = []
+  for (let at = 8, length: number; at < image.length; at += 4 + length) {
+    length = image.readUInt32LE(at)
+    const message = image.subarray(at + 4, at + 4 + length)
+    const [type, socket] = [fieldOf(message, 1), fieldOf(message, 4)]
+    if (typeof type !== 'number' || message.length < length) throw new Error('an image of files is damaged')
+    files.push(Buffer.isBuffer(socket) ? { type, ...kindOf(socket) } : { type })
+  }
+  return files
+}
+
+/** Fields 3 and 5 of images/sk-inet.proto. */
+function kindOf(socket: Buffer): Pick<ImageFile, 'family' | 'protocol'> {
+  const [family, protocol] = [fieldOf(socket, 3), fieldOf(socket, 5)]
+  if (typeof family !== 'number' || typeof protocol !== 'number')
+    throw new Error('a socket in an image has no protocol')
+  return { family, protocol }
+}
+
 /** The first field of this number in a protobuf message (protobuf.dev, Encoding): a number, or the bytes of another message. */
 function fieldOf(message: Buffer, wanted: number): number | Buffer | undefined {
   let at = 0

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { sumFiles } from '../archive/manifest.ts'
 import { ifMissing } from '../errors.ts'
 import { checkpointFile } from '../layout.ts'
-import { deathSignal, logErrors, wasStopped } from '../tools/criu.ts'
+import { deathSignal, type ImageFile, logErrors, openFiles, wasStopped } from '../tools/criu.ts'
 import type { RoomTies } from './room.ts'
 
 /** The images of one checkpoint, whatever they are kept in. */
@@ -20,6 +20,8 @@ export interface CheckpointImages {
   wasStopped(pid: number): Promise<boolean | undefined>
   /** The signal that a thread gets at the death of its parent; 0 where it wants none. */
   deathSignal(tid: number): Promise<number>
+  /** What the tasks had open, each once; [] where there is no such image. */
+  files(): Promise<readonly ImageFile[]>
   /** Takes them away, and leaves logs and options. */
   discard(): Promise<void>
 }
@@ -43,6 +45,7 @@ export function imagesOf(checkpoint: string): CheckpointImages {
       logErrors(of === 'dump' ? join(directory, 'dump.log') : checkpointFile(checkpoint, logs[of])),
     wasStopped: (pid) => wasStopped(directory, pid).catch(ifMissing(undefined)),
     deathSignal: (tid) => deathSignal(directory, tid),
+    files: () => openFiles(directory).catch(ifMissing<ImageFile[]>([])),
     async discard() {
       const names = await readdir(directory).catch(ifMissing<string[]>([]))
       const images = names.filter((name) => !/\.(conf|log)$/.test(name))

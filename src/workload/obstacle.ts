@@ -29,6 +29,7 @@ export const obstacleCodes = [
   'dump-failed',
   'hook-broken',
   'hook-veto',
+  'kernel-features',
   'multipath-tcp',
   'parent-death-signal',
   'shared-code',

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Configuration } from '../../config/configuration.ts'
 import { ifMissing } from '../../errors.ts'
 import { remedyFor } from '../../host/programs.ts'
+import { thisDistribution } from '../../os/distributions.ts'
 import { runningKernel } from '../../os/kernel-release.ts'
 import { paths } from '../../paths.ts'
 import { check as criuCheck } from '../../tools/criu.ts'
@@ -64,7 +65,7 @@ export async function makePlan(
   )
   const trials =
     request.trial && host.length === 0
-      ? await tryCheckpoints(tried, surroundings, memory, say, signal)
+      ? await tryCheckpoints(tried, surroundings, memory, thisDistribution().kernelFiles(to), say, signal)
       : new Map<string, Trial>()
   const judged = looked
     .map((look) => withTrial(look, trials.get(look.unit)))

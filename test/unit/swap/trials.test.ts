@@ -49,8 +49,13 @@ function services(count: number) {
   })
 }
 
+/** A kernel that has nothing, for checkpoints that need nothing. */
+const running = { kernel: '/dev/null', config: '/dev/null' }
+
 const tryAll = (count: number) =>
-  untilInterrupted((signal) => tryCheckpoints(services(count), surroundings(), new Map(), () => {}, signal))
+  untilInterrupted((signal) =>
+    tryCheckpoints(services(count), surroundings(), new Map(), running, () => {}, signal),
+  )
 
 beforeEach(() => {
   tasks = []
