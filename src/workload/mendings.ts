@@ -33,6 +33,7 @@ const MENDING = new RegExp(
     '(oom-score-adj|autogroup) \\d+ \\d+ -?\\d+',
     'options \\d+ \\d+ (\\d+/\\d+/[\\da-f]+,?)+',
     'groups \\d+ \\d+ ([^\\s,/]+/[\\da-f]+/[01](/[\\da-f]+)*,?)+',
+    'datagrams \\d+ \\d+ (-|([\\da-f]{2})+)(,(-|([\\da-f]{2})+))*',
     'unix-name \\d+ \\d+ ([\\da-f]{2})+',
     'locks \\d+ \\d+ ((READ|WRITE)/\\d+/(\\d+|EOF),?)+',
   ].join('|')})$`,

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { areMendings } from '../../../src/workload/mendings.ts'
@@ -166,6 +167,7 @@ test('lines that somebody else wrote are no others than those of a checkpoint', 
     ...['autogroup 331 331 0', 'timer-slack 331 332 50000', 'options 331 7 6/9/1f000000,1/25/6c6f00'],
     'lock-future 331 331 at-once',
     'lock-on-fault 331 331 7f93b9956000-7f93b9957000,7f93b9958000-7f93b9959000',
+    ...['datagrams 331 9 3c3133,-', 'datagrams 331 9 3c3133'],
     'unix-name 331 8 707269766174652f70726f78796d617000',
     'groups 331 8 eth0.5/ef010203/0,lo/ef010204/1/7f000009',
     'locks 331 9 READ/0/EOF,WRITE/5/14',
@@ -175,3 +177,65 @@ test('lines that somebody else wrote are no others than those of a checkpoint', 
   for (const line of ['affinity 331 332 0', 'affinity 331 332\n', 'unscaled 1 2\n', 'other 1 2 3\n', '\n'])
     expect(areMendings(line), line).toBe(false)
 })
+
+/**
+ * A task with a socket that anybody may send to, by a name as it sees it. It tells its descriptor, and then what has come.
+ */
+const inbox = `
+use strict; use warnings; use Socket; $| = 1;
+chdir $ARGV[0];
+socket(my $inbox, AF_UNIX, SOCK_DGRAM, 0);
+bind($inbox, pack_sockaddr_un('inbox')) or die $!;
+for my $letter (@ARGV[1 .. $#ARGV]) { send($inbox, $letter, 0, pack_sockaddr_un('inbox')) // die $! }
+print fileno $inbox, "\n";
+<STDIN>;
+while (defined recv($inbox, my $letter, 99, MSG_DONTWAIT)) { print "[$letter]" }
+print "\n";
+`
+
+/** Others go on sending while a task is held: what came after its checkpoint would be lost with the old kernel. */
+describe.runIf(process.getuid?.() === 0)('datagrams of a unix socket', () => {
+  test('that came after the checkpoint are delivered after those that it has', async () => {
+    const sandbox = new Sandbox()
+    const list = await waiting(sandbox, ['one', '', 'three'], (lines) => lines)
+    expect(areMendings(list.told)).toBe(true)
+    const restored = await waiting(sandbox, ['one'], (_, pid, fd) => {
+      const lines = list.told.replace(/^datagrams \d+ \d+/m, `datagrams ${pid} ${fd}`)
+      expect(sandbox.run('mend', { input: lines })).toEqual({ code: 0, stderr: '' })
+      expect(sandbox.run('mend', { input: lines })).toEqual({ code: 0, stderr: '' })
+      return ''
+    })
+    expect(list.received).toBe('[one][][three]')
+    expect(restored.received).toBe('[one][][three]')
+    sandbox.remove()
+  })
+})
+
+/** Has a task with such datagrams waiting, does something about it, and returns what was told of it and what it receives. */
+async function waiting(
+  sandbox: Sandbox,
+  letters: readonly string[],
+  act: (lines: string, pid: number, fd: string) => string,
+): Promise<{ told: string; received: string }> {
+  const directory = mkdtempSync(join(tmpdir(), 'kernelswap-inbox-'))
+  const task = spawn('perl', ['-e', inbox, directory, ...letters], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const said = createInterface(task.stdout)[Symbol.asyncIterator]()
+  try {
+    const fd = (await said.next()).value as string
+    const lines = sandbox.ask('mend', { args: ['--list', String(task.pid)] }).stdout
+    const told = act(
+      lines
+        .split('\n')
+        .filter((line) => line.startsWith('datagrams'))
+        .join('\n')
+        .concat('\n'),
+      task.pid!,
+      fd,
+    )
+    task.stdin.write('\n')
+    return { told, received: (await said.next()).value as string }
+  } finally {
+    task.kill()
+    rmSync(directory, { recursive: true })
+  }
+}
