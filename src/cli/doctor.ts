@@ -22,7 +22,7 @@ export function doctorCommand(): Command {
       requireRoot()
       requireSystemd()
       await sayDamaged(output.say)
-      const requirements = await withLock(() => examine(output.say))
+      const requirements = await withLock(() => examine(output.tell))
       const ready = requirements.every(({ obstacles }) => obstacles.length === 0)
       output.result(document(requirements, ready), doctorText(requirements, ready))
       if (!ready) process.exitCode = 3

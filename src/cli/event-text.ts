@@ -9,6 +9,8 @@ export function eventText(event: SwapEvent): string | undefined {
       return stepText(event)
     case 'undo':
       return `undo: ${event.step}`
+    case 'unit':
+      return `${event.step}: ${event.unit} (${event.number} of ${event.of})`
     case 'progress':
       return progressText(event)
     case 'failure':

@@ -49,7 +49,7 @@ export function planCommand(): Command {
       }
       const configuration = await loadConfiguration()
       const plan = await untilInterrupted((signal) =>
-        withLock(() => makePlan(request, configuration, output.say, signal)),
+        withLock(() => makePlan(request, configuration, output.tell, signal)),
       )
       output.result(plan, planText(plan))
       if (!plan.ready) process.exitCode = 3

@@ -1,6 +1,6 @@
 import { standardError } from '../printer.ts'
-import type { Tell } from '../swap/event.ts'
-import { inWords } from './event-text.ts'
+import type { SwapEvent, Tell } from '../swap/event.ts'
+import { eventText, inWords } from './event-text.ts'
 
 /** Progress of long work on stderr: a line a phase with the elapsed time, on a terminal redrawn in place. */
 export interface Progress {
@@ -18,7 +18,7 @@ const redraw = 500
 /** Starts the clock. */
 export function createProgress(printer = standardError): Progress {
   const began = performance.now()
-  let current: { readonly name: string; readonly at: number } | undefined
+  let current: { name: string; readonly at: number } | undefined
   const timer = printer.isTerminal ? setInterval(draw, redraw) : undefined
   timer?.unref()
 
@@ -45,10 +45,23 @@ export function createProgress(printer = standardError): Progress {
     if (printer.isTerminal) draw()
   }
 
+  /** The unit that a phase is at is part of its line. */
+  function unit(event: Extract<SwapEvent, { kind: 'unit' }>): void {
+    const text = eventText(event)!
+    if (current?.name.includes(event.step)) current.name = text
+    else phase(text)
+    if (printer.isTerminal) draw()
+  }
+
+  function tell(event: SwapEvent): void {
+    if (event.kind === 'unit') unit(event)
+    // The clock is ours.
+    else inWords(phase)(event.kind === 'step' ? { ...event, seconds: undefined } : event)
+  }
+
   return {
     phase,
-    // The clock is ours.
-    tell: (event) => inWords(phase)(event.kind === 'step' ? { ...event, seconds: undefined } : event),
+    tell,
     end: () => {
       end()
       clearInterval(timer)

@@ -41,7 +41,7 @@ async function planSwap(
   let swap: Swap | undefined
   try {
     const plan = await untilInterrupted(async (signal) => {
-      const plan = await makePlan(request, configuration, output.say, signal)
+      const plan = await makePlan(request, configuration, output.tell, signal)
       if (plan.ready) output.tell({ kind: 'plan', plan })
       if (mustAgree && plan.ready)
         await agree('Swap the kernel now?', output, [...planText(plan), ''], signal)

@@ -6,6 +6,7 @@ import { whyUnsafe } from '../hooks/permission.ts'
 import { runningKernel } from '../os/kernel-release.ts'
 import { paths } from '../paths.ts'
 import { tryFleetLock } from '../swap/announce/fleet-lock.ts'
+import type { Tell } from '../swap/event.ts'
 import { findFallback } from '../swap/host/fallback.ts'
 import { programObstacles } from '../swap/host/programs.ts'
 import { hostRequirements, makePlan, type Requirement } from '../swap/phases/check.ts'
@@ -21,7 +22,7 @@ import { timerName } from './units.ts'
  * Looks whether this host is ready for scheduled swaps, as a swap's own plan does, but without trial checkpoints and
  * whether or not a newer kernel is installed: the running one stands for it.
  */
-export async function examine(say: (line: string) => void): Promise<Requirement[]> {
+export async function examine(tell: Tell): Promise<Requirement[]> {
   const programs = { name: 'programs', obstacles: await programObstacles() }
   // Nothing else can be looked at without them.
   if (programs.obstacles.length > 0) return [programs]
@@ -36,7 +37,7 @@ export async function examine(say: (line: string) => void): Promise<Requirement[
     ...found,
     { name: 'configuration', obstacles: [] },
     ...(await watcherRequirements(configuration)),
-    ...(await swapRequirements(configuration, say)),
+    ...(await swapRequirements(configuration, tell)),
   ]
 }
 
@@ -51,14 +52,11 @@ async function readConfiguration(): Promise<Configuration | Obstacle> {
 }
 
 /** What stops a plan: the host, the boot loader, every unit. */
-async function swapRequirements(
-  configuration: Configuration,
-  say: (line: string) => void,
-): Promise<Requirement[]> {
+async function swapRequirements(configuration: Configuration, tell: Tell): Promise<Requirement[]> {
   const kernel = runningKernel()
   const { obstacles } = await findFallback(kernel, configuration.fallback)
   const request = { units: [], kernel, restart: [], trial: false, strict: false }
-  const plan = await makePlan(request, configuration, say)
+  const plan = await makePlan(request, configuration, tell)
   const memoryBytes = preserved(plan).reduce((sum, workload) => sum + workload.memoryBytes, 0)
   return [
     ...(await hostRequirements(kernel, { memoryBytes, pids: (await tasksOf(plan)).flat() })),

@@ -24,6 +24,8 @@ export const eventSchema = z.discriminatedUnion('kind', [
     kernel: z.string().optional(),
   }),
   eventOf('undo', { step: z.string() }),
+  /** Long work that is done unit by unit: which one it is at, or is done with where all are worked on at once. */
+  eventOf('unit', { step: z.string(), unit: z.string(), number: z.number(), of: z.number() }),
   eventOf('progress', { step: z.string(), bytes: z.number(), of: z.number(), seconds: z.number() }),
   eventOf('workload', { unit: z.string(), outcome: outcomeSchema, reason: z.string().nullable() }),
   eventOf('report', { report: reportSchema }),
@@ -40,6 +42,15 @@ export type EventVersion = z.infer<typeof schema>
 export type SwapEvent = Bare<z.infer<typeof eventSchema>>
 /** Is told what happens, as it does. */
 export type Tell = (event: SwapEvent) => void
+
+/** Counts units as they are named, and tells of each. */
+export function unitTeller(step: string, of: number, tell: Tell): (unit: string) => void {
+  let number = 0
+  return (unit) => {
+    number += 1
+    tell({ kind: 'unit', step, unit, number, of })
+  }
+}
 
 /** The event that a verb ends with. */
 export type Conclusion = Extract<SwapEvent, { readonly kind: 'plan' | 'report' | 'prediction' }>

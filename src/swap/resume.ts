@@ -220,7 +220,7 @@ async function settle(swap: Swap, { fellBack, present, abandon, tell }: Landed):
   tell(landedSteps.clearLanding)
   await clearLanding(swap)
   // With the tasks running and the gate open: hooks ask the services themselves.
-  const judged = await endDamaged(swap, await verifyHooks(swap, found), false)
+  const judged = await endDamaged(swap, await verifyHooks(swap, found, tell), false)
   const outcomes = [...(await startCold(judged)), ...(await startRestarted(swap))]
   const verdict = verdictOf(swap, outcomes, fellBack)
   const report = await conclude(swap, verdict, outcomes, await toldBefore(swap))

@@ -2,12 +2,15 @@ import type { Deadline } from '../deadline.ts'
 import type { Carried } from '../landing/landing.ts'
 import type { Probe } from '../tools/probe.ts'
 import type { Surroundings } from '../workload/surroundings.ts'
+import type { Tell } from './event.ts'
 import type { Plan } from './plan.ts'
 import type { Swap } from './store.ts'
 
 /** A swap on its way: what is on disk, and what its steps hand on to each other. */
 export interface SwapContext {
   readonly swap: Swap
+  /** Whoever follows it. */
+  readonly tell: Tell
   /** The preserved workloads as `stage` found them. */
   carried: readonly Carried[]
   /** The host around them then, whose network is what the landing puts back. */

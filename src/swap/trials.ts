@@ -15,6 +15,7 @@ import { type KernelPaths, lackOf } from '../workload/kernel-features.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
 import type { Surroundings } from '../workload/surroundings.ts'
 import type { Workload } from '../workload/workload.ts'
+import { type Tell, unitTeller } from './event.ts'
 import { bootId } from './store.ts'
 
 /** What the checkpoint of a workload came to that was taken for real, and from which it ran on. */
@@ -39,12 +40,13 @@ export async function tryCheckpoints(
   surroundings: Surroundings,
   memory: ReadonlyMap<string, number>,
   kernel: KernelPaths,
-  say: (line: string) => void,
+  tell: Tell,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, Trial>> {
+  const teller = unitTeller('trial checkpoint', workloads.length, tell)
   const trials = await forEachOf(workloads, availableParallelism(), async (workload) => {
     signal?.throwIfAborted()
-    say(`trial checkpoint of ${workload.unit}`)
+    teller(workload.unit)
     const trial = await tryCheckpoint(workload, surroundings, memory.get(workload.unit) ?? 0, kernel, signal)
     return [workload.unit, trial] as const
   })

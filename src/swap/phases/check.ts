@@ -15,6 +15,7 @@ import type { Obstacle } from '../../workload/obstacle.ts'
 import type { Surroundings } from '../../workload/surroundings.ts'
 import { connectionsOf, memoryOf } from '../../workload/task-tree.ts'
 import type { Workload } from '../../workload/workload.ts'
+import type { Tell } from '../event.ts'
 import { findFallback } from '../host/fallback.ts'
 import { chooseKernel, kernelObstacles } from '../host/kernels.ts'
 import { pidObstacles, reservation } from '../host/pids.ts'
@@ -37,7 +38,7 @@ import { inspect } from './inspect.ts'
 export async function makePlan(
   request: Request,
   configuration: Configuration,
-  say: (line: string) => void,
+  tell: Tell,
   signal?: AbortSignal,
 ): Promise<Plan> {
   await clearTrials()
@@ -65,7 +66,7 @@ export async function makePlan(
   )
   const trials =
     request.trial && host.length === 0
-      ? await tryCheckpoints(tried, surroundings, memory, thisDistribution().kernelFiles(to), say, signal)
+      ? await tryCheckpoints(tried, surroundings, memory, thisDistribution().kernelFiles(to), tell, signal)
       : new Map<string, Trial>()
   const judged = looked
     .map((look) => withTrial(look, trials.get(look.unit)))
@@ -97,12 +98,12 @@ export async function makePlan(
       metricsFile: configuration['metrics-file'],
     },
   }
-  return ready ? withVetoes(plan, signal) : plan
+  return ready ? withVetoes(plan, tell, signal) : plan
 }
 
 /** What hooks object to; asked last, of a plan that nothing else stops. */
-async function withVetoes(plan: Plan, signal: AbortSignal | undefined): Promise<Plan> {
-  const found = await checkHooks(plan, signal)
+async function withVetoes(plan: Plan, tell: Tell, signal: AbortSignal | undefined): Promise<Plan> {
+  const found = await checkHooks(plan, tell, signal)
   const workloads = plan.workloads.map((workload): WorkloadPlan => {
     const obstacles = found.get(workload.unit) ?? []
     return obstacles.length === 0 ? workload : { ...workload, verdict: 'refused', obstacles: [...obstacles] }

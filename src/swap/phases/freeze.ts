@@ -24,6 +24,7 @@ import { needsMoreThanTheLanding } from '../../workload/obstacles.ts'
 import { noteDumpedTasks, noteTasks, wake } from '../../workload/stops.ts'
 import type { Surroundings } from '../../workload/surroundings.ts'
 import { eachOf } from '../each.ts'
+import { unitTeller } from '../event.ts'
 import { holdServiceWatchdogs, releaseServiceWatchdogs } from '../host/host-settings.ts'
 import { endLimit, startLimit } from '../limit.ts'
 import { preserved } from '../plan.ts'
@@ -55,7 +56,7 @@ export const freeze: Phase = {
 
 /** Hooks note what their services must still have afterwards. */
 async function capture(context: SwapContext): Promise<void> {
-  await captureHooks(context.swap)
+  await captureHooks(context.swap, context.tell)
   context.probe = await practiseSnapshots(context.swap)
   await holdServiceWatchdogs(context.swap)
   context.limit = await startLimit(context.swap, swapUnit, true)
@@ -75,10 +76,13 @@ async function closeGate(context: SwapContext): Promise<void> {
   await raiseGate(context.gate)
 }
 
-async function checkpoint({ swap, carried, sums, surroundings, limit }: SwapContext): Promise<void> {
+async function checkpoint({ swap, carried, sums, surroundings, limit, tell }: SwapContext): Promise<void> {
   const memory = new Map(preserved(swap.plan).map(({ unit, memoryBytes }) => [unit, memoryBytes]))
+  // All begin at once, so that what is told is which have ended.
+  const teller = unitTeller('checkpoint', carried.length, tell)
   const dumpAndSum = async (one: Carried) => {
     await limit!.during(one.workload.unit, () => checkpointOne(one, memory.get(one.workload.unit) ?? 0))
+    teller(one.workload.unit)
     const summing = imagesOf(one.checkpoint).sum()
     // It goes on beside the other dumps and the next steps; where it fails, `manifest` tells.
     summing.catch(() => {})

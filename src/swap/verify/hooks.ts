@@ -9,6 +9,7 @@ import { paths } from '../../paths.ts'
 import { forEachOf } from '../../pool.ts'
 import { pidsOf } from '../../workload/control-group.ts'
 import type { Obstacle } from '../../workload/obstacle.ts'
+import { type Tell, unitTeller } from '../event.ts'
 import type { WorkloadOutcome } from '../phases/verify.ts'
 import { type Plan, preserved, type WorkloadPlan } from '../plan.ts'
 import { checkpointDirectory, type Swap } from '../store.ts'
@@ -23,12 +24,13 @@ type Baselines = Readonly<Record<string, HookContext['baseline']>>
  */
 export async function checkHooks(
   plan: Plan,
+  tell: Tell,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, readonly Obstacle[]>> {
   await mkdir(paths.run, { recursive: true, mode: 0o700 })
   // There is no swap yet to keep their output.
   const directory = await mkdtemp(join(paths.run, 'hooks-'))
-  const source = { id: 'none', directory, plan, signal }
+  const source = { id: 'none', directory, plan, tell, signal }
   try {
     const results = await callEach(source, preserved(plan), 'check', 'check', async ({ unit }, call) => {
       const answers = await call()
@@ -65,8 +67,8 @@ function obstacleOf(unit: string, { hook, outcome, reason, stderr }: HookResult)
  * Lets the hooks of every workload say what `verify` must find, and keeps it with its checkpoint.
  * @throws Failure where one can't: what nobody captured nobody can verify.
  */
-export async function captureHooks(swap: Swap): Promise<void> {
-  await callEach(swap, preserved(swap.plan), 'capture', 'freeze', async ({ unit }, call) => {
+export async function captureHooks(swap: Swap, tell: Tell = () => {}): Promise<void> {
+  await callEach({ ...swap, tell }, preserved(swap.plan), 'capture', 'freeze', async ({ unit }, call) => {
     const results = await call()
     const failed = results.find(({ outcome }) => outcome === 'broken')
     if (failed)
@@ -82,10 +84,11 @@ export async function captureHooks(swap: Swap): Promise<void> {
 export async function verifyHooks(
   swap: Swap,
   outcomes: readonly WorkloadOutcome[],
+  tell: Tell = () => {},
 ): Promise<WorkloadOutcome[]> {
   const found = new Map(outcomes.map((outcome) => [outcome.unit, outcome]))
   const workloads = preserved(swap.plan).filter(({ unit }) => found.get(unit)?.outcome === 'preserved')
-  await callEach(swap, workloads, 'verify', 'verify', async ({ unit }, call) => {
+  await callEach({ ...swap, tell }, workloads, 'verify', 'verify', async ({ unit }, call) => {
     const outcome = found.get(unit)!
     const hooks = await call(await readBaselines(swap, unit))
     found.set(unit, { ...outcome, hooks, reason: outcome.reason ?? hookReason(hooks) })
@@ -120,8 +123,9 @@ function callEach<T>(
     id,
     directory,
     plan,
+    tell = () => {},
     signal,
-  }: Pick<Swap, 'id' | 'directory' | 'plan'> & { signal?: AbortSignal | undefined },
+  }: Pick<Swap, 'id' | 'directory' | 'plan'> & { tell?: Tell; signal?: AbortSignal | undefined },
   workloads: readonly WorkloadPlan[],
   verb: Verb,
   phase: string,
@@ -131,8 +135,10 @@ function callEach<T>(
   ) => Promise<T>,
 ): Promise<T[]> {
   const facts = new HostFacts(workloads.map(({ unit }) => unit))
+  const teller = unitTeller(`hooks ${verb}`, workloads.length, tell)
   return forEachOf(workloads, unitsAtOnce, (workload) => {
     const { unit, mainPid, controlGroup } = workload
+    teller(unit)
     const call = async (baselines: Baselines = {}) => {
       const situation = {
         swap: id,

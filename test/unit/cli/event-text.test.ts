@@ -17,3 +17,8 @@ test('a step says when it began, or on which kernel', () => {
   expect(eventText({ ...step, seconds: 12.34 })).toBe('  12.3 s  freeze: seal')
   expect(eventText({ ...step, kernel: '6.12.1' })).toBe('6.12.1: freeze: seal')
 })
+
+test('work that goes from unit to unit says which of how many it is at', () => {
+  const unit = { kind: 'unit', step: 'trial checkpoint', unit: 'nginx.service', number: 3, of: 10 } as const
+  expect(eventText(unit)).toBe('trial checkpoint: nginx.service (3 of 10)')
+})

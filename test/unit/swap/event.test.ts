@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isConclusion, readEvent, type SwapEvent } from '../../../src/swap/event.ts'
+import { isConclusion, readEvent, type SwapEvent, unitTeller } from '../../../src/swap/event.ts'
 import { eventLine } from '../../../src/swap/event-line.ts'
 import { reportWith } from '../report/reports.ts'
 import { planWith } from './plans.ts'
@@ -12,6 +12,7 @@ const events: SwapEvent[] = [
   { kind: 'step', phase: 'freeze', step: 'seal', seconds: 3.25 },
   { kind: 'step', phase: 'verify', step: 'verify', kernel: '6.12.1' },
   { kind: 'undo', step: 'seal' },
+  { kind: 'unit', step: 'trial checkpoint', unit: 'a.service', number: 3, of: 10 },
   { kind: 'progress', step: 'evacuate', bytes: 1, of: 2, seconds: 3 },
   { kind: 'workload', unit: 'a.service', outcome: 'cold', reason: 'it says so' },
   { kind: 'report', report },
@@ -50,4 +51,14 @@ test('what else is in an event, and whose it says it is, is not taken over', () 
 test('a verb ends with a report, or with a plan that is refused', () => {
   expect(events.filter(isConclusion)).toEqual([{ kind: 'report', report }])
   expect(isConclusion({ kind: 'plan', plan: planWith({ ready: false }) })).toBe(true)
+})
+
+test('units are counted as they are told', () => {
+  const told: SwapEvent[] = []
+  const tellUnit = unitTeller('checkpoint', 2, (event) => void told.push(event))
+  for (const unit of ['b.service', 'a.service']) tellUnit(unit)
+  expect(told).toEqual([
+    { kind: 'unit', step: 'checkpoint', unit: 'b.service', number: 1, of: 2 },
+    { kind: 'unit', step: 'checkpoint', unit: 'a.service', number: 2, of: 2 },
+  ])
 })

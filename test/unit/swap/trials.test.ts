@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { untilInterrupted } from '../../../src/cli/interruption.ts'
+import type { SwapEvent, Tell } from '../../../src/swap/event.ts'
 import { bootId } from '../../../src/swap/store.ts'
 import { clearTrials, findTrials, tryCheckpoints } from '../../../src/swap/trials.ts'
 import { awaitedPeers } from '../../../src/tools/tcp-repair.ts'
@@ -52,9 +53,9 @@ function services(count: number) {
 /** A kernel that has nothing, for checkpoints that need nothing. */
 const running = { kernel: '/dev/null', config: '/dev/null' }
 
-const tryAll = (count: number) =>
+const tryAll = (count: number, tell: Tell = () => {}) =>
   untilInterrupted((signal) =>
-    tryCheckpoints(services(count), surroundings(), new Map(), running, () => {}, signal),
+    tryCheckpoints(services(count), surroundings(), new Map(), running, tell, signal),
   )
 
 beforeEach(() => {
@@ -73,10 +74,19 @@ const canEnter = canInOwnNetwork('nsenter --target $$ --mount --uts --net true')
 describe.skipIf(!canEnter)('a trial', () => {
   test('of each service is taken, and nothing of it stays', async () => {
     criu('echo memory > /proc/self/fd/3/pages-1.img')
-    const trials = await tryAll(5)
+    const told: SwapEvent[] = []
+    const trials = await tryAll(5, (event) => void told.push(event))
     expect([...trials.keys()].sort()).toEqual([0, 1, 2, 3, 4].map((index) => `app@${index}.service`))
     expect([...trials.values()].every(({ obstacle }) => obstacle === undefined)).toBe(true)
     expect(started()).toHaveLength(5)
+    expect(told).toHaveLength(5)
+    expect(told).toContainEqual({
+      kind: 'unit',
+      step: 'trial checkpoint',
+      unit: 'app@4.service',
+      number: 5,
+      of: 5,
+    })
     expect(await findTrials()).toEqual([])
   })
 

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
+import type { SwapEvent } from '../../../../src/swap/event.ts'
 import { checkHooks } from '../../../../src/swap/verify/hooks.ts'
 import { planWith, workloadWith } from '../plans.ts'
 
@@ -27,10 +28,12 @@ test('a plan that is interrupted leaves no hook running, and nothing that hooks 
   const units = ['a.service', 'b.service']
   const plan = planWith({ workloads: units.map((unit) => workloadWith({ unit })) })
   const controller = new AbortController()
-  const asked = checkHooks(plan, controller.signal)
+  const told: SwapEvent[] = []
+  const asked = checkHooks(plan, (event) => told.push(event), controller.signal)
   await vi.waitFor(() => {
     for (const unit of units) expect(existsSync(join(place, `pid.${unit}`))).toBe(true)
   }, 20_000)
+  expect(told).toContainEqual({ kind: 'unit', step: 'hooks check', unit: 'b.service', number: 2, of: 2 })
   controller.abort(new Error('enough'))
   await expect(asked).rejects.toThrow('enough')
   expect(readdirSync(join(place, 'run'))).toEqual([])
