@@ -30,6 +30,9 @@ const verbs: Readonly<Record<string, Load>> = {
   abandon: async () => (await host()).abandonCommand(),
 }
 
+/** Loaded with the clients of rehearsals. */
+const ofRehearsals: ReadonlySet<string> = new Set(['rehearse', 'box', 'swap-machine'])
+
 /** Not for people. */
 const hiddenVerbs: typeof verbs = {
   execute: async () => (await host()).executeCommand(),
@@ -40,7 +43,7 @@ const hiddenVerbs: typeof verbs = {
 /**
  * The command line. Help, manual pages and completions are made from it.
  * Errors of usage are thrown (CommanderError), not exited with.
- * @param words what was typed: verbs that aren't among them are left out, unless none is
+ * @param words what was typed: verbs of a kind that none of them is of are left out
  */
 export async function createProgram(words: readonly string[] = []): Promise<Command> {
   const program = new Command('kernelswap')
@@ -62,7 +65,9 @@ export async function createProgram(words: readonly string[] = []): Promise<Comm
 function wantedAmong(words: readonly string[]): (verb: string) => boolean {
   if (words.length === 1 && ['-V', '--version'].includes(words[0]!)) return () => false
   const named = words.filter((word) => Object.hasOwn(verbs, word) || Object.hasOwn(hiddenVerbs, word))
-  return (verb) => named.length === 0 || named.includes(verb)
+  // Those that are loaded together come together: one may ask for another, as `--host … run` does for the plan.
+  return (verb) =>
+    named.length === 0 || named.some((name) => ofRehearsals.has(name) === ofRehearsals.has(verb))
 }
 
 /** What Commander hands down to none of the commands that are made apart. */

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { createProgram } from '../../../src/cli/program.ts'
 
 const checkout = new URL('../../..', import.meta.url).pathname
 const place = mkdtempSync(join(tmpdir(), 'kernelswap-start-'))
@@ -46,6 +47,15 @@ test('the program starts with little: what verbs need is loaded with them, and S
   const verbs = librariesIn(loadedWith(outputs, named('src/cli/host-verbs.ts')))
   expect(verbs).toContain('zod')
   for (const library of ['ssh2', 'pg']) expect(verbs).not.toContain(library)
+})
+
+test('a verb comes with those that it may ask for, and without those that take long to load', async () => {
+  const known = async (...words: string[]) => (await createProgram(words)).commands.map((verb) => verb.name())
+  const [run, rehearse] = [await known('--host', 'a', 'run'), await known('rehearse')]
+  expect(run).toContain('plan')
+  expect(run).not.toContain('rehearse')
+  expect(rehearse).toContain('box')
+  expect(await known()).toEqual(expect.arrayContaining([...run, ...rehearse]))
 })
 
 test('a verb is told from its name anywhere in the line, and a mistyped one still gets advice', () => {
