@@ -1,13 +1,14 @@
 import type { Command } from 'commander'
 import { withLock } from '../swap/lock.ts'
 import { requestOfWayBack, returnFromLanding } from '../swap/way-back.ts'
-import { eventsOption } from './options.ts'
+import { collect, endDescription, eventsOption } from './options.ts'
 import { createOutput } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
 import { swapKernel } from './swap-kernel.ts'
 import { Verb } from './verb.ts'
 
 interface Options {
+  readonly end: string[]
   readonly strict: boolean
   readonly yes: boolean
   readonly json: boolean
@@ -23,14 +24,15 @@ export function backCommand(): Command {
         'landing waits for a decision instead, it returns at once with the checkpoint that it holds.',
     )
     .option('--strict', 'hold the restored units stopped until they are compared, bytes of memory too', false)
+    .option('--end <name>', endDescription, collect, [])
     .option('--yes', 'do not ask', false)
     .option('--json', 'print one JSON document', false)
     .addOption(eventsOption())
-    .action(async ({ strict, yes, ...format }: Options) => {
+    .action(async ({ strict, end, yes, ...format }: Options) => {
       const output = createOutput(format)
       requireRoot()
       requireSystemd()
       await withLock(returnFromLanding)
-      await swapKernel(await requestOfWayBack(strict), !yes, output)
+      await swapKernel({ ...(await requestOfWayBack(strict)), end }, !yes, output)
     })
 }

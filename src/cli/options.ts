@@ -11,3 +11,7 @@ export function eventsOption(): Option {
 export function collect(value: string, before: string[]): string[] {
   return [...before, value]
 }
+
+/** What `--end` says, wherever it is. */
+export const endDescription =
+  'let this end with the old kernel though something is lost by it, stopped in order (repeatable): a name as the plan shows it, or session, container, unknown'

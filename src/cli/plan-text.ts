@@ -1,4 +1,6 @@
+import type { PlannedGroup } from '../swap/accounting.ts'
 import type { Plan } from '../swap/plan.ts'
+import { groupClasses } from '../workload/account.ts'
 import { sizeText, table } from './output.ts'
 
 /** A plan for people, line by line. */
@@ -25,7 +27,7 @@ export function planText(plan: Plan): string[] {
     ...table([['UNIT', 'PROCESSES', 'MEMORY', 'TCP', 'VERDICT', 'REASON'], ...rows]),
     '',
     ...host,
-    ...leftBehind(plan),
+    ...groups(plan),
     ...fallback(plan),
     ...outage(plan),
     plan.ready ? 'ready' : 'refused',
@@ -50,9 +52,30 @@ function outage({ outage: predicted, freezeSeconds }: Plan): string[] {
   ]
 }
 
-function leftBehind({ leftBehind: units = [] }: Plan): string[] {
-  if (units.length === 0) return []
-  return [
-    `left behind: ${units.join(', ')}: ends with the old kernel without being stopped; name it, or --restart it`,
-  ]
+const classNames: Readonly<Record<PlannedGroup['class'], string>> = {
+  carried: 'carried',
+  restarted: 'stopped and started',
+  platform: 'platform, begins afresh',
+  session: 'sessions',
+  container: 'containers and guests',
+  unknown: 'nothing known',
+}
+
+/** All processes of the host, by what becomes of them; those that nothing can be said of at once are named. */
+function groups({ groups: found = [], workloads }: Plan): string[] {
+  if (found.length === 0) return []
+  const listed = new Set(workloads.map(({ unit }) => unit))
+  const rows = groupClasses.flatMap((kind) => {
+    const own = found.filter((group) => group.class === kind)
+    if (own.length === 0) return []
+    const processes = own.reduce((sum, group) => sum + group.processes, 0)
+    const named = kind === 'platform' ? [] : own.filter(({ name }) => !listed.has(name))
+    return [[classNames[kind], String(own.length), String(processes), named.map(nameOf).join(', ')]]
+  })
+  return [...table([['ALL THAT RUNS', 'GROUPS', 'PROCESSES', 'NAMES'], ...rows]), '']
+}
+
+function nameOf({ name, loses, isAgreed, isOurs }: PlannedGroup): string {
+  const notes = [...(isOurs ? ['this one'] : []), ...(loses !== null && isAgreed ? [`ends ${loses}`] : [])]
+  return notes.length === 0 ? name : `${name} (${notes.join('; ')})`
 }

@@ -3,7 +3,7 @@ import { loadConfiguration } from '../config/configuration.ts'
 import { withLock } from '../swap/lock.ts'
 import { makePlan } from '../swap/phases/check.ts'
 import { untilInterrupted } from './interruption.ts'
-import { collect } from './options.ts'
+import { collect, endDescription } from './options.ts'
 import { createOutput } from './output.ts'
 import { planText } from './plan-text.ts'
 import { requireRoot, requireSystemd } from './root.ts'
@@ -13,6 +13,7 @@ interface Options {
   readonly kernel?: string
   readonly restart: string[]
   readonly restartRefused: boolean
+  readonly end: string[]
   readonly trial: boolean
   readonly json: boolean
 }
@@ -33,6 +34,7 @@ export function planCommand(): Command {
     )
     .option('--restart <unit>', 'stop this unit before the swap and start it after (repeatable)', collect, [])
     .option('--restart-refused', 'the same for every unit that cannot be carried', false)
+    .option('--end <name>', endDescription, collect, [])
     .option('--no-trial', 'leave the trial checkpoints out')
     .option('--json', 'print one JSON document', false)
     .action(async (units: string[], options: Options) => {
@@ -44,6 +46,7 @@ export function planCommand(): Command {
         kernel: options.kernel,
         restart: options.restart,
         restartRefused: options.restartRefused,
+        end: options.end,
         trial: options.trial,
         strict: false,
       }

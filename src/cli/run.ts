@@ -4,7 +4,7 @@ import { runningKernel } from '../os/kernel-release.ts'
 import { type Window, windowSeconds } from '../schedule/window.ts'
 import type { Request } from '../swap/plan.ts'
 import { timespanSeconds } from '../tools/systemd-analyze.ts'
-import { collect, eventsOption } from './options.ts'
+import { collect, endDescription, eventsOption } from './options.ts'
 import { swapOrReboot } from './or-reboot.ts'
 import { createOutput, type Output } from './output.ts'
 import { requireRoot, requireSystemd } from './root.ts'
@@ -16,6 +16,7 @@ interface Options {
   readonly kernel?: string
   readonly restart: string[]
   readonly restartRefused: boolean
+  readonly end: string[]
   readonly strict: boolean
   readonly maxOutage?: string
   readonly orReboot: boolean
@@ -50,6 +51,7 @@ export function runCommand(): Command {
         [],
       )
       .option('--restart-refused', 'the same for every unit that cannot be carried', false)
+      .option('--end <name>', endDescription, collect, [])
       .option(
         '--strict',
         'hold the restored units stopped until they are compared, bytes of memory too',
@@ -82,7 +84,7 @@ export function runCommand(): Command {
         const output = createOutput(options)
         requireRoot()
         requireSystemd()
-        const { kernel, restart, restartRefused, strict, orReboot, scheduled, handOver } = options
+        const { kernel, restart, restartRefused, end, strict, orReboot, scheduled, handOver } = options
         if (options.evacuate !== undefined)
           throw new Failure('usage', '--evacuate needs --host, which says from where the checkpoint comes.')
         const maxOutage =
@@ -92,6 +94,8 @@ export function runCommand(): Command {
           kernel,
           restart,
           restartRefused,
+          // A reboot would end them as well, and not by their own rules.
+          end: orReboot ? [...end, 'session', 'container', 'unknown'] : end,
           trial: true,
           strict,
           maxOutage,

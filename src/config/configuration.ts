@@ -129,6 +129,11 @@ export const configurationSchema = z.strictObject({
   refused: refusedSchema.describe(
     '"refuse": a unit that can not be carried refuses the swap; "restart": it is stopped before and started after',
   ),
+  end: z
+    .array(z.string().min(1, 'expected a name'))
+    .describe(
+      'what may end with the old kernel though something is lost by it: names as the plan shows them, "session", "container" or "unknown"; it is stopped in order before the jump',
+    ),
   'on-success': commandSchema.meta({
     description:
       'program, by its absolute path, and arguments; it gets the report of a swap that went well on standard input',
@@ -161,6 +166,7 @@ export const defaults: Configuration = {
   fallback: 'boot-loader',
   'watchdog-seconds': 240,
   refused: 'refuse',
+  end: [],
   unit: {},
 }
 

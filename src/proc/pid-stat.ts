@@ -7,6 +7,8 @@ export interface PidStat {
   readonly pgrp: number
   readonly session: number
   readonly ttyNr: number
+  /** PF_* of the kernel's include/linux/sched.h. */
+  readonly flags: number
   /** Ends with the signal that tells the parent, usually 17 (SIGCHLD). */
   readonly exitSignal: number
   readonly nice: number
@@ -51,6 +53,7 @@ export function parsePidStat(text: string): PidStat {
     pgrp: Number(field(5)),
     session: Number(field(6)),
     ttyNr: Number(field(7)),
+    flags: Number(field(9)),
     nice: Number(field(19)),
     startTime: Number(field(22)),
     exitSignal: Number(field(38)),

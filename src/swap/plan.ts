@@ -5,7 +5,9 @@ import {
   onVerifyFailureSchema,
   policySchema,
 } from '../config/configuration.ts'
+import { endingSchema } from '../workload/ending.ts'
 import { obstacleSchema } from '../workload/obstacle.ts'
+import { groupSchema } from './accounting.ts'
 import { fallbackSchema } from './host/fallback.ts'
 
 const workloadPlanSchema = z.object({
@@ -50,8 +52,12 @@ export const planSchema = z.object({
   workloads: z.array(workloadPlanSchema),
   /** Not there where something outside is known to start a good kernel. */
   fallback: fallbackSchema.optional(),
-  /** Running services that nobody named: they end with the old kernel, without being stopped. */
+  /** Running services that nobody named: they are stopped before the jump and started behind it. */
   leftBehind: z.array(z.string()).optional(),
+  /** Every group of processes of the host, each in one class. */
+  groups: z.array(groupSchema).optional(),
+  /** What is stopped in order before the jump, beside the units to be restarted. */
+  endings: z.array(endingSchema).optional(),
   /** How long services are expected to stand still, and how many earlier swaps say so; null where none does. */
   outage: z.object({ seconds: z.number(), swaps: z.number() }).nullable().optional(),
   /** Whom the verdict is told. */
@@ -77,6 +83,8 @@ export interface Request {
   readonly restart: readonly string[]
   /** What can't be carried is stopped before and started after, too. */
   readonly restartRefused?: boolean
+  /** What may end with the old kernel though something is lost by it: names, or those of classes. */
+  readonly end?: readonly string[]
   readonly trial: boolean
   readonly strict: boolean
   /** Wait before the jump until the checkpoint is fetched. */

@@ -49,6 +49,7 @@ const noRestartFor: readonly ObstacleCode[] = [
   'platform',
   'runs-kernelswap',
   'socket-activated',
+  'transient-unit',
 ]
 
 /** What can't be carried is stopped and started, where somebody wants that. */

@@ -97,6 +97,11 @@ export async function startUnits(units: readonly string[]): Promise<void> {
   if (units.length > 0) await run('systemctl', ['start', '--', ...units])
 }
 
+/** The same without waiting for them, nor for how they come up. */
+export async function startUnitsLater(units: readonly string[]): Promise<void> {
+  if (units.length > 0) await run('systemctl', ['start', '--no-block', '--', ...units])
+}
+
 export async function stopUnits(units: readonly string[]): Promise<void> {
   if (units.length > 0) await run('systemctl', ['stop', '--', ...units])
 }
@@ -104,6 +109,47 @@ export async function stopUnits(units: readonly string[]): Promise<void> {
 /** Stops units, and nothing that depends on them unless it is bound to them. */
 export async function stopUnitsAlone(units: readonly string[]): Promise<void> {
   if (units.length > 0) await run('systemctl', ['stop', '--job-mode=ignore-dependencies', '--', ...units])
+}
+
+/**
+ * Stops units alone, as `stopUnitsAlone` does, one after the other where they are ordered (systemd.unit(5), After=): that
+ * job mode knows no order. Those that don't run any more are left out.
+ * @throws ProgramError for one that can't be stopped, or takes longer than this many seconds
+ */
+export async function stopInOrder(units: readonly string[], timeoutSeconds: number): Promise<void> {
+  const shown = await showUnits(units, ['ActiveState', 'After'])
+  const running = units.flatMap((unit, index) => {
+    const { ActiveState, After } = shown[index]!
+    return ActiveState === 'inactive' || ActiveState === 'failed' ? [] : [{ unit, after: wordsIn(After) }]
+  })
+  // A target between two of them orders them as well.
+  const targets = [
+    ...new Set(running.flatMap(({ after }) => after.filter((name) => name.endsWith('.target')))),
+  ]
+  const behind = await showUnits(targets, ['After'])
+  const through = new Map(targets.map((target, index) => [target, wordsIn(behind[index]!.After)]))
+  const ordered = running.map(({ unit, after }) => ({
+    unit,
+    after: after.flatMap((name) => [name, ...(through.get(name) ?? [])]),
+  }))
+  for (const names of stopRounds(ordered))
+    await run('systemctl', ['stop', '--job-mode=ignore-dependencies', '--', ...names], { timeoutSeconds })
+}
+
+interface Ordered {
+  readonly unit: string
+  /** Units that are started before it. */
+  readonly after: readonly string[]
+}
+
+/** Rounds in which units are stopped: each after those that are started after it. What goes in a circle goes at once. */
+export function stopRounds(units: readonly Ordered[]): string[][] {
+  if (units.length === 0) return []
+  const isFree = ({ unit }: Ordered) =>
+    !units.some((other) => other.unit !== unit && other.after.includes(unit))
+  const free = units.filter(isFree)
+  const round = free.length > 0 ? free : units
+  return [round.map(({ unit }) => unit), ...stopRounds(units.filter((one) => !round.includes(one)))]
 }
 
 /** Starts units, those that run afresh, and waits for all of them; how they end is theirs to tell. */

@@ -1,7 +1,7 @@
 import { Failure } from '../errors.ts'
 
 /** A name with one of the suffixes that systemd knows (systemd.unit(5)), in its two parts. */
-const suffixed = /^(.+)\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/s
+export const suffixed = /^(.+)\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/s
 
 /** Letters of the longest name (UNIT_NAME_MAX without its NUL, systemd's src/basic/unit-def.h). */
 const mostLetters = 255

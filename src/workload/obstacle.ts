@@ -13,6 +13,7 @@ export const obstacleCodes = [
   'foreign-files',
   'io-uring',
   'network-not-restored',
+  'no-main-process',
   'no-single-tree',
   'not-running',
   'pid-namespace',
@@ -34,6 +35,10 @@ export const obstacleCodes = [
   'parent-death-signal',
   'shared-code',
   'socket-protocol',
+  // What else runs.
+  'open-session',
+  'running-container',
+  'unknown-processes',
   // The host and its kernels.
   'criu-missing',
   'criu-unusable',

@@ -3,7 +3,7 @@ import type { Obstacle } from './obstacle.ts'
 import { isPlatform } from './platform.ts'
 import { useIoUring } from './process.ts'
 import { journalStreams, peerPath, roomTies } from './room.ts'
-import { isForOneConnection, type Service, socketsOf } from './service.ts'
+import { endsWithBoot, isForOneConnection, type Service, socketsOf } from './service.ts'
 import type { Surroundings } from './surroundings.ts'
 import type { TaskTree } from './task-tree.ts'
 
@@ -37,11 +37,16 @@ function getsUserNamespace({ unit, properties }: Service): Obstacle | undefined 
   }
 }
 
-/** What keeps a unit from being stopped before a swap and started after: one that doesn't run would be started. */
-export function obstaclesOfRestart({ unit, properties }: Service): Obstacle[] {
-  if (['active', 'reloading', 'activating'].includes(properties.ActiveState ?? '')) return []
+/** What keeps a unit from being stopped before a swap and started after. */
+export function obstaclesOfRestart(service: Service): Obstacle[] {
+  return [doesNotRun, endsWithTheBoot].flatMap((rule) => rule(service) ?? [])
+}
+
+/** It would be started. */
+function doesNotRun({ unit, properties }: Service): Obstacle | undefined {
+  if (['active', 'reloading', 'activating'].includes(properties.ActiveState ?? '')) return undefined
   const reason = `is ${properties.ActiveState} (${properties.SubState}), so there is nothing to restart`
-  return [{ code: 'not-running', reason, remedy: `start it, or leave it out: systemctl start ${unit}` }]
+  return { code: 'not-running', reason, remedy: `start it, or leave it out: systemctl start ${unit}` }
 }
 
 type Rule = (service: Service, surroundings: Surroundings) => Obstacle | undefined
@@ -75,23 +80,30 @@ function belongsToPlatform({ unit }: Service): Obstacle | undefined {
   }
 }
 
-function isNotRunning({ unit, mainPid, properties }: Service): Obstacle | undefined {
+function isNotRunning({ unit, mainPid, properties, processes }: Service): Obstacle | undefined {
   if (mainPid > 0 && properties.ActiveState === 'active' && properties.SubState === 'running')
     return undefined
+  const state = `is ${properties.ActiveState} (${properties.SubState})`
+  // Scripts of System V start theirs so that systemd doesn't know which (systemd.service(5), GuessMainPID=).
+  if (processes.length > 0 && properties.ActiveState === 'active')
+    return {
+      code: 'no-main-process',
+      reason: `${state}, and none of its processes is its main one`,
+      remedy: restartRemedy(unit),
+    }
   return {
     code: 'not-running',
-    reason: `is ${properties.ActiveState} (${properties.SubState}) and has no running main process`,
+    reason: `${state} and has no running main process`,
     remedy: `start it, or leave it out: systemctl start ${unit}`,
   }
 }
 
-/** What systemd-run made, or another program below /run/systemd; generators make theirs in every boot (systemd.unit(5)). */
-function endsWithTheBoot({ properties }: Service): Obstacle | undefined {
-  if (!/^\/run\/systemd\/(transient|system)\//.test(properties.FragmentPath ?? '')) return undefined
+function endsWithTheBoot({ unit, properties }: Service): Obstacle | undefined {
+  if (!endsWithBoot(properties)) return undefined
   return {
     code: 'transient-unit',
     reason: `has its unit file in ${properties.FragmentPath}, which ends with the boot`,
-    remedy: 'put the unit file into /etc/systemd/system, or leave the unit out',
+    remedy: `put the unit file into /etc/systemd/system, or --end ${unit}`,
   }
 }
 
@@ -158,7 +170,7 @@ function servesOneConnection(service: Service): Obstacle | undefined {
   return {
     code: 'socket-activated',
     reason: `was started for one connection (${service.properties.TriggeredBy})`,
-    remedy: 'leave it out',
+    remedy: `--end ${service.unit}`,
   }
 }
 

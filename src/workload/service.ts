@@ -81,6 +81,11 @@ export function isForOneConnection({ unit, properties }: Pick<Service, 'unit' | 
   return unit.includes('@') && triggersOf(properties).some((socket) => !socket.includes('@'))
 }
 
+/** True for what systemd-run made, or another program below /run/systemd; generators make theirs in every boot (systemd.unit(5)). */
+export function endsWithBoot({ FragmentPath = '' }: Properties): boolean {
+  return /^\/run\/systemd\/(transient|system)\//.test(FragmentPath)
+}
+
 function triggersOf({ TriggeredBy }: Properties): string[] {
   return wordsIn(TriggeredBy).filter((trigger) => trigger.endsWith('.socket'))
 }

@@ -7,6 +7,7 @@ import { thisDistribution } from '../../os/distributions.ts'
 import { runningKernel } from '../../os/kernel-release.ts'
 import { paths } from '../../paths.ts'
 import { check as criuCheck } from '../../tools/criu.ts'
+import { serviceName } from '../../tools/unit-name.ts'
 import { idsOf } from '../../workload/ids.ts'
 import { inetSockets } from '../../workload/inet-tables.ts'
 import { runningWorkloads } from '../../workload/kinds.ts'
@@ -15,6 +16,7 @@ import type { Obstacle } from '../../workload/obstacle.ts'
 import type { Surroundings } from '../../workload/surroundings.ts'
 import { connectionsOf, memoryOf } from '../../workload/task-tree.ts'
 import type { Workload } from '../../workload/workload.ts'
+import { type Agreed, account, agreementOf } from '../accounting.ts'
 import type { Tell } from '../event.ts'
 import { findFallback } from '../host/fallback.ts'
 import { chooseKernel, kernelObstacles } from '../host/kernels.ts'
@@ -44,13 +46,17 @@ export async function makePlan(
   await clearTrials()
   const to = await chooseKernel(request.kernel)
   await refuseMissingPrograms()
-  const units = request.units.length > 0 ? request.units : await runningWorkloads()
-  const { workloads: found, surroundings } = await inspect([...units, ...request.restart])
+  const agreed = agreementOf([...(request.end ?? []), ...configuration.end])
+  const { found, surroundings } = await find(request, agreed)
   const treatmentOf = treatments(request, configuration)
   const { fallback, obstacles } = await findFallback(runningKernel(), configuration.fallback)
   const mayGoBack = found.map(treatmentOf).some(goesBack)
-  const carried = found.filter((workload) => treatmentOf(workload).policy === 'preserve')
   const memory = new Map(found.map((workload) => [workload.unit, memoryOf(workload)]))
+  const looked = found.map((workload) => {
+    const treatment = treatmentOf(workload)
+    return orRestarted(lookAt(workload, treatment, memory, surroundings), workload, treatment)
+  })
+  const carried = found.filter((_, index) => looked[index]!.policy === 'preserve')
   const memoryBytes = carried.reduce((sum, { unit }) => sum + memory.get(unit)!, 0)
   const pids = carried.flatMap(({ processes }) => processes.map(({ pid }) => pid))
   const outage = await predictOutage(memoryBytes, request.strict)
@@ -60,7 +66,6 @@ export async function makePlan(
     ...obstacles,
     ...(mayGoBack ? await kernelObstacles(runningKernel()) : []),
   ]
-  const looked = found.map((workload) => lookAt(workload, treatmentOf(workload), memory, surroundings))
   const tried = carried.filter(({ unit }) =>
     looked.some((look) => look.unit === unit && look.verdict === 'ready'),
   )
@@ -72,6 +77,16 @@ export async function makePlan(
     .map((look) => withTrial(look, trials.get(look.unit)))
     .map((look, index) => orRestarted(look, found[index]!, treatmentOf(found[index]!)))
   const workloads = withLostPeers(judged, found)
+  const accounting = await account(
+    {
+      decided: new Map(workloads.map(({ unit, policy }) => [unit, policy])),
+      // Whoever names units has decided about the others.
+      mayRestart: (unit) => request.units.length > 0 || treatmentOf({ names: [unit] }).refused === 'restart',
+    },
+    agreed,
+    signal,
+  )
+  host.push(...accounting.obstacles)
   const ready = host.length === 0 && workloads.every(({ verdict }) => verdict === 'ready')
   const kernel = { from: runningKernel(), to }
   const plan: Plan = {
@@ -91,6 +106,8 @@ export async function makePlan(
     leftBehind: (await runningWorkloads()).filter(
       (unit) => !found.some((workload) => workload.unit === unit),
     ),
+    groups: accounting.groups,
+    endings: accounting.endings,
     outage,
     announce: {
       onSuccess: configuration['on-success'],
@@ -99,6 +116,25 @@ export async function makePlan(
     },
   }
   return ready ? withVetoes(plan, tell, signal) : plan
+}
+
+/** The workloads that a plan is about; what was agreed to end is none. */
+async function find(
+  { units, restart }: Request,
+  agreed: Agreed,
+): Promise<{ readonly found: Workload[]; readonly surroundings: Surroundings }> {
+  const isNamed = units.length > 0
+  const { workloads, surroundings } = await inspect([
+    ...(isNamed ? units : await runningWorkloads()),
+    ...restart,
+  ])
+  const asked = new Set([...units, ...restart].map(serviceName))
+  const found = workloads.filter(({ names, processes }) => {
+    if (names.some((name) => agreed({ name, unit: name }))) return false
+    // It ran as we asked who does, and has ended since.
+    return processes.length > 0 || names.some((name) => asked.has(name))
+  })
+  return { found, surroundings }
 }
 
 /** What hooks object to; asked last, of a plan that nothing else stops. */

@@ -5,7 +5,8 @@ import { removeLanding } from '../../landing/landing.ts'
 import { checkpointFile, swapFile, tmpfsArchives } from '../../layout.ts'
 import { openGate } from '../../network/gate.ts'
 import { paths } from '../../paths.ts'
-import { daemonReload } from '../../tools/systemd.ts'
+import { daemonReload, startUnitsLater } from '../../tools/systemd.ts'
+import { startedAlways } from '../../workload/ending.ts'
 import { imagesOf } from '../../workload/images.ts'
 import { startWorkloads, supervisionOf } from '../../workload/kinds.ts'
 import { clearFallback } from '../host/fallback.ts'
@@ -63,8 +64,9 @@ async function failuresToStart(units: readonly string[]): Promise<ReadonlyMap<st
   return failures
 }
 
-/** Starts the units that were stopped for the swap and whose boot doesn't start them. */
+/** Starts what was stopped for the swap and its boot doesn't start. What nobody asked to restart isn't waited for. */
 export async function startRestarted(swap: Swap): Promise<WorkloadOutcome[]> {
+  await orNote(swap, startUnitsLater(startedAlways(swap.plan.endings ?? [])))
   return startCold(
     unitsOf(restarted(swap.plan)).map((unit) => ({ unit, outcome: 'lost', pid: 0, reason: null })),
   )

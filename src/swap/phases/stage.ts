@@ -4,9 +4,10 @@ import { prepareCheckpoint, removeLanding, writeLanding } from '../../landing/la
 import { readAddresses } from '../../network/addresses.ts'
 import { thisDistribution } from '../../os/distributions.ts'
 import { type KernelImage, load, unload } from '../../tools/kexec.ts'
-import { mountsWaitForDevices } from '../../tools/systemd.ts'
+import { mountsWaitForDevices, startUnits } from '../../tools/systemd.ts'
+import { endAll, startedWhereTakenBack } from '../../workload/ending.ts'
 import { idsOf } from '../../workload/ids.ts'
-import { startWorkloads, stopWorkloads } from '../../workload/kinds.ts'
+import { startWorkloads } from '../../workload/kinds.ts'
 import { aimCommand, aimFallback, clearFallback } from '../host/fallback.ts'
 import { armWatchdog, hasWatchdog, restoreHostSettings } from '../host/host-settings.ts'
 import { nextCommandLine } from '../host/kernels.ts'
@@ -23,12 +24,15 @@ import { inspect } from './inspect.ts'
  */
 const startSeconds = 600
 
+/** Stopping them as well: guests are saved to disk. What takes longer aborts the swap. */
+const stopSeconds = 1800
+
 /** Everything slow, while the services run on. */
 export const stage: Phase = {
   name: 'stage',
   steps: [
     { name: 'load-kernel', do: loadKernel, undo: unload },
-    { name: 'stop-restarted', do: stopRestarted, undo: startRestarted, undoSeconds: startSeconds },
+    { name: 'stop-restarted', do: stopOthers, undo: startOthers, undoSeconds: startSeconds },
     { name: 'write-landing', do: planLanding, undo: removeLanding },
     {
       name: 'aim-fallback',
@@ -65,12 +69,14 @@ async function isLockedDown(): Promise<boolean> {
   return !state.includes('[none]')
 }
 
-async function stopRestarted({ swap }: SwapContext): Promise<void> {
-  await stopWorkloads(unitsOf(restarted(swap.plan)), { isAlone: true })
+/** What doesn't come along is stopped by its own rules, and while the others run: it may take its time. */
+async function stopOthers({ swap: { plan } }: SwapContext): Promise<void> {
+  await endAll(plan.endings ?? [], unitsOf(restarted(plan)), stopSeconds)
 }
 
-async function startRestarted(swap: Swap): Promise<void> {
-  await startWorkloads(unitsOf(restarted(swap.plan)))
+async function startOthers({ plan }: Swap): Promise<void> {
+  await startUnits(startedWhereTakenBack(plan.endings ?? []))
+  await startWorkloads(unitsOf(restarted(plan)))
 }
 
 async function planLanding(context: SwapContext): Promise<void> {

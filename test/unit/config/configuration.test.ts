@@ -34,6 +34,7 @@ describe.runIf(process.getuid?.() === 0)('drop-ins', () => {
       fallback: 'boot-loader',
       'watchdog-seconds': 240,
       refused: 'refuse',
+      end: [],
       unit: {},
     })
   })
@@ -81,6 +82,7 @@ describe.runIf(process.getuid?.() === 0)('drop-ins', () => {
       'fallback = "boot-loader" # default',
       'watchdog-seconds = 60 # /lib/10.toml:2',
       'refused = "refuse" # default',
+      'end = [] # default',
       'on-success = ["/bin/true"] # /etc/20.toml:3',
       'unit."a.service".policy = "ignore" # /etc/20.toml:8',
     ])

@@ -184,8 +184,9 @@ describe('kernelswap.toml(5) and the shipped file', () => {
   const keys = configurationKeys()
 
   test('the README shows the defaults that hold', () => {
+    const readme = read('README.md').replace(/ +/g, ' ')
     for (const key of keys.filter((each) => each.default !== undefined && each.table === undefined))
-      expect(read('README.md')).toMatch(new RegExp(`^${key.name} = ${key.default} +#`, 'm'))
+      expect(readme).toContain(`\n${key.name} = ${key.default} #`)
   })
 
   test('every key has a description, a type and something to show', () => {

@@ -68,8 +68,11 @@ describe('what is refused', () => {
     })
   })
 
-  test.each(['platform', 'runs-kernelswap', 'not-running'] as const)('stays so for %s', (code) => {
-    const other = workloadWith({ verdict: 'refused', obstacles: [{ ...obstacle, code }] })
-    expect(orRestarted(other, running, { refused: 'restart' })).toBe(other)
-  })
+  test.each(['platform', 'runs-kernelswap', 'not-running', 'transient-unit'] as const)(
+    'stays so for %s',
+    (code) => {
+      const other = workloadWith({ verdict: 'refused', obstacles: [{ ...obstacle, code }] })
+      expect(orRestarted(other, running, { refused: 'restart' })).toBe(other)
+    },
+  )
 })

@@ -36,6 +36,12 @@ test.each([
   },
 )
 
+/** Its unit file goes as it is stopped: nothing would start it again. */
+test('a unit of systemd-run is not restarted', () => {
+  const transient = serviceWith({ FragmentPath: '/run/systemd/transient/run-u7.service' })
+  expect(obstaclesOfRestart(transient)).toMatchObject([{ code: 'transient-unit' }])
+})
+
 describe('what the landing does not put back', () => {
   const needs = (...found: string[]) => ({
     ...surroundings(),
@@ -104,6 +110,13 @@ const cases: readonly Case[] = [
     remedy: 'start it, or leave it out: systemctl start redis-server.service',
   },
   {
+    name: 'a unit of whose processes none is its main one',
+    code: 'no-main-process',
+    service: { ...serviceWith({ SubState: 'running' }), mainPid: 0 },
+    reason: /is active \(running\), and none/,
+    remedy: restart,
+  },
+  {
     name: 'the unit that kernelswap itself runs in, such as cron',
     code: 'runs-kernelswap',
     service: service({ processes: [task(), task({ pid: process.pid, parent: 331 })] }),
@@ -115,7 +128,7 @@ const cases: readonly Case[] = [
     code: 'transient-unit',
     service: serviceWith({ FragmentPath: '/run/systemd/transient/run-u7.service' }),
     reason: /which ends with the boot/,
-    remedy: 'put the unit file into /etc/systemd/system, or leave the unit out',
+    remedy: 'put the unit file into /etc/systemd/system, or --end redis-server.service',
   },
   {
     name: 'PrivateUsers=yes',
@@ -164,7 +177,7 @@ const cases: readonly Case[] = [
     code: 'socket-activated',
     service: { ...serviceWith({ TriggeredBy: 'finger.socket' }), unit: 'finger@7-10.0.0.1:79.service' },
     reason: /was started for one connection \(finger.socket\)/,
-    remedy: 'leave it out',
+    remedy: '--end finger@7-10.0.0.1:79.service',
   },
   {
     name: "descriptors in systemd's store",
