@@ -31,8 +31,8 @@ export interface Account extends ProcessGroup {
 export interface Wishes {
   /** What becomes of those that were looked at, by unit. */
   readonly decided: ReadonlyMap<string, 'preserve' | 'restart' | 'ignore'>
-  /** Whether any other may be stopped and started. */
-  readonly mayRestart: (unit: string) => boolean
+  /** What may be done with any other; undefined where nobody has said so. */
+  readonly othersMay: (unit: string) => 'restart' | 'ignore' | undefined
 }
 
 /** What processes are judged by. */
@@ -116,11 +116,13 @@ function ofWorkload({ unit, ofUser }: ProcessGroup, { decided }: Circumstances):
     case 'restart':
       return { class: 'restarted', why: 'is stopped before the jump and started behind it', lost: [] }
     case 'ignore':
-      return { class: 'unknown', why: 'its policy is "ignore": it is left to its fate', lost: [] }
+      return ignored
     default:
       return undefined
   }
 }
+
+const ignored: Answer = { class: 'unknown', why: 'its policy is "ignore": it is left to its fate', lost: [] }
 
 /**
  * systemd has a place for containers and guests (machine.slice, systemd.special(7)); wherever else they are, theirs is
@@ -187,13 +189,14 @@ function ofService(group: ProcessGroup, circumstances: Circumstances): Answer | 
   const properties = circumstances.units.get(group.unit) ?? {}
   if (group.processes.some(({ pid }) => pid === process.pid))
     return { class: 'platform', why: 'is kernelswap itself', lost: [] }
+  if (circumstances.othersMay(group.unit) === 'ignore') return ignored
   const lost = group.processes
   if (endsWithBoot(properties)) return { class: 'unknown', why: 'its unit file ends with the boot', lost }
   if (isForOneConnection({ unit: group.unit, properties }))
     return { class: 'unknown', why: 'was started for one connection', lost }
   if (properties.Type === 'oneshot' && properties.ActiveState === 'activating')
     return { class: 'unknown', why: 'is at work, which ends by itself', lost }
-  if (!circumstances.mayRestart(group.unit))
+  if (circumstances.othersMay(group.unit) === undefined)
     return { class: 'unknown', why: 'has no main process that could be carried', lost }
   return { class: 'restarted', why: 'is stopped before the jump and started behind it', lost: [] }
 }

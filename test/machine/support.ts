@@ -54,9 +54,13 @@ export function inShell(machine: Machine, line: string): Promise<string> {
 }
 
 /** Starts a swap and waits until it has begun, not for its end: the machine may go down at any moment. */
-export async function startSwap(machine: Machine, options: readonly string[] = []): Promise<void> {
+export async function startSwap(
+  machine: Machine,
+  options: readonly string[] = [],
+  words: readonly string[] = [],
+): Promise<void> {
   const kernel = machine.image.kernels['newest-stable']
-  const run = `kernelswap run --yes --json --kernel ${kernel} ${machineUnits.join(' ')}`
+  const run = `kernelswap run --yes --json --kernel ${kernel} ${[...words, ...machineUnits].join(' ')}`
   const begun = 'ls /var/lib/kernelswap/swaps 2>/dev/null | wc -l'
   await inShell(
     machine,

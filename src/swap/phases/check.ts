@@ -80,8 +80,12 @@ export async function makePlan(
   const accounting = await account(
     {
       decided: new Map(workloads.map(({ unit, policy }) => [unit, policy])),
-      // Whoever names units has decided about the others.
-      mayRestart: (unit) => request.units.length > 0 || treatmentOf({ names: [unit] }).refused === 'restart',
+      othersMay: (unit) => {
+        const { policy, refused } = treatmentOf({ names: [unit] })
+        if (policy === 'ignore') return 'ignore'
+        // Whoever names units has decided about the others.
+        return request.units.length > 0 || refused === 'restart' ? 'restart' : undefined
+      },
     },
     agreed,
     signal,

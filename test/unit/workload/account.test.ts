@@ -19,7 +19,7 @@ function task(controlGroup: string, more: Partial<HostProcess> = {}): HostProces
 
 function circumstances(more: Partial<Circumstances> = {}): Circumstances {
   return {
-    ...{ decided: new Map(), mayRestart: () => true, units: new Map(), logins: [] },
+    ...{ decided: new Map(), othersMay: () => 'restart', units: new Map(), logins: [] },
     ...{ shells: new Set(['/usr/bin/bash']), startedOnDemand: () => false, own: new Set([4242]) },
     pidNamespace: here,
     ...more,
@@ -49,8 +49,12 @@ describe('a service', () => {
     expect(judge([app])).toEqual({ class: 'restarted', lost: [] })
   })
 
+  test('that nobody named and a setting leaves alone is left alone', () => {
+    expect(judge([app], { othersMay: () => 'ignore' })).toEqual({ class: 'unknown', lost: [] })
+  })
+
   test('that could not be carried, and that nobody lets be restarted, would lose what it has', () => {
-    expect(judge([app], { mayRestart: () => false })).toEqual({ class: 'unknown', lost: ['program'] })
+    expect(judge([app], { othersMay: () => undefined })).toEqual({ class: 'unknown', lost: ['program'] })
   })
 
   /** An upgrade that is cut off leaves a host without half of its packages. */
