@@ -24,7 +24,8 @@ mount --bind "$4" usr/local/bin/node
 ip link set lo up
 echo 127.0.0.1 localhost stock >etc/hosts
 hostname stock
-exec chroot . sleep infinity`
+# The kernel takes away the children of who ignores their end.
+exec chroot . perl -e '$SIG{CHLD} = "IGNORE"; sleep'`
 
 /** What a hook did when it was called. */
 export interface Called {
@@ -51,7 +52,7 @@ export class StockHost {
   /** Starts one from a folder that has Debian installed in it. */
   static async start(root: string): Promise<StockHost> {
     const host = new StockHost(root)
-    await until(() => readFileSync(`/proc/${host.#init()}/comm`, 'utf8') === 'sleep\n')
+    await until(() => readFileSync(`/proc/${host.#init()}/comm`, 'utf8') === 'perl\n', 'the host')
     return host
   }
 
@@ -87,7 +88,7 @@ export class StockHost {
 
   /** Waits until lines of shell succeed. */
   until(lines: string): Promise<void> {
-    return until(() => spawnSync('nsenter', [...this.#enter(), 'sh', '-euc', lines]).status === 0)
+    return until(() => spawnSync('nsenter', [...this.#enter(), 'sh', '-euc', lines]).status === 0, lines)
   }
 
   /** Ends a process as a crash would, and waits until it has gone. */
@@ -97,10 +98,10 @@ export class StockHost {
   }
 
   /** Calls a hook as the runner does, and keeps what `capture` prints for `verify`. */
-  call(hook: string, verb: string, mainPid = 0): Called {
+  call(hook: string, verb: string, unit: string, mainPid: number): Called {
     const environment = [
       ...['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C'],
-      ...[`KERNELSWAP_UNIT=${hook.split('/')[0]}`, `KERNELSWAP_MAIN_PID=${mainPid}`],
+      ...[`KERNELSWAP_UNIT=${unit}`, `KERNELSWAP_MAIN_PID=${mainPid}`],
       ...(verb === 'verify' ? ['KERNELSWAP_BASELINE=/run/baseline'] : []),
     ]
     if (verb === 'verify') this.shell('cat >/run/baseline', this.#baseline)
@@ -129,13 +130,13 @@ export class StockHost {
   }
 }
 
-async function until(isReady: () => boolean): Promise<void> {
-  for (const late = Date.now() + 60_000; Date.now() < late; await sleep(100)) {
+async function until(isReady: () => boolean, what: string): Promise<void> {
+  for (const late = Date.now() + 30_000; Date.now() < late; await sleep(100)) {
     try {
       if (isReady()) return
     } catch {
       // Not yet there.
     }
   }
-  throw new Error('it didn’t start')
+  throw new Error(`it never came to: ${what}`)
 }
