@@ -28,6 +28,7 @@ export function planText(plan: Plan): string[] {
     '',
     ...host,
     ...groups(plan),
+    ...mounts(plan),
     ...fallback(plan),
     ...outage(plan),
     plan.ready ? 'ready' : 'refused',
@@ -73,6 +74,13 @@ function groups({ groups: found = [], workloads }: Plan): string[] {
     return [[classNames[kind], String(own.length), String(processes), named.map(nameOf).join(', ')]]
   })
   return [...table([['ALL THAT RUNS', 'GROUPS', 'PROCESSES', 'NAMES'], ...rows]), '']
+}
+
+function mounts({ mounts: found = [] }: Plan): string[] {
+  return found.map(({ where, what, type, comesBack }) => {
+    const fate = comesBack ? 'is mounted again by the boot' : 'is not mounted again'
+    return `${where} (${type}, ${what}) ${fate}`
+  })
 }
 
 function nameOf({ name, loses, isAgreed, isOurs }: PlannedGroup): string {

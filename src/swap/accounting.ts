@@ -10,6 +10,7 @@ import {
 } from '../workload/account.ts'
 import { type Ending, endingsOf } from '../workload/ending.ts'
 import type { HostProcess } from '../workload/host-process.ts'
+import { type NetworkMount, networkMounts, obstacleOfMount } from '../workload/network-mounts.ts'
 import type { Obstacle, ObstacleCode } from '../workload/obstacle.ts'
 
 /** What a plan says of a group of processes. */
@@ -32,6 +33,7 @@ export type PlannedGroup = z.infer<typeof groupSchema>
 /** What all processes of the host come to. */
 export interface Accounting {
   readonly groups: PlannedGroup[]
+  readonly mounts: NetworkMount[]
   /** Losses that nobody has agreed to. */
   readonly obstacles: Obstacle[]
   /** What is stopped in order before the jump. */
@@ -62,11 +64,24 @@ export async function account(wishes: Wishes, agreed: Agreed, signal?: AbortSign
     if (isLeft) return [{ ...one, comesBack: !agreed(one) }]
     return one.lost.length > 0 && agreed(one) ? [{ ...one, comesBack: comesBack(one) }] : []
   })
+  const mounts = await networkMounts()
+  const [unmounted, inTheWay] = split(
+    mounts.filter(({ comesBack }) => !comesBack),
+    ({ unit }) => agreed({ name: unit, unit }),
+  )
   return {
     groups: accounts.map((one) => planned(one, agreed)),
-    obstacles: accounts.filter(isInTheWay).map(obstacleOf),
-    endings: await endingsOf(ended, accounts, carried),
+    mounts,
+    obstacles: [...accounts.filter(isInTheWay).map(obstacleOf), ...inTheWay.map(obstacleOfMount)],
+    endings: [
+      ...(await endingsOf(ended, accounts, carried)),
+      ...unmounted.map(({ unit }): Ending => ({ unit, starts: 'never', tasks: [] })),
+    ],
   }
+}
+
+function split<T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(is), all.filter((one) => !is(one))]
 }
 
 /** A container that a service of the host's own runs, as systemd-nspawn@ does. */

@@ -6,6 +6,7 @@ import {
   policySchema,
 } from '../config/configuration.ts'
 import { endingSchema } from '../workload/ending.ts'
+import { networkMountSchema } from '../workload/network-mounts.ts'
 import { obstacleSchema } from '../workload/obstacle.ts'
 import { groupSchema } from './accounting.ts'
 import { fallbackSchema } from './host/fallback.ts'
@@ -56,6 +57,8 @@ export const planSchema = z.object({
   leftBehind: z.array(z.string()).optional(),
   /** Every group of processes of the host, each in one class. */
   groups: z.array(groupSchema).optional(),
+  /** What is mounted from other hosts. */
+  mounts: z.array(networkMountSchema).optional(),
   /** What is stopped in order before the jump, beside the units to be restarted. */
   endings: z.array(endingSchema).optional(),
   /** How long services are expected to stand still, and how many earlier swaps say so; null where none does. */

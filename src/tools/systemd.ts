@@ -89,6 +89,12 @@ export function parseListeners(text: string): ReadonlyMap<string, string> {
   )
 }
 
+/** What systemd knows of all mounts, whoever made them (systemd.mount(5)). */
+export async function showMounts(): Promise<Properties[]> {
+  const names = 'Id,ActiveState,Where,What,Type,FragmentPath'
+  return parseUnits((await run('systemctl', ['show', `--property=${names}`, '--', '*.mount'])).stdout)
+}
+
 export async function daemonReload(): Promise<void> {
   await run('systemctl', ['daemon-reload'])
 }

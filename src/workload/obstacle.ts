@@ -36,6 +36,7 @@ export const obstacleCodes = [
   'shared-code',
   'socket-protocol',
   // What else runs.
+  'mounted-by-hand',
   'open-session',
   'running-container',
   'unknown-processes',

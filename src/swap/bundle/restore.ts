@@ -250,7 +250,7 @@ async function refuseUnlessSealed(checkpoint: string, names: ReadonlySet<string>
 
 /** A bundle's plan as this host goes on with it: its own kernel and settings, and no way back. */
 async function planHere(plan: Plan, { id, host, kernel }: BundleIndex): Promise<Plan> {
-  const { fallback, leftBehind, groups, endings, outage, evacuate, ...kept } = plan
+  const { fallback, leftBehind, groups, mounts, endings, outage, evacuate, ...kept } = plan
   const configuration = await loadConfiguration()
   return {
     ...kept,

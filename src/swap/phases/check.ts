@@ -111,6 +111,7 @@ export async function makePlan(
       (unit) => !found.some((workload) => workload.unit === unit),
     ),
     groups: accounting.groups,
+    mounts: accounting.mounts,
     endings: accounting.endings,
     outage,
     announce: {
