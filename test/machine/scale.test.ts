@@ -107,6 +107,7 @@ END
      dpkg-divert --quiet --rename --add /usr/bin/systemd-notify
      printf '#!/bin/sh\\nsleep 7\\nexec /usr/bin/systemd-notify.distrib "$@"\\n' > /usr/bin/systemd-notify
      chmod 755 /usr/bin/systemd-notify
+     printf '[unit."busy.service"]\\npolicy = "ignore"\\n' > /etc/kernelswap/config.d/50-busy.toml
      systemctl enable --now busy.service 2>&1`,
   )
 }

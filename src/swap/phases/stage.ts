@@ -75,8 +75,12 @@ async function stopOthers({ swap: { plan } }: SwapContext): Promise<void> {
 }
 
 async function startOthers({ plan }: Swap): Promise<void> {
-  await startUnits(startedWhereTakenBack(plan.endings ?? []))
-  await startWorkloads(unitsOf(restarted(plan)))
+  // One that doesn't start keeps no other from it.
+  const starts = await Promise.allSettled([
+    startWorkloads(unitsOf(restarted(plan))),
+    startUnits(startedWhereTakenBack(plan.endings ?? [])),
+  ])
+  for (const start of starts) if (start.status === 'rejected') throw start.reason
 }
 
 async function planLanding(context: SwapContext): Promise<void> {
