@@ -13,6 +13,8 @@ export interface AbiResult {
   readonly tolerated: readonly ToleratedDifference[]
   readonly explained: readonly FacetReason[]
   readonly unverified: readonly FacetReason[]
+  /** Names of those that are as they were. */
+  readonly equal?: readonly string[]
 }
 
 export interface FacetCounts {
@@ -181,6 +183,7 @@ function summarise(
     }),
     explained: distinct(findings, (outcome) => ('reasons' in outcome ? (outcome.reasons ?? []) : [])),
     unverified: distinct(findings, (outcome) => (outcome.kind === 'unverified' ? [outcome.reason] : [])),
+    equal: [...worst].flatMap(([facet, kind]) => (kind === 'equal' ? [facet] : [])),
   }
 }
 

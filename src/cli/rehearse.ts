@@ -14,6 +14,7 @@ import { ensureHostPackages } from '../rehearsal/requirements.ts'
 import { enterSandbox, insideSandbox, setUpLoopback, setUpNetwork } from '../rehearsal/sandbox.ts'
 import { startVagrantMachine } from '../rehearsal/vagrant.ts'
 import { serviceName } from '../tools/unit-name.ts'
+import { htmlOption, writeHtml } from './html.ts'
 import { collect, eventsOption } from './options.ts'
 import { createOutput, type Output } from './output.ts'
 import { createProgress } from './progress.ts'
@@ -31,6 +32,7 @@ interface Options {
   /** What `--like` becomes inside the sandbox: the name of the copy that was made. */
   readonly copy?: string
   readonly json: boolean
+  readonly html?: string
   readonly events: boolean
 }
 
@@ -71,6 +73,7 @@ export function rehearseCommand(): Command {
     .option('--keep', 'keep the machine running afterwards, until Ctrl-C', false)
     .option('--vagrant', 'have Vagrant and libvirt start the machine, which needs no root', false)
     .option('--json', 'print one JSON document', false)
+    .addOption(htmlOption())
     .addOption(eventsOption())
     .action(async (options: Options, command: Command) => {
       const output = createOutput(options)
@@ -133,6 +136,8 @@ async function rehearseInside(options: Options, output: Output): Promise<void> {
       ? judge(machine, copy, { ...how, to })
       : rehearse(machine, { ...how, to: to ?? 'newest-stable', units }))
     progress.end()
+    if (options.html !== undefined && 'kind' in result && result.kind === 'report')
+      await writeHtml(options.html, result.report)
     if ('kind' in result) tell(result, output)
     else tellPrediction(result, output)
     if (options.keep) await machine.keep?.()
@@ -145,7 +150,9 @@ async function rehearseInside(options: Options, output: Output): Promise<void> {
 }
 
 /** @throws Failure 'usage' for options that don't go together. */
-function refuseContradictions({ vagrant, keep, like, withData }: Options): void {
+function refuseContradictions({ vagrant, keep, like, withData, html }: Options): void {
+  if (html !== undefined && like !== undefined)
+    throw new Failure('usage', '--html does not go with --like, which ends with a prediction; leave one out.')
   if (vagrant && keep)
     throw new Failure(
       'usage',

@@ -9,12 +9,14 @@ import { followSwap } from '../remote/follow.ts'
 import { type RemoteHost, remoteHost, requireSameVersion, unreachable } from '../remote/host.ts'
 import { installPackage } from '../remote/install.ts'
 import { findPackage } from '../remote/package.ts'
+import { reportSchema } from '../report/report.ts'
 import { reportText } from '../report/text.ts'
 import { type Conclusion, readEvent, type SwapEvent, type Tell } from '../swap/event.ts'
 import { evacuate } from '../swap/phases/evacuate.ts'
 import { type Plan, planSchema, preserved } from '../swap/plan.ts'
 import { askSecret } from './ask.ts'
 import { agree } from './confirm.ts'
+import { writeHtml } from './html.ts'
 import { createOutput, type Output } from './output.ts'
 import { planText } from './plan-text.ts'
 import { pathOf, wordsOf } from './words.ts'
@@ -47,6 +49,8 @@ interface Options {
   readonly yes?: boolean
   readonly scheduled?: boolean
   readonly orReboot?: boolean
+  /** Where the report is written here, for a browser. */
+  readonly html?: string
   /** Where the checkpoint is copied to before the jump. */
   readonly evacuate?: string
 }
@@ -88,6 +92,8 @@ async function prepare(host: RemoteHost, install: boolean, output: Output): Prom
 /** @returns the exit code. */
 async function runVerb(host: RemoteHost, command: Command, output: Output): Promise<number> {
   const verb = pathOf(command).join(' ')
+  const { html } = command.opts<Options>()
+  if (html !== undefined) return reportHere(host, command, html, output)
   const question = questions[verb]
   if (question === undefined) return passOn(host, wordsOf(command), output)
   const { yes = false, scheduled = false, evacuate: directory } = command.opts<Options>()
@@ -104,6 +110,17 @@ async function runVerb(host: RemoteHost, command: Command, output: Output): Prom
   return directory === undefined
     ? swap(host, words, command, output)
     : evacuatingSwap(host, words, command, directory, output)
+}
+
+/** The file is to be here: the report comes as a document. */
+async function reportHere(host: RemoteHost, command: Command, file: string, output: Output): Promise<number> {
+  const words = wordsOf(command, ({ long }) => long !== '--html' && long !== '--json', ['--json'])
+  const { code, stdout } = await host.run('kernelswap', words, { onStderrLine: output.say })
+  if (code !== 0) return code
+  const report = parseDocument(reportSchema, stdout, host.name)
+  await writeHtml(file, report)
+  output.result(report, reportText(report))
+  return 0
 }
 
 /** What the verb would ask on a terminal there; a swap is asked for with its plan, without trial checkpoints. */

@@ -1,8 +1,14 @@
 import type { Command } from 'commander'
-import { Failure } from '../errors.ts'
+import { Failure, messageOf } from '../errors.ts'
+import { compareKernels } from '../kernel/comparison.ts'
+import { comparisonLines } from '../kernel/text.ts'
+import type { Beside } from '../report/html/page.ts'
+import type { Report } from '../report/report.ts'
 import { reportText } from '../report/text.ts'
+import { pastOutages } from '../swap/report/history.ts'
 import { openSwap, openSwaps, readReport, type Swap } from '../swap/store.ts'
 import { sayDamaged } from './damaged.ts'
+import { htmlOption, writeHtml } from './html.ts'
 import { createOutput } from './output.ts'
 import { requireRoot } from './root.ts'
 import { Verb } from './verb.ts'
@@ -13,7 +19,8 @@ export function reportCommand(): Command {
     .summary('tell how a swap went')
     .argument('[id]', 'a swap (default: the latest)')
     .option('--json', 'print one JSON document', false)
-    .action(async (id: string | undefined, options: { json: boolean }) => {
+    .addOption(htmlOption())
+    .action(async (id: string | undefined, options: { json: boolean; html?: string }) => {
       const output = createOutput(options)
       requireRoot()
       const swap = await (id === undefined ? latestSwap(output.say) : openSwap(id))
@@ -23,8 +30,18 @@ export function reportCommand(): Command {
           'busy',
           `Swap ${swap.id} has no report yet; \`kernelswap status\` tells where it is.`,
         )
+      if (options.html !== undefined) await writeHtml(options.html, report, await beside(report, output.say))
       output.result(report, reportText(report))
     })
+}
+
+/** What this host knows beside the report. That its kernels can't be compared keeps nobody from it. */
+async function beside({ kernel }: Report, say: (line: string) => void): Promise<Beside> {
+  const kernels = await compareKernels(kernel.from, kernel.to, say).then(
+    comparisonLines,
+    (error: unknown) => [`They can't be compared: ${messageOf(error)}`],
+  )
+  return { history: await pastOutages(), kernels }
 }
 
 /** The latest swap that can be opened; of what is damaged the file is told. */

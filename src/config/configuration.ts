@@ -136,7 +136,7 @@ export const configurationSchema = z.strictObject({
     ),
   'on-success': commandSchema.meta({
     description:
-      'program, by its absolute path, and arguments; it gets the report of a swap that went well on standard input',
+      'program, by its absolute path, and arguments; it gets the report of a swap that went well on standard input, and the name of the report as an HTML file in KERNELSWAP_REPORT_HTML',
     examples: [['/usr/local/sbin/notify', 'kernel swapped']],
   }),
   'on-failure': commandSchema.meta({

@@ -16,13 +16,21 @@ export const abiSchema = z.object({
   tolerated: z.array(differenceSchema.extend({ reason: z.string() })).default([]),
   explained: z.array(z.object({ facet: z.string(), reason: z.string() })),
   unverified: z.array(z.object({ facet: z.string(), reason: z.string() })),
+  /** Names of facets that are as they were. */
+  equal: z.array(z.string()).exactOptional(),
 })
+
+/** When something was done: seconds since the swap began, and how long it took. */
+const spanSchema = z.object({ from: z.number(), seconds: z.number() })
+export type Span = z.infer<typeof spanSchema>
 
 const hookSchema = z.object({
   hook: z.string(),
   outcome: z.enum(['ok', 'differs', 'silent', 'broken']),
   /** Null where it is fine or has nothing to say. */
   reason: z.string().nullable(),
+  /** The end of what it wrote to standard error. */
+  output: z.string().exactOptional(),
   findings: z.array(z.looseObject({ level: z.enum(['difference', 'note']), message: z.string() })),
 })
 
@@ -49,6 +57,9 @@ export const reportSchema = z.object({
       abi: abiSchema.nullable(),
       /** What hooks found when it was back; empty where they were not asked. */
       hooks: z.array(hookSchema).default([]),
+      /** CRIU's work on it, by its logs. */
+      dump: spanSchema.exactOptional(),
+      restore: spanSchema.exactOptional(),
     }),
   ),
   clients: z
@@ -67,6 +78,8 @@ export const reportSchema = z.object({
     .optional(),
   /** What the time between the gate and the jump went into, each step with its share; empty where there was no jump. */
   freeze: z.array(z.object({ step: z.string(), seconds: z.number(), share: z.number() })).default([]),
+  /** Everything that was done, in order, with what the landing noted and the new kernel's own start. */
+  steps: z.array(spanSchema.extend({ phase: z.string(), step: z.string() })).exactOptional(),
   timeline: z.array(z.object({ phase: z.string(), seconds: z.number() })),
   /** How long services stood still, and how long the plan had expected; null where they never did, or nobody knew. */
   outage: z.object({ seconds: z.number(), predicted: z.number().nullable() }).nullable().default(null),

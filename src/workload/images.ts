@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { sumFiles } from '../archive/manifest.ts'
 import { ifMissing } from '../errors.ts'
@@ -16,6 +16,8 @@ export interface CheckpointImages {
   sum(): Promise<string>
   /** What CRIU complains of in the log of a dump, a restore or the second try of one; [] where there is no such log. */
   errors(of: 'dump' | 'restore' | 'restore-again'): Promise<string[]>
+  /** When CRIU began and ended a dump or the last try of a restore, in Unix time; undefined where it left no log of it. */
+  times(of: 'dump' | 'restore'): Promise<CriuTimes | undefined>
   /** Whether a task was stopped when CRIU took hold of it; undefined where it took hold of no such task. */
   wasStopped(pid: number): Promise<boolean | undefined>
   /** The signal that a thread gets at the death of its parent; 0 where it wants none. */
@@ -24,6 +26,11 @@ export interface CheckpointImages {
   files(): Promise<readonly ImageFile[]>
   /** Takes them away, and leaves logs and options. */
   discard(): Promise<void>
+}
+
+export interface CriuTimes {
+  readonly began: number
+  readonly ended: number
 }
 
 /** CRIU's logs of the first try of a restore, and of the second. */
@@ -43,6 +50,11 @@ export function imagesOf(checkpoint: string): CheckpointImages {
     sum: () => sumFiles(checkpoint, 'images'),
     errors: (of) =>
       logErrors(of === 'dump' ? join(directory, 'dump.log') : checkpointFile(checkpoint, logs[of])),
+    times: async (of) => {
+      const names = of === 'dump' ? ['dump.log'] : ['restore-again.log', 'restore.log']
+      const found = await Promise.all(names.map((name) => timesOf(join(directory, name))))
+      return found.find((times) => times !== undefined)
+    },
     wasStopped: (pid) => wasStopped(directory, pid).catch(ifMissing(undefined)),
     deathSignal: (tid) => deathSignal(directory, tid),
     files: () => openFiles(directory).catch(ifMissing<ImageFile[]>([])),
@@ -52,6 +64,13 @@ export function imagesOf(checkpoint: string): CheckpointImages {
       await Promise.all(images.map((name) => rm(join(directory, name), { force: true })))
     },
   }
+}
+
+/** CRIU makes its log as it begins, and writes to it until it ends (statx(2), STATX_BTIME). */
+async function timesOf(log: string): Promise<CriuTimes | undefined> {
+  const found = await stat(log).catch(ifMissing(undefined))
+  if (!found?.birthtimeMs) return undefined
+  return { began: found.birthtimeMs / 1000, ended: found.mtimeMs / 1000 }
 }
 
 /** CRIU's option file for a restore (criu(8), CONFIGURATION FILES). */

@@ -14,6 +14,7 @@ export async function setup(): Promise<void> {
     '/usr/sbin/sshd': 'openssh-server',
     sudo: 'sudo',
     'systemd-analyze': 'systemd',
+    chromium: 'chromium',
     mmdebstrap: 'mmdebstrap',
     '/usr/share/keyrings/debian-archive-keyring.gpg': 'debian-archive-keyring',
   }

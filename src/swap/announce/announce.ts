@@ -1,13 +1,16 @@
+import { join } from 'node:path'
 import { writeDurably } from '../../durable.ts'
 import { Failure, messageOf } from '../../errors.ts'
 import { whyUnsafe } from '../../hooks/permission.ts'
 import { startProblem } from '../../hooks/start.ts'
 import { runGroup } from '../../host/group.ts'
 import { standardError } from '../../printer.ts'
+import { reportHtml } from '../../report/html/page.ts'
 import { metricsText } from '../../report/metrics.ts'
 import type { Report } from '../../report/report.ts'
 import { isGood } from '../journal.ts'
 import type { Plan } from '../plan.ts'
+import { pastOutages } from '../report/history.ts'
 import type { Swap } from '../store.ts'
 import { tellVerdict } from './messages.ts'
 import { restoreRebootRequest } from './reboot-required.ts'
@@ -27,7 +30,14 @@ export async function announce({ directory, plan }: Swap, report: Report): Promi
   if (metricsFile)
     await orTell(metricsFile, writeDurably(metricsFile, metricsText(report, Date.now() / 1000), 0o644))
   const command = isGood(report.verdict) ? onSuccess : onFailure
-  if (command) await orTell(command[0], notify(command, report))
+  if (!command) return
+  const file = join(directory, 'report.html')
+  await orTell(file, writePage(file, report))
+  await orTell(command[0], notify(command, report, file))
+}
+
+async function writePage(file: string, report: Report): Promise<void> {
+  await writeDurably(file, reportHtml(report, { history: await pastOutages() }))
 }
 
 async function orTell(whom: string, told: Promise<void>): Promise<void> {
@@ -35,18 +45,19 @@ async function orTell(whom: string, told: Promise<void>): Promise<void> {
 }
 
 /**
- * Runs a notification command with the report on its standard input.
+ * Runs a notification command with the report on its standard input, and the name of it as an HTML file in its environment.
  * @throws Failure 'refused' for a program that others than root could change: it runs as root; 'failed' where it fails.
  */
 export async function notify(
   [program, ...args]: NonNullable<NonNullable<Plan['announce']>['onSuccess']>,
   report: Report,
+  file = '',
 ): Promise<void> {
   const why = whyUnsafe(program)
   if (why !== undefined) throw new Failure('refused', `It was not run: ${why}.`)
   const ended = await runGroup(program, args, {
     ...{ input: `${JSON.stringify(report)}\n`, timeoutSeconds: commandSeconds, cwd: '/', outputBytes },
-    env: { ...(process.env as Record<string, string>), LC_ALL: 'C' },
+    env: { ...(process.env as Record<string, string>), LC_ALL: 'C', KERNELSWAP_REPORT_HTML: file },
     // A child that keeps our pipes must not keep us.
     sparesChildren: true,
   })

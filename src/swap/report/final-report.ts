@@ -6,11 +6,12 @@ import { swapFile } from '../../layout.ts'
 import { runningKernel } from '../../os/kernel-release.ts'
 import { outageSeconds } from '../../report/outage.ts'
 import type { Report } from '../../report/report.ts'
+import { imagesOf } from '../../workload/images.ts'
 import type { JournalLine, Verdict } from '../journal.ts'
 import type { WorkloadOutcome } from '../phases/verify.ts'
 import type { Plan, WorkloadPlan } from '../plan.ts'
-import type { Swap } from '../store.ts'
-import { frozenSteps, timeline } from './timeline.ts'
+import { checkpointDirectory, type Swap } from '../store.ts'
+import { frozenSteps, rounded, timedSteps, timeline } from './timeline.ts'
 
 interface Ending {
   readonly verdict: Verdict
@@ -24,7 +25,9 @@ export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
   const { plan } = swap
   const lines = await swap.journal.read()
   const landLog = await readFile(swapFile(swap.directory, 'land.log'), 'utf8').catch(ifMissing(''))
-  const stretches = timeline(lines, landLog, Date.now() / 1000)
+  const now = Date.now() / 1000
+  const stretches = timeline(lines, landLog, now)
+  const spans = await Promise.all(plan.workloads.map(({ unit }) => spansOf(swap, unit, lines)))
   const outcomes = new Map(ending.outcomes?.map((outcome) => [outcome.unit, outcome]))
   return {
     schema: 'kernelswap.report/1',
@@ -32,7 +35,7 @@ export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
     verdict: ending.verdict,
     reason: ending.reason,
     kernel: { ...plan.kernel, running: runningKernel() },
-    workloads: plan.workloads.map(({ unit, policy, mainPid }) => {
+    workloads: plan.workloads.map(({ unit, policy, mainPid }, index) => {
       const found = outcomes.get(unit) ?? untouched(policy, mainPid, lines, ending)
       return {
         unit,
@@ -42,12 +45,33 @@ export async function finalReport(swap: Swap, ending: Ending): Promise<Report> {
         reason: found.reason ?? null,
         abi: found.abi ? summary(found.abi) : null,
         hooks: (found.hooks ?? []).map(hookSummary),
+        ...spans[index],
       }
     }),
     freeze: frozenSteps(lines),
     timeline: stretches,
+    steps: timedSteps(lines, landLog, now),
     outage: outageOf(stretches, plan),
   }
+}
+
+/** When CRIU dumped and restored a workload. What a clock that was set back, or a copy of the log, tells is left out. */
+async function spansOf(
+  swap: Swap,
+  unit: string,
+  lines: readonly JournalLine[],
+): Promise<Pick<Report['workloads'][number], 'dump' | 'restore'>> {
+  const began = lines[0]?.time
+  if (began === undefined) return {}
+  const images = imagesOf(checkpointDirectory(swap, unit))
+  const span = async (of: 'dump' | 'restore') => {
+    const times = await images.times(of)
+    const isSound = times && times.began >= began && times.ended >= times.began
+    return isSound
+      ? { [of]: { from: rounded(times.began - began), seconds: rounded(times.ended - times.began) } }
+      : {}
+  }
+  return { ...(await span('dump')), ...(await span('restore')) }
 }
 
 type Found = Pick<Report['workloads'][number], 'outcome'> &
@@ -77,12 +101,14 @@ function hookSummary({
   outcome,
   reason,
   findings,
+  stderr,
 }: HookResult): Report['workloads'][number]['hooks'][number] {
   return {
     hook,
     outcome: outcome === 'veto' ? 'broken' : outcome,
     reason: reason ?? null,
     findings: [...findings],
+    ...(stderr ? { output: stderr } : {}),
   }
 }
 
@@ -93,6 +119,7 @@ function summary({
   tolerated,
   explained,
   unverified,
+  equal = [],
 }: AbiResult): NonNullable<Report['workloads'][number]['abi']> {
   return {
     strict,
@@ -101,5 +128,6 @@ function summary({
     tolerated: [...tolerated],
     explained: [...explained],
     unverified: [...unverified],
+    equal: [...equal],
   }
 }

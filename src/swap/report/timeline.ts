@@ -18,6 +18,56 @@ export function timeline(lines: readonly JournalLine[], landLog: string, now: nu
   }))
 }
 
+/** What was done, and when, in seconds since the swap began. */
+export interface TimedStep {
+  readonly phase: string
+  readonly step: string
+  readonly from: number
+  readonly seconds: number
+}
+
+/** The landing's marks (landing/static/land), each by what had been done when it was written. */
+const landed: Readonly<Record<string, string>> = {
+  network: 'network',
+  files: 'files',
+  restored: 'restore',
+  'gate-open': 'release',
+}
+
+/**
+ * Every step of the journal, what the landing did between its marks, and the start of its kernel: its log tells the seconds
+ * since then. Each lasts until the next one begins.
+ * @param now when the last one ends, Unix time in seconds
+ */
+export function timedSteps(lines: readonly JournalLine[], landLog: string, now: number): TimedStep[] {
+  const marks = [...landLog.matchAll(/^(\S+) (\S+) ([\w-]+)$/gm)].map(([, at, up, mark]) => ({
+    at: Number(at),
+    up: Number(up),
+    mark: mark!,
+  }))
+  const landing = marks.findLast(({ mark }) => mark === 'landing')
+  const starts = [
+    ...lines.flatMap((line) =>
+      line.kind === 'step' ? [{ phase: line.phase, step: line.step, at: line.time }] : [],
+    ),
+    ...(landing ? [{ phase: 'jump', step: 'kernel', at: landing.at - landing.up }] : []),
+    // A mark ends one thing, and the next begins there.
+    ...marks.flatMap(({ at, mark }, index) => {
+      const next = marks[index + 1]
+      const step = next === undefined ? undefined : landed[next.mark]
+      if (mark === 'gate-open') return [{ phase: 'boot', step: 'boot', at }]
+      return step === undefined ? [] : [{ phase: 'land', step, at }]
+    }),
+  ].sort((a, b) => a.at - b.at)
+  const began = starts[0]?.at ?? now
+  return starts.map(({ phase, step, at }, index) => ({
+    phase,
+    step,
+    from: rounded(at - began),
+    seconds: Math.max(0, rounded((starts[index + 1]?.at ?? now) - at)),
+  }))
+}
+
 /** One step of the freeze: how long it held the services, and which share of the whole that is. */
 export interface FrozenStep {
   readonly step: string
@@ -39,7 +89,8 @@ export function frozenSteps(lines: readonly JournalLine[]): FrozenStep[] {
   })
 }
 
-function rounded(value: number): number {
+/** To milliseconds. */
+export function rounded(value: number): number {
   return Math.round(value * 1000) / 1000
 }
 

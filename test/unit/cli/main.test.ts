@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -408,6 +408,17 @@ describe.runIf(canMount)('as root', () => {
       expect(onBareHost(damaged, 'run', '--yes', '--kernel', '9.9.9')).toMatchObject({
         code: 3,
         stderr: expect.stringMatching(/20261103000000\/plan\.json.*\n.*9\.9\.9 is not installed/),
+      })
+    })
+
+    test('a report is written for a browser too, for its owner alone, and nothing but a file is replaced', () => {
+      const file = join(place, 'page.html')
+      expect(onBareHost(damaged, 'report', '20261101000000', '--html', file).code).toBe(0)
+      expect(readFileSync(file, 'utf8')).toContain('<title>swap 20261101000000: swapped</title>')
+      expect(statSync(file).mode & 0o777).toBe(0o600)
+      expect(onBareHost(damaged, 'report', '20261101000000', '--html', place)).toMatchObject({
+        ...{ code: 2, stdout: '' },
+        stderr: expect.stringContaining(`${place} could not be written: it is there, and no regular file`),
       })
     })
 

@@ -16,7 +16,10 @@ afterEach(() => rm(place, { recursive: true }))
 /** A command that notes what it is given. */
 async function command(name: string): Promise<[string, string]> {
   const file = join(place, name)
-  await writeFile(file, `#!/bin/sh\necho "$1" > "${file}.argument"; cat > "${file}.input"\n`)
+  await writeFile(
+    file,
+    `#!/bin/sh\necho "$1" > "${file}.argument"; cat > "${file}.input"; cp "$KERNELSWAP_REPORT_HTML" "${file}.html"\n`,
+  )
   await chmod(file, 0o755)
   return [file, 'two words; $HOME']
 }
@@ -39,6 +42,7 @@ describe.runIf(process.getuid?.() === 0)('whom a verdict is told', () => {
       const report = reportWith({ verdict })
       await announce(swapOf({ onSuccess: await command('good'), onFailure: await command('bad') }), report)
       expect(JSON.parse((await given(`${run}.input`))!)).toEqual(report)
+      expect(await given(`${run}.html`)).toContain(`<title>swap ${report.id}: ${verdict}</title>`)
       // An argument stays what it is: no shell has read it.
       expect(await given(`${run}.argument`)).toBe('two words; $HOME\n')
       expect(await given(`${other}.input`)).toBeUndefined()

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -49,4 +49,18 @@ test('only what was carried and came back, or was never touched, is said to be p
     ['cold', 9],
   ])
   expect(reportText(swapped)).toContain('workload   other.service: ignore, PID 7')
+})
+
+test('when a unit was dumped and restored is what the logs of CRIU tell', async () => {
+  const images = join(directory, 'workloads/kept.service/images')
+  mkdirSync(images, { recursive: true })
+  writeFileSync(join(images, 'dump.log'), 'begun')
+  writeFileSync(join(images, 'restore.log'), 'begun')
+  const late = new Date(Date.now() + 60_000)
+  utimesSync(join(images, 'restore.log'), late, late)
+  const [kept, other] = (await finalReport(swap, { verdict: 'aborted', reason: 'why' })).workloads
+  expect(kept!.dump!.from).toBeGreaterThanOrEqual(0)
+  expect(kept!.dump!.seconds).toBeLessThan(30)
+  expect(kept!.restore!.seconds).toBeGreaterThan(30)
+  expect(other!.dump).toBeUndefined()
 })

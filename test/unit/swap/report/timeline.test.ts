@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { JournalLine } from '../../../../src/swap/journal.ts'
-import { frozenSteps, timeline } from '../../../../src/swap/report/timeline.ts'
+import { frozenSteps, timedSteps, timeline } from '../../../../src/swap/report/timeline.ts'
 
 function step(time: number, phase: string, name = phase): JournalLine {
   return { version: 1, time, boot: 'b', kernel: 'k', kind: 'step', phase, step: name }
@@ -90,4 +90,22 @@ test('what the freeze went into is told in seconds and as a share of it', () => 
 test('a swap that was aborted before the jump has no such shares', () => {
   expect(frozenSteps(crossing.slice(0, -1))).toEqual([])
   expect(frozenSteps([step(100, 'freeze', 'close-gate'), step(103, 'freeze', 'snapshot')])).toEqual([])
+})
+
+test('every step is timed, what the landing did too, and the start of its kernel', () => {
+  const steps = timedSteps([...crossing, ...landed], `${log}\n`, 128)
+  expect(steps.map(({ phase, step, from, seconds }) => [`${phase} ${step}`, from, seconds])).toEqual([
+    ['stage load-kernel', 0, 1.5],
+    ['stage write-landing', 1.5, 1.5],
+    ['freeze close-gate', 3, 1],
+    ['freeze seal', 4, 1.25],
+    ['jump jump', 5.25, 3.15],
+    ['jump kernel', 8.4, 4.1],
+    ['land network', 12.5, 0.5],
+    ['land restore', 13, 7],
+    ['land release', 20, 1.25],
+    ['boot boot', 21.25, 3.75],
+    ['verify verify', 25, 2],
+    ['settle settle', 27, 1],
+  ])
 })
