@@ -136,10 +136,11 @@ async function rehearseInside(options: Options, output: Output): Promise<void> {
       ? judge(machine, copy, { ...how, to })
       : rehearse(machine, { ...how, to: to ?? 'newest-stable', units }))
     progress.end()
-    if (options.html !== undefined && 'kind' in result && result.kind === 'report')
-      await writeHtml(options.html, result.report)
     if ('kind' in result) tell(result, output)
     else tellPrediction(result, output)
+    // After it is told: a rehearsal takes too long to be lost for a name.
+    if (options.html !== undefined && 'kind' in result && result.kind === 'report')
+      await writeHtml(options.html, result.report)
     if (options.keep) await machine.keep?.()
   } finally {
     progress.end()

@@ -144,7 +144,7 @@ test('the time of day is taken from a whole answer only', () => {
 test('the chart draws every phase in proportion, and stays well-formed whatever a phase is called', () => {
   const loads = [{ load: { size: 16, services: 1 }, reboot: outage(20, 'a < b & c') }]
   const svg = chart(resultsOf({ floor: outage(10), loads }))
-  const widths = [...svg.matchAll(/width="([\d.]+)" height="20"/g)].map((match) => Number(match[1]))
+  const widths = [...svg.matchAll(/width="([\d.]+)%" height="18"/g)].map((match) => Number(match[1]))
   expect(widths).toHaveLength(2)
   expect(widths[1]! / widths[0]!).toBeCloseTo(2, 2)
   expect(svg).toContain('a &lt; b &amp; c: 20.00 s')
