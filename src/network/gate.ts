@@ -67,6 +67,18 @@ export function gateRules(
   ].join('\n')
 }
 
+/**
+ * The TCP sockets that a gate of others lets by: what their peers sent meanwhile was taken, and is in no checkpoint. A port
+ * that was closed is held for nothing, and datagrams may be lost.
+ */
+export function letBy<T extends Pick<InetSocket, 'protocol' | 'localPort'>>(
+  gated: readonly Pick<InetSocket, 'protocol' | 'localPort'>[],
+  sockets: readonly T[],
+): T[] {
+  const ports = new Set(gated.filter(({ protocol }) => protocol === 'tcp').map(({ localPort }) => localPort))
+  return sockets.filter(({ protocol, localPort }) => protocol === 'tcp' && !ports.has(localPort))
+}
+
 export async function raiseGate(rules: string): Promise<void> {
   await loadRules(rules)
 }

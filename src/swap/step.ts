@@ -1,5 +1,6 @@
 import type { Deadline } from '../deadline.ts'
 import type { Carried } from '../landing/landing.ts'
+import type { InetSocket } from '../proc/inet-sockets.ts'
 import type { Probe } from '../tools/probe.ts'
 import type { Surroundings } from '../workload/surroundings.ts'
 import type { Tell } from './event.ts'
@@ -19,8 +20,8 @@ export interface SwapContext {
   lastPid: number
   /** The manifest's lines of images, by checkpoint: summing up goes on while other steps are taken. */
   readonly sums: Map<string, Promise<string>>
-  /** Ports that the gate holds. */
-  gate: string
+  /** Sockets whose ports the gate holds. */
+  gated: readonly InetSocket[]
   /** PIDs of the tasks that the seal holds. */
   sealed: readonly number[]
   /** Until when the services may stand still; they don't yet where there is none. */

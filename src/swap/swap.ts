@@ -27,7 +27,7 @@ export const phases: readonly Phase[] = [stage, freeze, jump]
  * A request to stop (`stopRequested`) is honoured between two steps, until the jump.
  */
 export async function runSwap(swap: Swap, tell: Tell, stopRequested: () => boolean): Promise<Report> {
-  const context: SwapContext = { swap, tell, carried: [], lastPid: 0, sums: new Map(), gate: '', sealed: [] }
+  const context: SwapContext = { swap, tell, carried: [], lastPid: 0, sums: new Map(), gated: [], sealed: [] }
   const begun: Step[] = []
   try {
     await discardOldCheckpoints(swap)

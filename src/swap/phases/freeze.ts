@@ -9,7 +9,7 @@ import {
   writeLandingMendings,
   writeLandingPeers,
 } from '../../landing/landing.ts'
-import { gateRules, openGate, raiseGate } from '../../network/gate.ts'
+import { gateRules, letBy, openGate, raiseGate } from '../../network/gate.ts'
 import type { InetSocket } from '../../proc/inet-sockets.ts'
 import { remountWritable } from '../../tools/mount.ts'
 import { syncFileSystem } from '../../tools/sync.ts'
@@ -72,8 +72,8 @@ async function endVigil(swap: Swap): Promise<void> {
 }
 
 async function closeGate(context: SwapContext): Promise<void> {
-  context.gate = gateRules(await socketsOf(await tasksOf(context.swap.plan)))
-  await raiseGate(context.gate)
+  context.gated = await socketsOf(await tasksOf(context.swap.plan))
+  await raiseGate(gateRules(context.gated))
 }
 
 async function checkpoint({ swap, carried, sums, surroundings, limit, tell }: SwapContext): Promise<void> {
@@ -183,14 +183,15 @@ async function unseal(): Promise<void> {
 
 /** Between looking at a service and freezing it, it may have opened a connection or forked. */
 function refuseIfMoved(
-  { gate, lastPid }: SwapContext,
+  { gated, lastPid }: SwapContext,
   sockets: readonly InetSocket[],
   pids: readonly number[],
 ): void {
-  if (gateRules(sockets) !== gate) {
+  const [port] = letBy(gated, sockets).map(({ localPort }) => localPort)
+  if (port !== undefined) {
     throw new Failure(
       'failed',
-      'A service opened or closed a port while it was being frozen; run the swap again.',
+      `A service opened TCP port ${port} while it was being frozen; run the swap again.`,
     )
   }
   if (idsOf(pids).some((id) => id > lastPid)) {

@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type GateAnswer, gateRules } from '../../../src/network/gate.ts'
+import { type GateAnswer, gateRules, letBy } from '../../../src/network/gate.ts'
 import type { InetSocket } from '../../../src/proc/inet-sockets.ts'
 import { canInOwnNetwork, inOwnNetwork } from '../isolated.ts'
 import { endAll, network, shell, start } from '../landing/networks.ts'
@@ -164,3 +164,10 @@ function unacknowledged(namespace: number): string | undefined {
   )
   return listed.trim().split(/\s+/)[1]
 }
+
+/** A resolver opens and closes ports for datagrams all the time: each would have ended a swap at its last step. */
+test('a gate lets by what has a TCP port that it does not hold, and nothing else matters', () => {
+  const gated = [socket('tcp', 80), socket('udp', 40_001), socket('tcp', 40_002)]
+  expect(letBy(gated, [socket('tcp', 80, 6), socket('udp', 40_003)])).toEqual([])
+  expect(letBy(gated, [socket('tcp', 40_001), socket('tcp', 80)])).toEqual([socket('tcp', 40_001)])
+})
