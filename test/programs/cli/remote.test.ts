@@ -161,6 +161,18 @@ ${lines}`,
     expect(kernelswap('--host', 'a', 'plan').stdout).toBe('unit\\r\\x1b]52;c;QQ==\\x07\nready\n')
   })
 
+  test('writes the page of a report here, and not over there', () => {
+    install(servers[0]!, `cat ${servers[0]!.folder}/state/report`)
+    const file = join(place, 'page.html')
+    const { code, stdout } = kernelswap('--host', 'a', 'report', '20260102000000', `--html=${file}`)
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^swap 20260102000000: swapped\n/),
+    })
+    expect(calls(servers[0]!)).toEqual(['report --json -- 20260102000000'])
+    expect(readFileSync(file, 'utf8')).toContain('<title>swap 20260102000000: swapped</title>')
+  })
+
   test('asks one host after the other, up to the first that does not end well', () => {
     install(servers[0]!, 'echo first')
     install(servers[1]!, 'echo second; exit 1')
