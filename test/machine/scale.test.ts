@@ -24,12 +24,13 @@ test.runIf(size > 0)(`${size} units survive two swaps in a row`, { timeout: 4 * 
     await gatherCrowd(machine, few)
     const costOfFew = await costOf(machine, kernels['newest-stable'], few)
     await gatherCrowd(machine, size)
+    const costs = []
     for (const kernel of [kernels['newest-backports'], kernels['newest-stable']]) {
-      const cost = await costOf(machine, kernel, size)
-      process.stderr.write(`seconds for ${few} units: ${costOfFew}, for ${size}: ${cost}\n`)
-      expect(cost / costOfFew).toBeLessThan(mostTimes)
+      costs.push(await costOf(machine, kernel, size))
+      process.stderr.write(`seconds for ${few} units: ${costOfFew}, for ${size}: ${costs.at(-1)}\n`)
     }
     await wakeChildren(machine, size)
+    expect(Math.max(...costs) / costOfFew).toBeLessThan(mostTimes)
   }),
 )
 
