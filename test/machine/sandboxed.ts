@@ -6,7 +6,7 @@ import { ensureImage } from '../../src/rehearsal/image.ts'
 import { ensureHostPackages } from '../../src/rehearsal/requirements.ts'
 import { runInSandbox } from '../../src/rehearsal/sandbox.ts'
 import { fetchForeignPackages } from './foreign-services.ts'
-import { fetchStockPackages } from './stock-services.ts'
+import { areAsked, fetchStockPackages } from './stock-services.ts'
 
 // Runs the given program in a sandbox. Nothing in there reaches the internet: what needs it comes first.
 const say = (line: string) => void process.stderr.write(`${line}\n`)
@@ -16,7 +16,7 @@ try {
   await ensureHostPackages(say)
   const image = await ensureImage(say)
   if (process.env.KERNELSWAP_REMOTE === '1') await fetchOnce((folder) => fetchForeignPackages(image, folder))
-  if (process.env.KERNELSWAP_SERVICES === '1') await fetchOnce((folder) => fetchStockPackages(image, folder))
+  if (areAsked) await fetchOnce((folder) => fetchStockPackages(image, folder))
   process.exitCode = await runInSandbox(program, args)
 } catch (error) {
   say(messageOf(error))

@@ -143,7 +143,7 @@ export async function configure(machine: Machine, toml: string): Promise<void> {
   await inShell(machine, `mkdir -p ${directory} && cat > ${directory}/50-test.toml <<'END'\n${toml}\nEND`)
 }
 
-async function inFreshMachine<T>(
+export async function inFreshMachine<T>(
   name: string,
   start: (image: Image, directory: string) => Promise<Machine>,
   test: (machine: Machine) => Promise<T>,
