@@ -35,6 +35,7 @@ const MENDING = new RegExp(
     'groups \\d+ \\d+ ([^\\s,/]+/[\\da-f]+/[01](/[\\da-f]+)*,?)+',
     'datagrams \\d+ \\d+ (-|([\\da-f]{2})+)(,(-|([\\da-f]{2})+))*',
     'unix-name \\d+ \\d+ ([\\da-f]{2})+',
+    'unix-path \\d+ \\d+ ([\\da-f]{2})+',
     'locks \\d+ \\d+ ((READ|WRITE)/\\d+/(\\d+|EOF),?)+',
   ].join('|')})$`,
 )

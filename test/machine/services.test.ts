@@ -95,8 +95,9 @@ function unexpected({ workloads }: Plan): string[] {
 
 /** Opens a connection, and has it answered once; `goOn` has it answered again, and tells what went wrong. */
 async function begin(machine: Machine, { unit, talk }: StockService): Promise<{ goOn(): Promise<string[]> }> {
-  const { port, greets, begins, say: words, hears } = talk!
-  const wire: Wire = await openWire(machine.address, port)
+  const { port, greets, begins, say: words, hears, isBrief } = talk!
+  const open = () => openWire(machine.address, port)
+  let wire: Wire = await open()
   const take = (expected: RegExp) => (received: string) =>
     expected.test(received) ? { reply: unit, length: received.length } : null
   if (greets) await wire.exchange('', take(greets))
@@ -106,6 +107,7 @@ async function begin(machine: Machine, { unit, talk }: StockService): Promise<{ 
   return {
     async goOn() {
       try {
+        if (isBrief) wire = await open()
         await new Deadline(answerSeconds).race(exchange())
         return []
       } catch (error) {

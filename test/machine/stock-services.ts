@@ -27,6 +27,8 @@ export interface StockService {
     readonly begins?: readonly [string, RegExp]
     readonly say: string
     readonly hears: RegExp
+    /** It closes its connections after a minute or two, whatever happens: the peer opens another one. */
+    readonly isBrief?: true
   }
 }
 
@@ -44,14 +46,14 @@ const all: readonly StockService[] = [
     // A worker in a root of its own, a log in deleted shared memory.
     unit: 'haproxy.service',
     packages: ['haproxy'],
-    prepare: `printf '\\nfrontend page\\n bind :8404\\n mode http\\n http-request return status 200 content-type text/plain string here\\n' >> /etc/haproxy/haproxy.cfg`,
+    prepare: `printf '\\nfrontend page\\n bind :8404\\n mode http\\n timeout client 1h\\n timeout http-keep-alive 1h\\n http-request return status 200 content-type text/plain string here\\n' >> /etc/haproxy/haproxy.cfg`,
     talk: { port: 8404, say: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n', hears: /^HTTP\/1\.1 200[\s\S]*here$/ },
   },
   {
     // Its main process leads no session.
     unit: 'dnsmasq.service',
     packages: ['dnsmasq'],
-    talk: { port: 53, say: question, hears: /^[\s\S]{14,}$/ },
+    talk: { port: 53, say: question, hears: /^[\s\S]{14,}$/, isBrief: true },
   },
   // Started by a socket of systemd's.
   { unit: 'rsyslog.service', packages: ['rsyslog'] },

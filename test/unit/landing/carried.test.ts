@@ -1,5 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -88,6 +90,13 @@ describe.runIf(canRestore)('what CRIU leaves other than it was', () => {
     // Nothing else shows whether what is mapped next gets locked.
     expect(list).toContain(`lock-future ${pid} ${pid} at-once\n`)
     expect(sandbox.ask('mend', { args: ['--list', String(pid)] }).stdout).toContain(`lock-future ${pid} `)
+  })
+
+  test('is reached by the path that a socket was given after it was bound', async () => {
+    const client = createConnection(join(folder, 'moved'))
+    await once(client, 'connect')
+    client.destroy()
+    expect(existsSync(join(folder, 'moved.new'))).toBe(false)
   })
 
   test('is tried with every option that can be chosen', () => {

@@ -169,6 +169,7 @@ test('lines that somebody else wrote are no others than those of a checkpoint', 
     'lock-on-fault 331 331 7f93b9956000-7f93b9957000,7f93b9958000-7f93b9959000',
     ...['datagrams 331 9 3c3133,-', 'datagrams 331 9 3c3133'],
     'unix-name 331 8 707269766174652f70726f78796d617000',
+    'unix-path 331 9 2f72756e2f6d61737465722e736f636b',
     'groups 331 8 eth0.5/ef010203/0,lo/ef010204/1/7f000009',
     'locks 331 9 READ/0/EOF,WRITE/5/14',
   ]
