@@ -14,7 +14,7 @@ export type ReadKey =
 
 /** Reads a private key in any format that OpenSSH writes. */
 export async function readPrivateKey(content: Buffer, passphrase?: string): Promise<ReadKey> {
-  const { utils } = await import('ssh2')
+  const { utils } = (await import('ssh2')).default
   const parsed = utils.parseKey(content, passphrase)
   if (!(parsed instanceof Error)) {
     return parsed.isPrivateKey()
@@ -105,7 +105,7 @@ export function agentCredential(
   return {
     type: 'publickey',
     offer: async () => {
-      const { createAgent } = await import('ssh2')
+      const { createAgent } = (await import('ssh2')).default
       return { type: 'agent', username, agent: limit(createAgent(socket), isWanted, policy) }
     },
   }

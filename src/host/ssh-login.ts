@@ -93,7 +93,7 @@ export function openSocket(
  */
 export async function logIn(sock: Duplex, login: Login): Promise<Connection> {
   // Only those who need it wait for it to load.
-  const { Client } = await import('ssh2')
+  const { Client } = (await import('ssh2')).default
   return new Promise((resolve, reject) => {
     const client = new Client()
     let failure: unknown
