@@ -6,6 +6,7 @@ import { Failure, ifEnded, ifMissing, isErrno, messageOf } from '../errors.ts'
 import { isThere } from '../files.ts'
 import { startBackground } from '../host/local.ts'
 import { paths } from '../paths.ts'
+import { parsePidStat } from '../proc/pid-stat.ts'
 
 const lockFile = join(paths.run, 'lock')
 
@@ -87,11 +88,8 @@ export async function holderOf(file = lockFile): Promise<number | undefined> {
   return (await startTime(Number(pid))) === started ? Number(pid) : undefined
 }
 
-/**
- * Field 22 of /proc/PID/stat, counted behind the name, which may hold blanks (proc_pid_stat(5)); undefined where no such
- * process is.
- */
+/** Undefined where no such process is. */
 async function startTime(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(ifEnded(undefined))
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  return stat === undefined ? undefined : String(parsePidStat(stat).startTime)
 }

@@ -11,7 +11,7 @@ import { dumpLimit, smallDumpSeconds } from '../workload/checkpoint.ts'
 import { pidsOf } from '../workload/control-group.ts'
 import { harmOf } from '../workload/harm.ts'
 import { imagesOf } from '../workload/images.ts'
-import { type KernelPaths, lackOf } from '../workload/kernel-features.ts'
+import { type BuiltKernel, lackOf } from '../workload/kernel-features.ts'
 import type { Obstacle } from '../workload/obstacle.ts'
 import type { Surroundings } from '../workload/surroundings.ts'
 import type { Workload } from '../workload/workload.ts'
@@ -39,7 +39,7 @@ export async function tryCheckpoints(
   workloads: readonly Workload[],
   surroundings: Surroundings,
   memory: ReadonlyMap<string, number>,
-  kernel: KernelPaths,
+  kernel: BuiltKernel,
   tell: Tell,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, Trial>> {
@@ -58,7 +58,7 @@ async function tryCheckpoint(
   workload: Workload,
   surroundings: Surroundings,
   memoryBytes: number,
-  kernel: KernelPaths,
+  kernel: BuiltKernel,
   signal: AbortSignal | undefined,
 ): Promise<Trial> {
   await mkdir(paths.state, { recursive: true, mode: 0o700 })

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { ifEnded, isErrno } from '../errors.ts'
+import { unifiedGroup } from '../proc/cgroup.ts'
 import { parsePidStat } from '../proc/pid-stat.ts'
 
 /** As much of any process of the host as tells what it belongs to. */
@@ -56,11 +57,6 @@ export function hostProcess(text: ProcessText): HostProcess {
     isSetUser: text.isSetUser,
     words: text.cmdline.split('\0').slice(0, -1),
   }
-}
-
-/** The one line of cgroup v2 (cgroups(7)); hosts that mount others beside have more. */
-function unifiedGroup(text: string): string {
-  return /^0::(.*)$/m.exec(text)?.[1] ?? ''
 }
 
 function readText(pid: string): ProcessText {

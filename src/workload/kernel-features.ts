@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { payloadOf } from '../btf/boot-image.ts'
+import type { KernelPaths } from '../os/distribution.ts'
 import type { ImageFile } from '../tools/criu.ts'
 import { unpack } from '../tools/unpack.ts'
 import type { CheckpointImages } from './images.ts'
@@ -29,10 +30,7 @@ const features: readonly Feature[] = [
 ]
 
 /** Where a kernel's boot image and its configuration are. */
-export interface KernelPaths {
-  readonly kernel: string
-  readonly config: string
-}
+export type BuiltKernel = Pick<KernelPaths, 'kernel' | 'config'>
 
 /**
  * What a checkpoint needs that the kernel to restore it is built without: a trial tells of the running one alone.
@@ -41,7 +39,7 @@ export interface KernelPaths {
 export async function lackOf(
   { unit }: Pick<TaskTree, 'unit'>,
   images: Pick<CheckpointImages, 'files'>,
-  paths: KernelPaths,
+  paths: BuiltKernel,
 ): Promise<Obstacle | undefined> {
   const files = await images.files()
   const used = features.filter(({ isUsedBy }) => files.some(isUsedBy))

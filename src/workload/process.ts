@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { ifEnded, isErrno } from '../errors.ts'
+import { unifiedGroup } from '../proc/cgroup.ts'
 import { type Descriptor, readDescriptors, readTargets, socketInode } from '../proc/descriptors.ts'
 import { ProcDirectory } from '../proc/directory.ts'
 import { type Mount, parseMountinfo } from '../proc/mountinfo.ts'
@@ -57,7 +58,7 @@ export class ProcessReader {
         pid,
         parent: Number(field(status!, 'PPid')),
         uid: Number(field(status!, 'Uid').split(/\s/)[0]),
-        cgroup: cgroup!.trim().replace(/^0::/, ''),
+        cgroup: unifiedGroup(cgroup!),
         files,
         namespaces,
         mounts: this.#mountsOf(pid, namespaces.mnt!),

@@ -3,6 +3,7 @@ import { BlockList, isIPv6 } from 'node:net'
 import { type BundleIndex, type BundleSocket, bytesOfBundle } from '../../archive/bundle.ts'
 import { isErrno, messageOf } from '../../errors.ts'
 import { paths } from '../../paths.ts'
+import { unifiedGroup } from '../../proc/cgroup.ts'
 import { socketInodes } from '../../proc/descriptors.ts'
 import { type InetSocket, tcpListen } from '../../proc/inet-sockets.ts'
 import { parseKeyedLines } from '../../proc/keyed-lines.ts'
@@ -163,7 +164,7 @@ interface Holder {
 async function readHolder(pid: number): Promise<Holder | undefined> {
   try {
     const status = parseKeyedLines(await readFile(`/proc/${pid}/status`, 'utf8'))
-    const controlGroup = (await readFile(`/proc/${pid}/cgroup`, 'utf8')).trim().replace(/^0::/, '')
+    const controlGroup = unifiedGroup(await readFile(`/proc/${pid}/cgroup`, 'utf8'))
     const unit = controlGroup.split('/').findLast((part) => /\.(service|scope)$/.test(part))
     const where = unit ?? (controlGroup === '/' ? 'the kernel' : controlGroup)
     return { pid, controlGroup, who: `${status.get('Name')} of ${where}` }
