@@ -252,20 +252,20 @@ describe.runIf(isAsked)('services of large packages', () => {
     const ask = (...words: string[]) => host.shell(`node /root/api.js ${words.join(' ')}`)
     await start()
     hook.intact()
-    ask('PUT queues/%2f/work', `'{"durable":true}'`)
+    ask('PUT queues/%2f/jobs', `'{"durable":true}'`)
     for (const payload of ['a', 'b', 'c'])
       ask(
         'POST exchanges/%2f/amq.default/publish',
-        `'{"properties":{"delivery_mode":2},"routing_key":"work","payload":"${payload}","payload_encoding":"string"}'`,
+        `'{"properties":{"delivery_mode":2},"routing_key":"jobs","payload":"${payload}","payload_encoding":"string"}'`,
       )
     hook.intact()
-    ask('POST queues/%2f/work/get', `'{"count":1,"ackmode":"ack_requeue_false","encoding":"auto"}'`)
+    ask('POST queues/%2f/jobs/get', `'{"count":1,"ackmode":"ack_requeue_false","encoding":"auto"}'`)
     expect(hook.call('verify')).toEqual({ code: 0, out: '', err: '' })
     hook.intact()
-    ask('DELETE queues/%2f/work/contents')
+    ask('DELETE queues/%2f/jobs/contents')
     hook.differs(/2 messages are now 0/)
     hook.intact()
-    ask('DELETE queues/%2f/work')
+    ask('DELETE queues/%2f/jobs')
     expect(hook.call('verify')).toEqual({ code: 0, out: '', err: '' })
     host.pretend({ queues: '7' })
     hook.differs(/7 queues are now 0/)
