@@ -87,7 +87,8 @@ function ending(child: ChildProcess, { timeoutSeconds, signal }: GroupOptions): 
   })
 }
 
-function killGroup({ pid }: ChildProcess): void {
+/** Kills what is left of a process group, whose leader was started as such. */
+export function killGroup({ pid }: Pick<ChildProcess, 'pid'>): void {
   // Without a PID it was never started, and -0 would be our own group.
   if (pid === undefined) return
   try {

@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
 import { execa } from 'execa'
+import { killGroup } from './group.ts'
 import { remedyFor } from './programs.ts'
 
 /**
@@ -26,7 +27,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Open descriptors that the program gets as 3, 4, … */
   readonly fds?: readonly number[]
-  /** It leads a session of its own: a terminal's Ctrl-C and hangup reach us alone. */
+  /**
+   * It leads a session of its own: a terminal's Ctrl-C and hangup reach us alone. Where a signal ends it, those of its children
+   * that are there yet are killed: they would keep its output open, and us waiting.
+   */
   readonly ownSession?: boolean
   /** Called for each line of standard output while it runs. */
   readonly onStdoutLine?: (line: string) => void
@@ -88,6 +92,7 @@ export async function attempt(
   })
   if (options.onStdoutLine) void forEachLine(child.iterable({ from: 'stdout' }), options.onStdoutLine)
   if (options.onStderrLine) void forEachLine(child.iterable({ from: 'stderr' }), options.onStderrLine)
+  if (options.ownSession) child.once('exit', (_, signal) => signal && killGroup(child))
   running.add(child)
   const result = await child.finally(() => running.delete(child))
   const ended = { code: result.exitCode ?? 127, stdout: String(result.stdout), stderr: String(result.stderr) }
